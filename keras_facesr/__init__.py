@@ -1,0 +1,27 @@
+"""Face super-resolution with released weights, for Keras 3.
+
+    import keras_facesr as fsr
+
+    model = fsr.load("sam")                 # released weights, ready
+    sr = model.upscale("face.png")          # uint8 array, model.scale times as high and wide
+    fsr.list_models("*x8*")                 # what else there is
+
+Importing the package imports nothing heavy: each name below brings what it needs when it is first used.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {"load": "presets", "list_models": "presets", "upscale": "inference", "FacesrError": "errors"}
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

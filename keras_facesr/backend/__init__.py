@@ -1,0 +1,39 @@
+"""The one place that knows which Keras backend computes: gradients, distributions and replicas.
+
+Everything above is written against these functions once and runs on both backends:
+
+- ``gradients(loss_fn, variables)``: the values that ``loss_fn`` returns, and the gradients of its first one
+- ``diagonal_gaussian(mean, stddev)``: a distribution object, independent over all axes but the batch's
+- ``sample(distribution, seed)``: one draw that gradients pass through
+- ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
+- ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
+"""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from keras_facesr.backend.tensorflow import (
+        diagonal_gaussian,
+        gradients,
+        kl_divergence,
+        replica_count,
+        replica_index,
+        sample,
+    )
+elif keras.backend.backend() == "torch":
+    from keras_facesr.backend.torch import (
+        diagonal_gaussian,
+        gradients,
+        kl_divergence,
+        replica_count,
+        replica_index,
+        sample,
+    )
+else:
+    from keras_facesr.errors import FacesrError
+
+    raise FacesrError(
+        f"keras_facesr runs on TensorFlow or PyTorch, not on {keras.backend.backend()}: set KERAS_BACKEND=tensorflow or torch"
+    )
+
+__all__ = ["diagonal_gaussian", "gradients", "kl_divergence", "replica_count", "replica_index", "sample"]

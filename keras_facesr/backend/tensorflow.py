@@ -1,0 +1,42 @@
+"""TensorFlow: gradient tapes, TensorFlow Probability, tf.distribute. See the package's docstring for the interface."""
+
+import tensorflow as tf
+
+
+def gradients(loss_fn, variables):
+    """Call ``loss_fn() -> (loss, ...)`` and differentiate its first value with respect to the Keras ``variables``."""
+    with tf.GradientTape() as tape:
+        values = loss_fn()
+    return values, tape.gradient(values[0], [variable.value for variable in variables])
+
+
+def diagonal_gaussian(mean, stddev):
+    """A tfp ``Independent`` normal: one event of the shape ``mean.shape[1:]`` per batch entry."""
+    import tensorflow_probability as tfp  # 5 s to import, so only where a model trains
+
+    return tfp.distributions.Independent(
+        tfp.distributions.Normal(mean, stddev), reinterpreted_batch_ndims=len(mean.shape) - 1
+    )
+
+
+def sample(distribution, seed):
+    """One reparameterised draw; ``seed`` holds two integers, Python's or tensors, and decides the draw alone."""
+    return distribution.sample(seed=tf.stack([tf.cast(part, tf.int32) for part in seed]))
+
+
+def kl_divergence(q, p):
+    """KL(q || p) in nats, shape (batch,)."""
+    import tensorflow_probability as tfp
+
+    return tfp.distributions.kl_divergence(q, p)
+
+
+def replica_count():
+    """Replicas whose gradients ``optimizer.apply`` will sum."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_index():
+    """This replica's number, 0 outside a strategy: replicas draw different noise."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group

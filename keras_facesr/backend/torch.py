@@ -1,0 +1,40 @@
+"""PyTorch: autograd and torch.distributions. See the package's docstring for the interface."""
+
+import torch
+
+
+def gradients(loss_fn, variables):
+    """Call ``loss_fn() -> (loss, ...)`` and differentiate its first value with respect to the Keras ``variables``."""
+    values = loss_fn()
+    return values, list(torch.autograd.grad(values[0], [variable.value for variable in variables]))
+
+
+def diagonal_gaussian(mean, stddev):
+    """A torch ``Independent`` normal: one event of the shape ``mean.shape[1:]`` per batch entry."""
+    normal = torch.distributions.Normal(mean, stddev)
+    return torch.distributions.Independent(normal, reinterpreted_batch_ndims=mean.ndim - 1)
+
+
+def sample(distribution, seed):
+    """One reparameterised draw; ``seed`` holds two integers, Python's or tensors, and decides the draw alone."""
+    first, second = (int(part) for part in seed)
+    mean = distribution.mean
+    generator = torch.Generator(mean.device).manual_seed(first * 2**32 + second)
+    # torch.distributions draws from the global generator only, which would tie the noise to all that ran before.
+    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+    return mean + distribution.stddev * noise
+
+
+def kl_divergence(q, p):
+    """KL(q || p) in nats, shape (batch,)."""
+    return torch.distributions.kl_divergence(q, p)
+
+
+def replica_count():
+    """One: data-parallel training is TensorFlow's."""
+    return 1
+
+
+def replica_index():
+    """Zero, see ``replica_count``."""
+    return 0

@@ -1,0 +1,388 @@
+"""The ``facesr`` command: parses, calls, prints. Exit code 0: all was done; 1: some input failed; 2: a wrong call.
+
+Nothing heavy is imported before it is needed, so that help and the list of models answer at once.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_facesr import __version__, presets
+from keras_facesr.errors import FacesrError, PresetError, TrainingError
+
+
+PATIENCE = 2.0  # seconds until a progress bar appears
+
+
+class CallError(FacesrError):
+    """A call that cannot be carried out as written."""
+
+
+def main(argv=None):
+    """Run one command line (by default the process's own) and return its exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        if getattr(args, "json", None) not in (None, "-"):
+            _check_new(Path(args.json), args.overwrite)
+        return args.run(args)
+    except KeyboardInterrupt:
+        print("facesr: stopped", file=sys.stderr)
+        return 130
+    except Exception as error:
+        _report(error, args.debug)
+        return 2 if isinstance(error, (CallError, TrainingError)) else 1
+
+
+def _models(args):
+    names = presets.list_models(args.pattern)
+    if not names:
+        raise CallError(f"no model matches {args.pattern!r}; `facesr models` lists all")
+    found = [presets.find(name) for name in names]
+    if args.json != "-":
+        _print_models(found)
+    _write_json(args, [_describe(preset) for preset in found])
+    return 0
+
+
+def _upscale(args):
+    if args.demo and (args.inputs or args.samples or args.tile):
+        raise CallError("--demo enlarges the built-in face alone: give it no pictures, --samples or --tile")
+    if not args.demo and not args.inputs:
+        raise CallError("nothing to enlarge: give INPUT, a picture or a folder, or --demo")
+    if not args.demo and args.out is None:
+        raise CallError("nowhere to write: give -o OUT_DIR")
+    if args.samples and args.tile:
+        raise CallError("--samples and --tile exclude each other: a sample is of one whole face")
+    if args.out and args.out.exists() and not args.out.is_dir():
+        raise CallError(f"{args.out}: is a file; -o takes a folder")
+    preset = _preset(args.model)
+    return _demo(args, preset) if args.demo else _upscale_files(args, preset)
+
+
+def _upscale_files(args, preset):
+    failed, done = [], []
+
+    def fail(name, error):
+        _report(error, args.debug, name)
+        failed.append({"input": name, "error": _one_line(error, name)})
+
+    files = _find_files(args.inputs, fail)
+    model = _load(args, preset)
+    if args.samples and not model.is_stochastic:
+        raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
+    with _progress("upscale", len(files)) as show:
+        for index, (file, stem) in enumerate(zip(files, _distinct_stems(files))):
+            try:
+                written = _upscale_file(args, model, file, stem, lambda part: show(index + part))
+                done.append({"input": str(file), "outputs": [str(path) for path in written]})
+                if args.json != "-":
+                    _say(f"{file} -> {', '.join(done[-1]['outputs'])}")
+            except Exception as error:  # whatever is wrong with one picture, the others are done
+                fail(str(file), error)
+            show(index + 1)
+    _write_json(args, {"model": preset.name, "scale": model.scale, "done": done, "failed": failed})
+    return 1 if failed else 0
+
+
+def _upscale_file(args, model, file, stem, show):
+    """Enlarge one file; returns the paths written. ``show`` takes the part done, 0 to 1."""
+    from keras_facesr.data.images import read_picture, write_png
+    from keras_facesr.inference import enlarge_picture, sample_picture
+
+    numbers = [f"_{k}" for k in range(1, args.samples + 1)] if args.samples else [""]
+    targets = [args.out / f"{stem}_{args.model}{number}.png" for number in numbers]
+    for target in targets:
+        _check_new(target, args.overwrite)  # before the work; write_png checks again
+    picture = read_picture(file)
+    if args.samples:
+        images = sample_picture(model, picture, args.samples, args.seed)
+    else:
+        images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total))]
+    return [write_png(target, pixels, args.overwrite) for target, pixels in zip(targets, images)]
+
+
+def _demo(args, preset):
+    target = (args.out or Path()) / f"demo_{args.model}.png"
+    _check_new(target, args.overwrite)
+    model = _load(args, preset)
+
+    import numpy as np
+
+    from keras_facesr.data.images import write_png
+    from keras_facesr.inference import demonstrate
+
+    picture, figures = demonstrate(model, args.model, preset.hr_size or 128)
+    write_png(target, np.asarray(picture), args.overwrite)
+    if args.json != "-":
+        rows = "; ".join(f"{name} {figures[name]['psnr']:.2f} dB" for name in (args.model, "bicubic"))
+        _say(f"{target}: LR, bicubic, {args.model} and the truth, x{model.scale} to {figures['hr_size']} pixels")
+        print(f"gain of {args.model} over bicubic: {figures['gain_db']:+.2f} dB ({rows})")
+    _write_json(args, {"model": preset.name, "output": str(target), **figures})
+    return 0
+
+
+def _evaluate(args):
+    names = args.model.split(",")
+    found = [_preset(name) for name in names]
+    scale = _common(found, "scale", "one evaluation has one scale")
+    hr_size = args.hr_size or _common(found, "hr_size", "give --hr-size")
+
+    from keras_facesr.data.datasets import open_dataset
+    from keras_facesr.data.images import read_picture
+    from keras_facesr.inference import KerasMethod
+    from keras_facesr.metrics.protocol import Protocol, evaluate, format_table
+
+    try:
+        protocol = Protocol(scale, hr_size, args.colour)
+    except FacesrError as error:
+        raise CallError(str(error)) from error
+    files = open_dataset(args.data_dir, split="test").files
+    count = min(args.limit or len(files), len(files))
+    files = [files[k * len(files) // count] for k in range(count)]  # evenly spread: names are often sorted by person
+    methods = {name: KerasMethod(_load(args, preset)) for name, preset in zip(names, found)}
+    if args.samples and not any(method.is_stochastic for method in methods.values()):
+        raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
+    failed = []
+
+    def readable():
+        for file in files:
+            try:
+                rgb = read_picture(file).rgb
+                protocol.pair(rgb)  # refuses what is too small to measure on, while the file is known
+                yield rgb
+            except FacesrError as error:
+                _report(error, args.debug, str(file))
+                failed.append(file)
+
+    with _progress("evaluate", len(files)) as show:
+        report = evaluate(methods, readable(), protocol, samples=args.samples, seed=args.seed, on_image=show)
+    if args.json != "-":
+        from rich.console import Console
+
+        Console().print(format_table(report))
+    _write_json(args, report)
+    return 1 if failed else 0
+
+
+def _train(args):
+    _start_keras(args.debug)
+    from keras_facesr.training import train
+
+    train(args.recipe, args.data_dir, args.out, epochs=args.epochs, resume=args.resume, strategy=args.strategy)
+    return 0
+
+
+def _preset(name):
+    try:
+        return presets.find(name)
+    except PresetError as error:
+        raise CallError(str(error)) from error
+
+
+def _load(args, preset):
+    _start_keras(args.debug)
+    return presets.load(preset.name)
+
+
+def _start_keras(debug):
+    """Import Keras and its backend, seconds of work, under a spinner and without TensorFlow's remarks on the machine.
+
+    Its libraries write them to the error stream itself, whatever the log level, so that is what is shut meanwhile.
+    """
+    if "keras" in sys.modules:
+        return
+    from rich.console import Console
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
+    with os.fdopen(os.dup(2), "w") as stderr, open(os.devnull, "w") as nowhere:
+        if not debug:
+            os.dup2(nowhere.fileno(), 2)
+        try:
+            with Console(file=stderr).status("starting Keras"):
+                import keras  # noqa: F401
+        finally:
+            os.dup2(stderr.fileno(), 2)
+
+
+def _find_files(inputs, fail):
+    """All picture files that the arguments mean; a folder without any fails by name."""
+    from keras_facesr.data.images import find_images
+
+    for folder in inputs:
+        if os.path.isdir(folder) and not find_images(folder):
+            fail(folder, FacesrError(f"{folder}: no picture in this folder"))
+    return find_images(inputs)
+
+
+def _distinct_stems(files):
+    """Stems for output names: the second a/face.png becomes face-2, on file systems without upper case too."""
+    taken = set()
+    for file in files:
+        stem, number = file.stem, 1
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{file.stem}-{number}"
+        taken.add(stem.casefold())
+        yield stem
+
+
+def _common(found, attribute, advice):
+    """The one value that all presets have in common."""
+    values = {preset.name: getattr(preset, attribute) for preset in found}
+    if len(set(values.values())) > 1:
+        differing = ", ".join(f"{name} {value}" for name, value in values.items())
+        raise CallError(f"the models differ in {attribute} ({differing}): {advice}")
+    return next(iter(values.values()))
+
+
+def _check_new(path, overwrite):
+    if path.exists() and not overwrite:
+        raise CallError(f"{path}: exists already; --overwrite replaces it")
+
+
+def _write_json(args, result):
+    """Print to stdout for ``-``, or write a file whole; nothing without ``--json``."""
+    text = json.dumps(result, indent=2)
+    if args.json == "-":
+        print(text)
+    elif args.json:
+        from keras_facesr.data.images import written_whole
+
+        path = Path(args.json)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _describe(preset):
+    """A preset as plain data, as ``config.json`` has it."""
+    entry = {"name": preset.name, "aliases": preset.aliases, "class": preset.class_name}
+    names = "config scale hr_size parameters description data terms recipe figures"
+    return {**entry, **{name: getattr(preset, name) for name in names.split()}, "weights": vars(preset.weights)}
+
+
+def _print_models(found):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("alias")
+    for heading in ("scale", "output", "parameters"):
+        table.add_column(heading, justify="right")
+    table.add_column("what it is")
+    for preset in found:
+        size = f"{preset.hr_size}x{preset.hr_size}" if preset.hr_size else "any"
+        numbers = (f"x{preset.scale}", size, f"{preset.parameters:,}")
+        table.add_row(preset.name, ", ".join(preset.aliases), *numbers, preset.description)
+    Console().print(table)
+
+
+@contextmanager
+def _progress(label, total):
+    """Yield a function that takes how much is done: a bar on stderr, in a terminal, once two seconds have passed."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    bar = Progress(console=console, transient=True)
+    task = bar.add_task(label, total=total)
+    began = time.monotonic()
+
+    def show(done):
+        bar.update(task, completed=done)
+        if console.is_terminal and time.monotonic() - began > PATIENCE:
+            bar.start()
+
+    try:
+        yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _say(text):
+    """A line on stdout, whatever bytes a file name is made of."""
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def _report(error, debug, name=""):
+    """One line on stderr; the traceback before it if asked for."""
+    if debug:
+        traceback.print_exception(error)
+    print(f"facesr: {_one_line(error, name)}", file=sys.stderr)
+
+
+def _one_line(error, name=""):
+    """An error as a sentence; one that nobody expected with its type and the file that it befell."""
+    text = " ".join(str(error).split())
+    if isinstance(error, FacesrError):
+        return text if name in text else f"{name}: {text}"
+    return f"{name or 'stopped'}: {type(error).__name__}: {text[:300]} (unexpected; --debug shows where)"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _positive(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _natural(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def _parser():
+    parser = _Parser("facesr", description="Small faces in, large faces out: super-resolution with released weights.")
+    parser.add_argument("--version", action="version", version=f"facesr {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, run, summary, figures=True):
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        if figures:
+            sub.add_argument("--json", metavar="FILE", help="write the result as JSON, to stdout for -")
+            sub.add_argument("--overwrite", action="store_true", help="replace files that exist already")
+        sub.set_defaults(run=run)
+        return sub
+
+    models = command("models", _models, "List the released models.")
+    models.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help="such as '*x8*' (default: all)")
+
+    upscale = command("upscale", _upscale, "Enlarge pictures, or all pictures in folders, into OUT_DIR/<stem>_<model>.png.")
+    upscale.add_argument("inputs", nargs="*", metavar="INPUT", help="picture or folder")
+    upscale.add_argument("--demo", action="store_true", help="compare on the built-in face: LR, bicubic, ours, truth")
+    upscale.add_argument("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to (--demo: default .)")
+    upscale.add_argument("--model", default="sam", metavar="NAME", help="see `facesr models` (default: %(default)s)")
+    upscale.add_argument("--samples", type=_positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
+    upscale.add_argument("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    upscale.add_argument("--tile", type=_positive, metavar="N", help="cut larger pictures into squares of N input pixels")
+
+    evaluate = command("evaluate", _evaluate, "Measure models beside bicubic interpolation, by one protocol.")
+    evaluate.add_argument("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
+    evaluate.add_argument("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale")
+    evaluate.add_argument("--hr-size", type=_positive, metavar="N", help="side of the true image (default: the model's own)")
+    evaluate.add_argument("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
+    evaluate.add_argument("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
+    evaluate.add_argument("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    evaluate.add_argument("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
+
+    train = command("train", _train, "Train a model as its recipe says.", figures=False)
+    train.add_argument("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")
+    train.add_argument("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
+    train.add_argument("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and the best weights")
+    train.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
+    train.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
+    train.add_argument("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="distribution")
+    return parser

@@ -1,0 +1,103 @@
+"""Decoded images on disk: a set is decoded once for each size and is memory-mapped from then on."""
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from keras_facesr.data.degrade import centre_square, resize
+from keras_facesr.data.images import read_picture, written_whole
+from keras_facesr.errors import DatasetError, ImageError
+
+VERSION = 1  # raise it when the way from file to pixels changes
+
+
+def cache_root():
+    """Folder of what can be made or fetched again: $KERAS_FACESR_CACHE, else ~/.cache/keras_facesr."""
+    return Path(os.environ.get("KERAS_FACESR_CACHE") or Path.home() / ".cache" / "keras_facesr")
+
+
+def decoded(image_set, size, cache_dir=None, progress=True):
+    """Decode a set to squares of one size, or open what an earlier call decoded.
+
+    Each image is cut to its centre square and resampled by Pillow's bicubic. The cache is named after the
+    files (names, sizes, times of change), `size` and `VERSION`, so a changed set is decoded anew.
+
+    Args:
+        image_set: `datasets.ImageSet`.
+        size: side of the squares in pixels.
+        cache_dir: folder for the cache; default `cache_root()`.
+        progress: show a progress bar on stderr while decoding.
+
+    Returns:
+        (images, skipped): uint8 memory map (N, size, size, 3), in the order of `image_set.files`, without the
+        files that could not be read; and the names of those, relative to `image_set.root`.
+
+    Raises:
+        DatasetError: no file could be read, or the cache cannot be written.
+    """
+    folder = Path(cache_dir) if cache_dir else cache_root()
+    stem = f"{image_set.name}_{size}_{_fingerprint(image_set, size)}"
+    images_file, skipped_file = folder / f"{stem}.npy", folder / f"{stem}.skipped.json"
+    if not images_file.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _decode(image_set, size, images_file, skipped_file, progress)
+        except OSError as error:
+            raise DatasetError(
+                f"{folder}: cannot write the image cache ({error.strerror or error}); set KERAS_FACESR_CACHE "
+                "to a folder with room"
+            ) from error
+    return np.load(images_file, mmap_mode="r"), json.loads(skipped_file.read_text())
+
+
+def _decode(image_set, size, images_file, skipped_file, progress):
+    from rich.console import Console
+    from rich.progress import track
+
+    def square(file):
+        try:
+            return resize(np.ascontiguousarray(centre_square(read_picture(file).rgb)), size, size)
+        except ImageError:
+            return None
+
+    skipped = []
+    with written_whole(images_file) as temporary, open(temporary, "wb+") as out, ThreadPoolExecutor() as pool:
+        _write_header(out, len(image_set), size)
+        squares = zip(image_set.files, pool.map(square, image_set.files))
+        for file, pixels in track(
+            squares,
+            total=len(image_set),
+            description=f"Decoding {image_set.name}",
+            console=Console(stderr=True),
+            disable=not progress,
+        ):
+            if pixels is None:
+                skipped.append(str(file.relative_to(image_set.root)))
+            else:
+                out.write(pixels.data)
+        if len(skipped) == len(image_set):
+            raise DatasetError(f"{image_set.root}: none of its {len(image_set)} image files could be read")
+        _write_header(out, len(image_set) - len(skipped), size)
+        # The images are renamed last: where they stand, the list of skipped files stands too.
+        with written_whole(skipped_file) as temporary_list:
+            temporary_list.write_text(json.dumps(skipped))
+
+
+def _write_header(out, count, size):
+    """Put the .npy header at the start; NumPy pads it so that a smaller count needs no more room."""
+    out.seek(0)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
+    np.lib.format.write_array_header_1_0(out, header)
+
+
+def _fingerprint(image_set, size):
+    digest = hashlib.sha256(f"{VERSION} {size}".encode())
+    for file in image_set.files:
+        state = file.stat() if file.exists() else None  # a dangling link is skipped like any broken file
+        identity = (state.st_size, state.st_mtime_ns) if state else None
+        digest.update(f"\n{file.relative_to(image_set.root)} {identity}".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,21 @@
+"""The errors that a user can cause and mend; every message is one line that names what is wrong and what to do."""
+
+
+class FacesrError(ValueError):
+    """Base of all errors that keras_facesr raises on purpose; the command line prints them without a traceback."""
+
+
+class ImageError(FacesrError):
+    """An image file that cannot be read, or an output that may not be written."""
+
+
+class DatasetError(FacesrError):
+    """A data set that is missing, incomplete or laid out otherwise than its reader expects."""
+
+
+class PresetError(FacesrError):
+    """An unknown preset, or weights that are missing or not those that were released."""
+
+
+class TrainingError(FacesrError):
+    """A run that cannot start or go on as asked: unknown recipe, foreign run folder, nothing to resume."""

@@ -1,0 +1,225 @@
+"""Pictures of any size and kind through a model: batches, large pictures in tiles, samples, and the demonstration.
+
+Networks see float32 in [0, 1]; everything that goes in and comes out here is uint8.
+"""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import read_picture
+from keras_facesr.errors import ImageError
+
+PASS_PIXELS = 1024**2  # output pixels of one pass through a network; bounds the memory of its feature maps
+OUTPUT_PIXELS = 2**29  # of a picture; 1.5 GB as RGB
+
+
+def upscale(model, source, tile=None, on_tile=None):
+    """Enlarge one picture or a batch.
+
+    Args:
+        model: a network with ``scale`` and ``size_multiple``; what is not a multiple is padded by repeating the edge.
+        source: path, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4); or a batch (N, H, W, 3).
+        tile: side in input pixels of the overlapping squares that a picture larger than that is cut into and
+            blended from. By default such that a square's output has ``PASS_PIXELS``.
+        on_tile: called with (squares done, squares in all) after each square.
+
+    Returns:
+        uint8 (scale * H, scale * W, 3), or (N, scale * H, scale * W, 3) for a batch.
+
+    Raises:
+        ImageError: what cannot be read as a picture.
+    """
+    if not (isinstance(source, np.ndarray) and source.ndim == 4):
+        return _enlarge_rgb(model, read_picture(source), tile, on_tile)
+    if source.dtype != np.uint8 or source.shape[-1] != 3 or 0 in source.shape:
+        raise ImageError(f"a batch is a uint8 array (N, H, W, 3) with N, H, W > 0, not {source.dtype} {source.shape}")
+    if max(source.shape[1:3]) <= _tile_side(model, tile):
+        return _enlarge_batch(model, source)
+    return np.stack([_enlarge_rgb(model, read_picture(image), tile, on_tile) for image in source])
+
+
+def enlarge_picture(model, picture, tile=None, on_tile=None):
+    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is enlarged by bicubic (H, W, 4)."""
+    return _like(picture, _enlarge_rgb(model, picture, tile, on_tile), model.scale)
+
+
+def sample_picture(model, picture, n, seed=0):
+    """``n`` plausible enlargements of a ``Picture`` by a stochastic model, each as pixels to write.
+
+    One latent belongs to one whole face, so pictures are not cut into tiles; too large ones raise ImageError.
+    """
+    height, width = picture.rgb.shape[:2]
+    side = _tile_side(model)
+    if max(height, width) > side:
+        raise ImageError(
+            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
+        )
+    samples = KerasMethod(model).sample_batch(picture.rgb[None], n, seed)
+    return [_like(picture, sample[0], model.scale) for sample in samples]
+
+
+class KerasMethod:
+    """A network as a method of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, model):
+        self.model = model
+        self.is_stochastic = model.is_stochastic
+
+    def upscale_batch(self, lr):
+        """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3)."""
+        return upscale(self.model, lr)
+
+    def sample_batch(self, lr, n, seed):
+        """uint8 (N, H, W, 3) -> uint8 (n, N, scale * H, scale * W, 3)."""
+        from keras import ops
+
+        height, width = lr.shape[1:3]
+        samples = ops.convert_to_numpy(self.model.sample(_network_input(self.model, lr), n, seed))
+        return _to_uint8(samples)[:, :, : height * self.model.scale, : width * self.model.scale]
+
+
+def demo_face():
+    """A face that ships with scikit-image (astronaut Eileen Collins, NASA, public domain): uint8 (110, 110, 3).
+
+    Framed as UTKFace's aligned faces are: eyes 0.41 of the width apart, at 0.28 of the height.
+    """
+    from skimage.data import astronaut
+
+    return astronaut()[69:179, 169:279]
+
+
+def demonstrate(model, name, hr_size):
+    """The built-in face, reduced and enlarged again by bicubic interpolation and by the model.
+
+    Returns:
+        a labelled comparison picture LR | bicubic | ours | truth (PIL), and the figures: ``{"scale", "hr_size",
+        "bicubic": {"psnr", "ssim"}, name: {"psnr", "ssim"}, "gain_db"}``, PSNR in dB.
+    """
+    from keras_facesr.metrics.fidelity import psnr, ssim
+    from keras_facesr.metrics.protocol import Protocol
+
+    lr, hr = Protocol(model.scale, hr_size).pair(demo_face())
+    answers = {"bicubic": resize(lr, *hr.shape[:2]), name: upscale(model, lr)}
+    figures = {answer: {"psnr": psnr(sr, hr), "ssim": ssim(sr, hr)} for answer, sr in answers.items()}
+    captions = {answer: f"{row['psnr']:.2f} dB   SSIM {row['ssim']:.3f}" for answer, row in figures.items()}
+    size = "{1} x {0} pixels".format
+    panels = [
+        ("LR", size(*lr.shape), lr),
+        *[(answer, captions[answer], sr) for answer, sr in answers.items()],
+        ("truth", size(*hr.shape), hr),
+    ]
+    gain = figures[name]["psnr"] - figures["bicubic"]["psnr"]
+    return _comparison(panels), {"scale": model.scale, "hr_size": hr.shape[0], **figures, "gain_db": gain}
+
+
+def _tile_side(model, tile=None):
+    """The side of a tile in input pixels, a multiple of ``size_multiple``."""
+    multiple = model.size_multiple
+    return max(multiple, (tile or int(PASS_PIXELS**0.5) // model.scale) // multiple * multiple)
+
+
+def _network_input(model, lr):
+    """uint8 (N, H, W, 3) -> float32 in [0, 1], lower and right edges repeated up to a multiple of ``size_multiple``."""
+    height, width = lr.shape[1:3]
+    pad = ((0, 0), (0, -height % model.size_multiple), (0, -width % model.size_multiple), (0, 0))
+    return np.pad(lr, pad, mode="edge").astype(np.float32) / 255.0
+
+
+def _to_uint8(sr):
+    return np.rint(np.clip(sr, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _enlarge_rgb(model, picture, tile, on_tile):
+    """The colours of one picture, in one pass or in tiles: uint8 (scale * H, scale * W, 3)."""
+    height, width = picture.rgb.shape[:2]
+    if height * width * model.scale**2 > OUTPUT_PIXELS:
+        largest = OUTPUT_PIXELS / model.scale**2 / 1e6
+        raise ImageError(
+            f"{picture.name}: {width}x{height} pixels are too many to enlarge {model.scale} times; cut the faces out "
+            f"or shrink it, at most {largest:.0f} million pixels"
+        )
+    side = _tile_side(model, tile)
+    if max(height, width) > side:
+        return _enlarge_in_tiles(model, picture.rgb, side, on_tile)
+    return _enlarge_batch(model, picture.rgb[None])[0]
+
+
+def _enlarge_batch(model, lr):
+    """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3), in passes of at most ``PASS_PIXELS`` (or one image)."""
+    height, width = (size * model.scale for size in lr.shape[1:3])
+    images = max(1, PASS_PIXELS // (height * width))
+    sr = np.empty((len(lr), height, width, 3), np.uint8)
+    for start in range(0, len(lr), images):
+        passed = model.predict_on_batch(_network_input(model, lr[start : start + images]))
+        sr[start : start + images] = _to_uint8(passed)[:, :height, :width]
+    return sr
+
+
+def _enlarge_in_tiles(model, lr, side, on_tile):
+    """uint8 (H, W, 3) -> uint8 (scale * H, scale * W, 3) in squares that overlap by a quarter, blended.
+
+    Rows of squares become bands, bands become the picture: beside the picture no more than one band is in memory. The
+    picture is padded before it is cut, so that its borders are the network's borders with tiles and without.
+    """
+    scale = model.scale
+    height, width = lr.shape[:2]
+    lr = np.pad(lr, ((0, -height % model.size_multiple), (0, -width % model.size_multiple), (0, 0)), mode="edge")
+    rows, columns = (_tile_starts(size, side, model.size_multiple) for size in lr.shape[:2])
+    sr = np.empty((lr.shape[0] * scale, lr.shape[1] * scale, 3), np.uint8)
+    band = np.empty((min(side, lr.shape[0]) * scale, *sr.shape[1:]), np.uint8)
+    for row, top in enumerate(rows):
+        for column, left in enumerate(columns):
+            square = _enlarge_batch(model, lr[None, top : top + side, left : left + side])[0]
+            end = (columns[column - 1] + side) * scale if column else 0
+            _join(band.swapaxes(0, 1), square.swapaxes(0, 1), left * scale, end)
+            if on_tile:
+                on_tile(row * len(columns) + column + 1, len(rows) * len(columns))
+        _join(sr, band, top * scale, (rows[row - 1] + side) * scale if row else 0)
+    return sr[: height * scale, : width * scale]
+
+
+def _tile_starts(size, side, multiple):
+    """Where tiles start along an axis: on the network's grid, a quarter of a tile overlapping, the last at the end."""
+    stride = max(multiple, (side - side // 4) // multiple * multiple)
+    return [*range(0, max(size - side, 0), stride), max(size - side, 0)]
+
+
+def _join(canvas, piece, start, filled):
+    """Write ``piece`` on ``canvas`` from index ``start`` of the first axis; what is ``filled`` already fades into it.
+
+    The fade takes the middle quarter of the overlap: nearer to its edge a tile misses the surroundings.
+    """
+    overlap = max(filled - start, 0)
+    fade = overlap // 4
+    first = start + (overlap - fade) // 2
+    weight = ((np.arange(fade, dtype=np.float32) + 0.5) / max(fade, 1)).reshape(-1, *[1] * (piece.ndim - 1))
+    old, new = canvas[first : first + fade], piece[first - start :]
+    canvas[first : first + fade] = np.rint(old + weight * (new[:fade].astype(np.float32) - old))
+    canvas[first + fade : start + len(piece)] = new[fade:]
+
+
+def _like(picture, rgb, scale):
+    """Enlarged RGB pixels with the gray or the alpha of the picture that they come from."""
+    pixels = np.asarray(Image.fromarray(rgb).convert("L")) if picture.is_gray else rgb
+    if picture.alpha is None:
+        return pixels
+    height, width = picture.alpha.shape
+    colours = np.broadcast_to(pixels[..., None], rgb.shape) if picture.is_gray else pixels
+    return np.dstack([colours, resize(picture.alpha, height * scale, width * scale)])
+
+
+def _comparison(panels, side=256, gap=16):
+    """Panels of (title, caption, uint8 image) in a row on white, each about ``side`` high in whole multiples of its pixels."""
+    largest = max(image.shape[0] for _, _, image in panels)
+    side = largest * -(-side // largest)
+    title_font, caption_font = ImageFont.load_default(20), ImageFont.load_default(15)
+    sheet = Image.new("RGB", (gap + len(panels) * (side + gap), gap + side + 68), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (title, caption, image) in enumerate(panels):
+        left = gap + index * (side + gap)
+        sheet.paste(Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST), (left, gap))
+        centre = left + side / 2
+        draw.text((centre, gap + side + 22), title, "black", title_font, anchor="mm")
+        draw.text((centre, gap + side + 48), caption, "dimgray", caption_font, anchor="mm")
+    return sheet

@@ -1,0 +1,1 @@
+"""Building blocks of the networks; models import them by name from their files."""

@@ -1,0 +1,73 @@
+"""Changing the size of a feature map or an image by a whole factor, in operations that every export format runs."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class PixelShuffle(keras.layers.Layer):
+    """Rearranges factor^2 * C channels into an image ``factor`` times as high and wide (Shi et al., 2016)."""
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return ops.depth_to_space(x, self.factor)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grow = lambda size: None if size is None else size * self.factor  # noqa: E731
+        return (batch, grow(height), grow(width), channels // self.factor**2)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+def cubic_kernel(distance, a=-0.5):
+    """Keys' cubic convolution kernel at ``distance`` (in pixels); Pillow's and this project's bicubic has a = -0.5."""
+    x = np.abs(np.asarray(distance, dtype=np.float64))
+    near = ((a + 2) * x - (a + 3)) * x**2 + 1
+    far = a * (((x - 5) * x + 8) * x - 4)
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+
+
+def polyphase_bicubic(factor):
+    """The 5x5 kernels (5, 5, 1, factor^2) that give each of the ``factor``^2 output pixels of one input pixel."""
+    centres = (np.arange(factor) + 0.5) / factor - 0.5  # of the output pixels, relative to the input pixel's centre
+    taps = cubic_kernel(np.arange(-2, 3)[:, None] - centres[None, :])  # (5, factor)
+    kernel = taps[:, None, :, None] * taps[None, :, None, :]  # (5, 5, factor, factor): rows, columns, row, column
+    return kernel.reshape(5, 5, 1, factor**2).astype("float32")
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class BicubicEnlargement(keras.layers.Layer):
+    """Enlarges images (N, H, W, C) ``factor`` times as Pillow's bicubic does, its borders included, without rounding.
+
+    One convolution with fixed kernels and a pixel shuffle, so that every runtime computes the same. Pillow cuts the
+    kernel at the border and scales what remains to a sum of one; dividing by the enlargement of ones does the same.
+    """
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self.factor = factor
+
+    def call(self, images):
+        batch, height, width, channels = ops.shape(images)
+        planes = ops.reshape(ops.transpose(images, (0, 3, 1, 2)), (-1, height, width, 1))
+        enlarged = self._enlarge(planes) / self._enlarge(ops.ones_like(planes[:1]))
+        enlarged = ops.reshape(enlarged, (-1, channels, height * self.factor, width * self.factor))
+        return ops.transpose(enlarged, (0, 2, 3, 1))
+
+    def _enlarge(self, planes):
+        kernel = ops.convert_to_tensor(polyphase_bicubic(self.factor), dtype=planes.dtype)
+        return ops.depth_to_space(ops.conv(planes, kernel, padding="same"), self.factor)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grow = lambda size: None if size is None else size * self.factor  # noqa: E731
+        return (batch, grow(height), grow(width), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}

@@ -1,0 +1,222 @@
+"""One protocol for every figure: how a pair is made, what is compared, and a report that says so."""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from keras_facesr.data.degrade import centre_square, degrade, resize
+from keras_facesr.errors import FacesrError, ImageError
+from keras_facesr.metrics.fidelity import COLOURS, SSIM_WINDOW, psnr, ssim
+from keras_facesr.metrics.stochastic import best_of, consistency, diversity
+
+REFERENCE = "bicubic"
+PSNR_CAP = 100.0  # dB; what an answer without error counts as, lest one black picture make the mean infinite
+BATCH = 16  # pictures of one size that a method gets at once
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How pictures become pairs and how answers are compared.
+
+    Args:
+        scale: the enlargement factor, at least 2.
+        hr_size: side in pixels of the true picture, a multiple of ``scale``; None keeps each picture's own,
+            cut about its centre to a multiple of ``scale``.
+        colour: "rgb", or "luma" for the BT.601 luma alone.
+
+    Raises:
+        FacesrError: values that do not go together.
+    """
+
+    scale: int
+    hr_size: int | None = None
+    colour: str = "rgb"
+
+    def __post_init__(self):
+        if self.scale < 2:
+            raise FacesrError(f"the scale must be at least 2, got {self.scale}")
+        if self.colour not in COLOURS:
+            raise FacesrError(f"unknown colour {self.colour!r}: figures are in {' or '.join(COLOURS)}")
+        if self.hr_size is not None and (self.hr_size < SSIM_WINDOW or self.hr_size % self.scale):
+            least = -(-SSIM_WINDOW // self.scale) * self.scale
+            wanted = f"{least} or a larger multiple of the scale {self.scale}"
+            raise FacesrError(f"the HR size must be {wanted}, got {self.hr_size}")
+
+    def pair(self, rgb):
+        """Make (lr, hr), uint8 (S / scale, S / scale, 3) and (S, S, 3), of a uint8 (H, W, 3) picture.
+
+        Raises:
+            ImageError: the picture is smaller than the SSIM window (where ``hr_size`` is None).
+        """
+        square = centre_square(rgb)
+        if self.hr_size is not None:
+            hr = resize(square, self.hr_size, self.hr_size)
+        else:
+            side = len(square) // self.scale * self.scale
+            if side < SSIM_WINDOW:
+                height, width = rgb.shape[:2]
+                raise ImageError(f"{width}x{height} pixels are too few to measure on: leave the picture out")
+            margin = (len(square) - side) // 2
+            hr = square[margin : margin + side, margin : margin + side]
+        return degrade(hr, self.scale), hr
+
+    def describe(self):
+        """The protocol in words and numbers, as it stands in every report."""
+        return {
+            "scale": self.scale,
+            "hr_size": self.hr_size or "native",
+            "colour": "RGB" if self.colour == "rgb" else "BT.601 luma",
+            "crop": "centre square; no border cut from the comparison",
+            "degradation": "antialiased bicubic (a = -0.5)",
+            "rounding": "8 bits: HR, LR and answers",
+            "psnr": f"dB, peak 255, at most {PSNR_CAP:g} a picture",
+            "ssim": "11x11 Gaussian window, sigma 1.5, population covariance, mean over channels",
+            "average": "mean over images",
+        }
+
+
+def evaluate(methods, pictures, protocol, samples=0, seed=0, on_image=None):
+    """Measure methods on the same pairs, beside Pillow's bicubic.
+
+    Args:
+        methods: dict of name -> object with ``upscale_batch(lr)``, uint8 (N, h, w, 3) -> uint8 (N, H, W, 3),
+            and, where ``is_stochastic`` is true, ``sample_batch(lr, n, seed)`` -> uint8 (n, N, H, W, 3).
+        pictures: iterable of uint8 (H, W, 3), taken as they are needed.
+        protocol: ``Protocol``.
+        samples: answers to draw from each stochastic method for each picture; 0 for none.
+        seed: picture i is sampled with ``seed + i``, whatever batch it is in.
+        on_image: called with the number of pictures done, after each.
+
+    Returns:
+        ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``,
+        means over the images; M pictures were smaller than ``hr_size``: their truth is itself enlarged. With
+        ``samples``, stochastic methods have ``psnr_best``, ``ssim_best``, ``diversity``, ``consistency`` too.
+
+    Raises:
+        FacesrError: no picture; one too small; a method called "bicubic"; answers of another shape than HR.
+    """
+    if REFERENCE in methods:
+        raise FacesrError(f"{REFERENCE!r} is the row that every report has: give your method another name")
+    methods = {REFERENCE: _Bicubic(protocol.scale), **methods}
+    rows = {name: [] for name in methods}
+    done = enlarged = 0
+    for lr, hr, native_sides in _batches(pictures, protocol):
+        answers = {name: _answers(name, method, lr, hr) for name, method in methods.items()}
+        enlarged += sum(side < hr.shape[1] for side in native_sides)
+        for i, truth in enumerate(hr):
+            for name, method in methods.items():
+                row = _fidelity(answers[name][i], truth, protocol)
+                if samples and getattr(method, "is_stochastic", False):
+                    drawn = method.sample_batch(lr[i : i + 1], samples, seed + done)[:, 0]
+                    row |= _judge(drawn, lr[i], truth, protocol)
+                rows[name].append(row)
+            done += 1
+            if on_image:
+                on_image(done)
+    if not done:
+        raise FacesrError("no picture to measure on")
+    return {
+        "protocol": protocol.describe() | ({"samples": samples, "seed": seed} if samples else {}),
+        "images": done,
+        "enlarged": enlarged,
+        "models": {name: _means(table) for name, table in rows.items()},
+    }
+
+
+def format_table(report):
+    """The report of ``evaluate`` for a rich console: a table with one row a method, the protocol below."""
+    columns = {  # figure: heading, format
+        "psnr": ("PSNR\ndB", ".2f"),
+        "gain": ("gain\ndB", "+.2f"),
+        "ssim": ("SSIM", ".4f"),
+        "psnr_best": ("best\nPSNR", ".2f"),
+        "ssim_best": ("best\nSSIM", ".4f"),
+        "diversity": ("diver-\nsity", ".2f"),
+        "consistency": ("consis-\ntency", ".2f"),
+    }
+    reference = report["models"][REFERENCE]["psnr"]
+    rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in report["models"].items()}
+    columns = {key: column for key, column in columns.items() if any(key in row for row in rows.values())}
+    table = Table("method", box=None, pad_edge=False)
+    for heading, _ in columns.values():
+        table.add_column(heading, justify="right")
+    for name, row in rows.items():
+        cells = (format(row[key], spec) if key in row else "" for key, (_, spec) in columns.items())
+        table.add_row(name, *cells)
+    return Group(table, Text(_in_one_line(report), "dim"))
+
+
+def _in_one_line(report):
+    about = report["protocol"]
+    enlarged = f" ({report['enlarged']} enlarged to that size)" if report["enlarged"] else ""
+    parts = [
+        f"x{about['scale']}",
+        "native size" if about["hr_size"] == "native" else f"HR {about['hr_size']}x{about['hr_size']} pixels",
+        f"{report['images']} images{enlarged}",
+        *(about[key] for key in ("colour", "crop", "degradation", "rounding")),
+        f"PSNR in {about['psnr']}",
+        f"SSIM by {about['ssim']}",
+        about["average"],
+    ]
+    if "samples" in about:
+        parts.append(f"best of {about['samples']} samples, seed {about['seed']}")
+        parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
+    return "; ".join(parts)
+
+
+class _Bicubic:
+    """Pillow's bicubic enlargement, the yardstick of every report."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def upscale_batch(self, lr):
+        height, width = lr.shape[1] * self.scale, lr.shape[2] * self.scale
+        return np.stack([resize(image, height, width) for image in lr])
+
+
+def _batches(pictures, protocol):
+    """(lr, hr, native sides) of up to ``BATCH`` consecutive pictures whose pairs have one size."""
+    batch = []
+    for rgb in pictures:
+        pair = (*protocol.pair(rgb), min(rgb.shape[:2]))
+        if batch and (len(batch) == BATCH or pair[1].shape != batch[0][1].shape):
+            yield _stacked(batch)
+            batch = []
+        batch.append(pair)
+    if batch:
+        yield _stacked(batch)
+
+
+def _stacked(batch):
+    lr, hr, native_sides = zip(*batch)
+    return np.stack(lr), np.stack(hr), native_sides
+
+
+def _answers(name, method, lr, hr):
+    sr = method.upscale_batch(lr)
+    if sr.shape != hr.shape:
+        raise FacesrError(f"{name} makes {sr.shape} of {lr.shape}, not {hr.shape}: is it of another scale?")
+    return sr
+
+
+def _means(table):
+    return {figure: fmean(row[figure] for row in table) for figure in table[0]}
+
+
+def _fidelity(sr, hr, protocol):
+    return {"psnr": min(psnr(sr, hr, protocol.colour), PSNR_CAP), "ssim": ssim(sr, hr, protocol.colour)}
+
+
+def _judge(samples, lr, hr, protocol):
+    psnr_best, ssim_best = best_of(samples, hr, protocol.colour)
+    return {
+        "psnr_best": min(psnr_best, PSNR_CAP),
+        "ssim_best": ssim_best,
+        "diversity": diversity(samples),
+        "consistency": consistency(samples, lr, protocol.scale),
+    }

@@ -1,0 +1,41 @@
+"""Judging a model by many answers: is a good one among them, do they differ, do they explain the input?"""
+
+import numpy as np
+
+from keras_facesr.data.degrade import degrade
+from keras_facesr.metrics.fidelity import psnr, ssim
+
+
+def best_of(samples, hr, colour="rgb"):
+    """The highest PSNR (dB) and the highest SSIM among n answers, each chosen for itself (Table 2 of SAM).
+
+    Args:
+        samples: uint8 (n, H, W, 3); hr: uint8 (H, W, 3), the truth.
+    """
+    psnr_best = max(psnr(sample, hr, colour) for sample in samples)
+    return psnr_best, max(ssim(sample, hr, colour) for sample in samples)
+
+
+def diversity(samples):
+    """Mean absolute RGB difference over all pairs of uint8 (n, H, W, 3) answers, in 8-bit levels; 0 for one.
+
+    VarSR takes the LPIPS distance in place of the absolute difference: its figures are another measure's.
+    """
+    n = len(samples)
+    if n < 2:
+        return 0.0
+    # With each pixel's values in ascending order, x_k is the larger one of k pairs and the smaller one of
+    # n - 1 - k: the sum over all pairs is that of (2k - n + 1) x_k, without n^2 / 2 comparisons.
+    ordered = np.sort(samples, axis=0).reshape(n, -1).mean(axis=1)
+    return float((2 * np.arange(n) - n + 1) @ ordered / (n * (n - 1) / 2))
+
+
+def consistency(sr, lr, scale):
+    """Mean absolute RGB difference between input and downsampled output, in 8-bit levels (VarSR); 0 is best.
+
+    Args:
+        sr: uint8 (H, W, 3), or (n, H, W, 3) for the mean over n answers to the same input.
+        lr: uint8 (H / scale, W / scale, 3).
+        scale: the factor between them.
+    """
+    return float(np.mean(np.abs(np.subtract(degrade(sr, scale), lr, dtype=np.int16))))

@@ -1,0 +1,71 @@
+"""What every model of the zoo promises."""
+
+import keras
+from keras import ops
+
+from keras_facesr import backend
+
+
+class FaceSR(keras.Model):
+    """Base of all super-resolution networks.
+
+    ``model(lr)`` takes float32 (N, H, W, 3) images in [0, 1], H and W any multiples of ``size_multiple``, and returns
+    float32 (N, scale * H, scale * W, 3) images in [0, 1]. Range conversion and bicubic enlargement are inside.
+
+    Attributes:
+        scale: how many times the output is as high and wide as the input.
+        size_multiple: the heights and widths that the network takes are the multiples of this number.
+        is_stochastic: whether the model has ``sample``, ``encode`` and ``decode`` beside ``call``.
+        paper: where the method was published.
+    """
+
+    is_stochastic = False
+    paper = None
+
+    def __init__(self, scale, size_multiple=1, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.size_multiple = size_multiple
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grow = lambda size: None if size is None else size * self.scale  # noqa: E731
+        return (batch, grow(height), grow(width), channels)
+
+    def validation_answer(self, lr):
+        """The output by which training judges its progress: what the present phase improves."""
+        return self(lr)
+
+    @staticmethod
+    def to_image(sr, training):
+        """Clip a network's output to [0, 1], but let a training step see what lies outside, gradients included."""
+        return sr if training else ops.clip(sr, 0.0, 1.0)
+
+    def upscale(self, source, tile=None):
+        """Enlarge a picture: path, PIL image, or uint8 HxWx3 / NxHxWx3 array, to a uint8 array of ``scale`` times the size.
+
+        ``tile`` is the side in input pixels of the overlapping squares that a large picture is cut into; by default
+        pictures too large for one pass are cut by themselves. Raises ``ImageError`` for what is not a picture.
+        """
+        from keras_facesr.inference import upscale  # the layer above; here for the sake of the one-liner
+
+        return upscale(self, source, tile=tile)
+
+    def minimise(self, loss_fn):
+        """One step of the compiled optimiser on ``trainable_variables``.
+
+        ``loss_fn() -> (loss, ...)`` is the mean over this replica's batch; replicas are summed by the optimiser, so
+        each contributes its share. Returns the values of ``loss_fn``.
+        """
+
+        def shared_loss():
+            loss, *others = loss_fn()
+            return self.optimizer.scale_loss(loss / backend.replica_count()), loss, *others
+
+        variables = self.trainable_variables
+        (_, *values), gradients = backend.gradients(shared_loss, variables)
+        self.optimizer.apply(gradients, variables)
+        return values

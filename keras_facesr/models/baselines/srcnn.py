@@ -1,0 +1,42 @@
+"""SRCNN: three convolutions on the bicubically enlarged image."""
+
+import keras
+
+from keras_facesr.layers.blocks import conv
+from keras_facesr.layers.resampling import BicubicEnlargement
+from keras_facesr.models.base import FaceSR
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class SRCNN(FaceSR):
+    """Patch extraction 9x9, mapping 1x1, reconstruction 5x5 (the 9-1-5 network, in colour).
+
+    Args:
+        scale: enlargement.
+        features: channels after the first and after the second convolution.
+    """
+
+    paper = "Dong, Loy, He, Tang: Image Super-Resolution Using Deep Convolutional Networks (2015)"
+
+    def __init__(self, scale=8, features=(64, 32), **kwargs):
+        super().__init__(scale, **kwargs)
+        self.features = tuple(features)
+        self.enlargement = BicubicEnlargement(scale, dtype="float32")
+        extract, mapping = self.features
+        self.stages = keras.Sequential(
+            [
+                conv(extract, 9, activation="relu", kernel_initializer="he_normal", dtype=self.dtype_policy),
+                conv(mapping, 1, activation="relu", kernel_initializer="he_normal", dtype=self.dtype_policy),
+                conv(3, 5, dtype=self.dtype_policy),
+            ],
+            name="stages",
+        )
+
+    def build(self, input_shape=None):
+        self.stages.build((None, None, None, 3))
+
+    def call(self, lr, training=None):
+        return self.to_image(self.stages(self.enlargement(lr)), training)
+
+    def get_config(self):
+        return {**super().get_config(), "features": self.features}

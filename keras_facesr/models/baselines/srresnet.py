@@ -1,0 +1,95 @@
+"""SRResNet: residual blocks at the input's size, then pixel shuffles."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_facesr.layers.blocks import conv
+from keras_facesr.layers.resampling import PixelShuffle
+from keras_facesr.models.base import FaceSR
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class SRResNetBlock(layers.Layer):
+    """x + Conv-BN-PReLU-Conv-BN(x), one slope a channel."""
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        dtype = self.dtype_policy
+        self.branch = keras.Sequential(
+            [
+                conv(channels, kernel_initializer="he_normal", dtype=dtype),
+                layers.BatchNormalization(dtype=dtype),
+                layers.PReLU(shared_axes=[1, 2], dtype=dtype),
+                conv(channels, kernel_initializer="he_normal", dtype=dtype),
+                layers.BatchNormalization(dtype=dtype),
+            ]
+        )
+
+    def build(self, input_shape):
+        self.branch.build(input_shape)
+
+    def call(self, x, training=None):
+        return x + self.branch(x, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class SRResNet(FaceSR):
+    """The generator of SRGAN, trained by mean squared error alone.
+
+    Args:
+        scale: enlargement, a power of two: one pixel shuffle per doubling.
+        channels: width (the paper's 64).
+        blocks: residual blocks (the paper's 16).
+    """
+
+    paper = "Ledig et al.: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network (2017)"
+
+    def __init__(self, scale=4, channels=64, blocks=16, **kwargs):
+        if scale < 2 or scale & (scale - 1):
+            raise ValueError(f"scale is {scale}: SRResNet enlarges by powers of two")
+        super().__init__(scale, **kwargs)
+        self.channels, self.blocks = channels, blocks
+        dtype = self.dtype_policy
+        self.stem = keras.Sequential(
+            [conv(channels, 9, dtype=dtype), layers.PReLU(shared_axes=[1, 2], dtype=dtype)], name="stem"
+        )
+        self.body = keras.Sequential(
+            [
+                *[SRResNetBlock(channels, dtype=dtype) for _ in range(blocks)],
+                conv(channels, dtype=dtype),
+                layers.BatchNormalization(dtype=dtype),
+            ],
+            name="body",
+        )
+        upsampler = []
+        for _ in range(int(math.log2(scale))):
+            upsampler += [
+                conv(4 * channels, dtype=dtype),
+                PixelShuffle(2, dtype=dtype),
+                layers.PReLU(shared_axes=[1, 2], dtype=dtype),
+            ]
+        self.upsampler = keras.Sequential([*upsampler, conv(3, 9, dtype=dtype)], name="upsampler")
+
+    def build(self, input_shape=None):
+        features = (None, None, None, self.channels)
+        self.stem.build((None, None, None, 3))
+        self.body.build(features)
+        self.upsampler.build(features)
+
+    def call(self, lr, training=None):
+        features = self.stem(2.0 * lr - 1.0, training=training)
+        features = features + self.body(features, training=training)
+        sr = (self.upsampler(features, training=training) + 1.0) / 2.0
+        return self.to_image(sr, training)
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels, "blocks": self.blocks}

@@ -1,0 +1,349 @@
+"""SAM: Stochastic Attribute Modeling for Face Super-Resolution (Lee et al.).
+
+What is lost at low resolution is modelled as a Gaussian latent z. Phase 1 trains the super-resolution network f(x, z)
+together with the residual encoding network (REN), which reads z from the error of the deterministic answer f(x, 0).
+Phase 2 trains the input conditional attribute predictor (ICAP) to give REN's distribution from the small image alone.
+"""
+
+import math
+
+import keras
+from keras import layers, ops
+
+from keras_facesr import backend
+from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, conv
+from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
+from keras_facesr.models.base import FaceSR
+from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
+
+LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class LatentHead(layers.Layer):
+    """Conv-BN-LeakyReLU-Conv-BN-tanh: one of the latent's two statistics, in [-1, 1] (section 4.2)."""
+
+    def __init__(self, hidden_channels, latent_channels, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_channels, self.latent_channels = hidden_channels, latent_channels
+        dtype = self.dtype_policy
+        self.stack = keras.Sequential(
+            [
+                conv(hidden_channels, dtype=dtype),
+                layers.BatchNormalization(dtype=dtype),
+                layers.LeakyReLU(0.2, dtype=dtype),
+                conv(latent_channels, dtype=dtype),
+                layers.BatchNormalization(dtype=dtype),
+                layers.Activation("tanh", dtype="float32"),
+            ]
+        )
+
+    def build(self, input_shape):
+        self.stack.build(input_shape)
+
+    def call(self, features, training=None):
+        return self.stack(features, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.latent_channels)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_channels": self.hidden_channels,
+            "latent_channels": self.latent_channels,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class SAM(FaceSR):
+    """Stochastic Attribute Modeling, x4, x8 or x16 (any power of two up to 16).
+
+    Two backbones share parts, phases and objective. ``"enlarged"`` is the paper's: the input is enlarged by bicubic
+    interpolation first, and the encoder works at half the output's size. ``"lr"`` is made for few multiply-adds: the
+    encoder works at the input's size without batch normalisation, the latent joins there, the decoder enlarges by one
+    pixel shuffle, and the bicubic enlargement is added to its output.
+
+    Args:
+        scale: enlargement, 2, 4, 8 or 16.
+        backbone: ``"enlarged"`` (the paper's) or ``"lr"``.
+        channels: width of every part.
+        encoder_blocks, decoder_blocks: residual blocks of the SR encoder and of the SR decoder.
+        latent_blocks: residual blocks after each enlargement in the latent decoder.
+        icap_blocks: residual blocks after each of ICAP's four convolution blocks.
+        latent_channels: channels of z; its grid has one cell per 16x16 output pixels.
+        head_channels: hidden channels of the heads for mu and log sigma^2.
+        stochastic_weight: lambda, the weight of the L1 error of f(x, z_res) in phase 1 (eq. 6).
+        seed: decides the noise of the training steps, together with the step's number.
+
+    Example:
+        >>> model = SAM(scale=8)
+        >>> model.compile("adam"); model.fit(pairs, epochs=10)                     # phase 1
+        >>> model.phase = 2
+        >>> model.compile("adam"); model.fit(pairs, epochs=2)                      # phase 2
+        >>> faces = model.sample(lr, n=8, seed=0)                                  # (8, N, H, W, 3)
+    """
+
+    is_stochastic = True
+    paper = "Lee, Kim, Lee, Kim: Stochastic Attribute Modeling for Face Super-Resolution"
+
+    def __init__(
+        self,
+        scale=8,
+        backbone="enlarged",
+        channels=64,
+        encoder_blocks=12,
+        decoder_blocks=3,
+        latent_blocks=1,
+        icap_blocks=1,
+        latent_channels=64,
+        head_channels=32,
+        stochastic_weight=1.0,
+        seed=0,
+        **kwargs,
+    ):
+        if scale not in (2, 4, 8, 16):
+            raise ValueError(f"scale is {scale}: SAM enlarges by 2, 4, 8 or 16")
+        if backbone not in ("enlarged", "lr"):
+            raise ValueError(f'backbone is {backbone!r}: choose "enlarged" (the paper\'s) or "lr"')
+        super().__init__(scale, size_multiple=LATENT_STRIDE // scale, **kwargs)
+        self.backbone, self.channels, self.latent_channels = backbone, channels, latent_channels
+        self.encoder_blocks, self.decoder_blocks = encoder_blocks, decoder_blocks
+        self.latent_blocks, self.icap_blocks, self.head_channels = latent_blocks, icap_blocks, head_channels
+        self.stochastic_weight, self.seed = stochastic_weight, seed
+
+        self.enlargement = BicubicEnlargement(scale, dtype="float32")
+        enlarged = backbone == "enlarged"
+        levels = int(math.log2(LATENT_STRIDE // scale)) if not enlarged else 3  # latent grid to encoder's size
+        self.encoder = self._encoder(strides=2 if enlarged else 1, normalization=enlarged)
+        self.latent_decoder = self._latent_decoder(levels, normalization=enlarged)
+        self.decoder = self._paper_decoder() if enlarged else self._lr_decoder()
+        # An input smaller than the output by 2^k has already taken k of ICAP's four halvings.
+        halvings = 4 if enlarged else levels
+        self.ren_trunk = self._ren_trunk()
+        self.ren_mean, self.ren_log_variance = self._heads("ren")
+        self.icap_trunk = self._icap_trunk([1] * (4 - halvings) + [2] * halvings)
+        self.icap_mean, self.icap_log_variance = self._heads("icap")
+
+        self.loss_metrics = {
+            0: [keras.metrics.Mean("deterministic_mse")],
+            1: [keras.metrics.Mean(name) for name in ("loss", "deterministic_mse", "stochastic_l1")],
+            2: [keras.metrics.Mean("kl")],
+        }
+        self.phase = 1
+
+    # The parts, each as in its table of the paper's appendix.
+
+    def _encoder(self, strides, normalization):
+        """SR encoder: ConvBlock, residual blocks, Conv (and BN)."""
+        blocks = [ConvBlock(self.channels, strides, normalization, dtype=self.dtype_policy)]
+        blocks += [self._residual(normalization) for _ in range(self.encoder_blocks)]
+        blocks += [conv(self.channels, dtype=self.dtype_policy)]
+        blocks += [layers.BatchNormalization(dtype=self.dtype_policy)] if normalization else []
+        return keras.Sequential(blocks, name="encoder")
+
+    def _latent_decoder(self, levels, normalization):
+        """Latent decoder: DeconvBlock and residual blocks per doubling; with none to do, one ConvBlock in its place."""
+        blocks = []
+        for _ in range(max(levels, 1)):
+            enlarge = DeconvBlock if levels else ConvBlock
+            blocks += [enlarge(self.channels, normalization=normalization, dtype=self.dtype_policy)]
+            blocks += [self._residual(normalization) for _ in range(self.latent_blocks)]
+        return keras.Sequential(blocks, name="latent_decoder")
+
+    def _paper_decoder(self):
+        """SR decoder: ConvBlock, DeconvBlock to the output's size, residual blocks, Conv to RGB, tanh."""
+        return keras.Sequential(
+            [
+                ConvBlock(self.channels, dtype=self.dtype_policy),
+                DeconvBlock(self.channels, dtype=self.dtype_policy),
+                *[self._residual(True) for _ in range(self.decoder_blocks)],
+                conv(3, dtype=self.dtype_policy),
+                layers.Activation("tanh", dtype="float32"),
+            ],
+            name="decoder",
+        )
+
+    def _lr_decoder(self):
+        """ConvBlock, residual blocks, Conv and one pixel shuffle to RGB; starts as plain bicubic enlargement."""
+        return keras.Sequential(
+            [
+                ConvBlock(self.channels, normalization=False, dtype=self.dtype_policy),
+                *[self._residual(False) for _ in range(self.decoder_blocks)],
+                conv(3 * self.scale**2, kernel_initializer="zeros", dtype=self.dtype_policy),
+                PixelShuffle(self.scale, dtype="float32"),
+            ],
+            name="decoder",
+        )
+
+    def _ren_trunk(self):
+        """REN: four ConvBlocks that halve the size, Conv, BN."""
+        return keras.Sequential(
+            [
+                *[ConvBlock(self.channels, strides=2, dtype=self.dtype_policy) for _ in range(4)],
+                conv(self.channels, dtype=self.dtype_policy),
+                layers.BatchNormalization(dtype=self.dtype_policy),
+            ],
+            name="ren_trunk",
+        )
+
+    def _icap_trunk(self, strides):
+        """ICAP: four times a ConvBlock and residual blocks, Conv."""
+        blocks = []
+        for stride in strides:
+            blocks += [ConvBlock(self.channels, stride, dtype=self.dtype_policy)]
+            blocks += [self._residual(True) for _ in range(self.icap_blocks)]
+        return keras.Sequential([*blocks, conv(self.channels, dtype=self.dtype_policy)], name="icap_trunk")
+
+    def _heads(self, owner):
+        sizes = (self.head_channels, self.latent_channels)
+        return [
+            LatentHead(*sizes, name=f"{owner}_{statistic}", dtype=self.dtype_policy)
+            for statistic in ("mean", "log_variance")
+        ]
+
+    def _residual(self, normalization):
+        return ResidualBlock(self.channels, normalization, dtype=self.dtype_policy)
+
+    def build(self, input_shape=None):
+        image, features = (None, None, None, 3), (None, None, None, self.channels)
+        for part in (self.encoder, self.ren_trunk, self.icap_trunk):
+            part.build(image)
+        self.latent_decoder.build((None, None, None, self.latent_channels))
+        for part in (self.decoder, self.ren_mean, self.ren_log_variance, self.icap_mean, self.icap_log_variance):
+            part.build(features)
+
+    # Inference.
+
+    def call(self, lr, training=None):
+        """The most probable answer, f(x, mu) with ICAP's mean."""
+        return self.decode(lr, self.encode(lr, training=training).mean, training=training)
+
+    def encode(self, lr, training=None):
+        """q(z | x): ICAP's ``DiagonalGaussian`` over (N, H / 16, W / 16, latent_channels), H and W the output's size."""
+        features = self.icap_trunk(self._network_input(lr), training=training)
+        return DiagonalGaussian(
+            self.icap_mean(features, training=training), self.icap_log_variance(features, training=training)
+        )
+
+    def encode_residual(self, lr, hr, training=None):
+        """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
+        return self._encode_residual(2.0 * hr - 1.0 - self._signed(lr, self._zero_latent(lr), training), training)
+
+    def decode(self, lr, z, training=None):
+        """f(x, z): the output in [0, 1] for inputs (N, H, W, 3) in [0, 1] and latents (N, h, w, latent_channels)."""
+        return self.to_image((self._signed(lr, z, training) + 1.0) / 2.0, training)
+
+    def deterministic(self, lr):
+        """f(x, 0): what can be known without the stochastic attributes (eq. 1)."""
+        return self.decode(lr, self._zero_latent(lr))
+
+    def validation_answer(self, lr):
+        """f(x, 0) while the SR network learns, f(x, mu) in phase 2."""
+        return self(lr) if self.phase == 2 else self.deterministic(lr)
+
+    def sample(self, lr, n, seed=None):
+        """``n`` plausible outputs for each input: (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
+        return self._decode_each(lr, self.encode(lr).sample(n, seed))
+
+    def traverse(self, lr, steps=8, seed=None):
+        """Outputs along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (eq. 8): (steps, N, H, W, 3)."""
+        start, end = self.encode(lr).sample(2, seed)
+        return self._decode_each(lr, [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)])
+
+    def pixel_deviation(self, lr, n=16, seed=None):
+        """Standard deviation over ``n`` samples, mean over colours: (N, scale * H, scale * W, 1), in units of [0, 1]."""
+        return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
+
+    def _decode_each(self, lr, latents):
+        return ops.stack([self.decode(lr, z) for z in latents])
+
+    def _network_input(self, lr):
+        """The image that the networks see, in [-1, 1]: enlarged first with the paper's backbone."""
+        return 2.0 * (self.enlargement(lr) if self.backbone == "enlarged" else lr) - 1.0
+
+    def _signed(self, lr, z, training):
+        """f(x, z) in [-1, 1]."""
+        features = self.encoder(self._network_input(lr), training=training)
+        return self._decode_features(lr, features, z, training)
+
+    def _decode_features(self, lr, features, z, training):
+        sr = self.decoder(features + self.latent_decoder(z, training=training), training=training)
+        return sr if self.backbone == "enlarged" else sr + 2.0 * self.enlargement(lr) - 1.0
+
+    def _encode_residual(self, residual, training):
+        features = self.ren_trunk(residual, training=training)
+        return DiagonalGaussian(
+            self.ren_mean(features, training=training), self.ren_log_variance(features, training=training)
+        )
+
+    def _zero_latent(self, lr):
+        batch, height, width = ops.shape(lr)[:3]
+        grid = (batch, height * self.scale // LATENT_STRIDE, width * self.scale // LATENT_STRIDE)
+        return ops.zeros((*grid, self.latent_channels), dtype=self.compute_dtype)
+
+    # Training.
+
+    @property
+    def phase(self):
+        """1: SR network and REN learn. 2: they are frozen, batch statistics included, and ICAP learns.
+
+        0 is a warm start for phase 1, at less than half its cost: the deterministic path alone learns (eq. 4).
+        """
+        return self._phase
+
+    @phase.setter
+    def phase(self, phase):
+        if phase not in (0, 1, 2):
+            raise ValueError(f"phase is {phase}: SAM trains in phases 1 and 2, or 0 for a warm start")
+        self._phase = phase
+        sr_network = (self.encoder, self.latent_decoder, self.decoder)
+        ren = (self.ren_trunk, self.ren_mean, self.ren_log_variance)
+        icap = (self.icap_trunk, self.icap_mean, self.icap_log_variance)
+        for parts, phases in ((sr_network, (0, 1)), (ren, (1,)), (icap, (2,))):
+            for part in parts:
+                part.trainable = phase in phases
+        self.train_function = None  # traced for the other phase's variables
+        self.compiled = False  # an optimiser belongs to one phase: compile again
+
+    @property
+    def metrics(self):
+        return self.loss_metrics[self.phase]
+
+    def train_step(self, data):
+        lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
+        loss = (self._deterministic_loss, self._phase_1_loss, self._phase_2_loss)[self.phase]
+        values = self.minimise(lambda: loss(lr, 2.0 * hr - 1.0))
+        for metric, value in zip(self.metrics, values):
+            metric.update_state(value)
+        return self.get_metrics_result()
+
+    def _deterministic_loss(self, lr, hr):
+        """Mean ||y - f(x, 0)||^2 (eq. 4); ``hr`` in [-1, 1], as in the losses below."""
+        return (ops.mean(ops.square(hr - self._signed(lr, self._zero_latent(lr), training=True))),)
+
+    def _phase_1_loss(self, lr, hr):
+        """Mean ||y - f(x, 0)||^2 + lambda mean |y - f(x, z_res)|, z_res ~ g(z | r) (eqs. 4 to 6)."""
+        features = self.encoder(self._network_input(lr), training=True)  # once for both paths
+        residual = hr - self._decode_features(lr, features, self._zero_latent(lr), training=True)
+        z = reparameterised_sample(self._encode_residual(residual, training=True), self._step_seed())
+        deterministic = ops.mean(ops.square(residual))
+        stochastic = ops.mean(ops.abs(hr - self._decode_features(lr, features, z, training=True)))
+        return deterministic + self.stochastic_weight * stochastic, deterministic, stochastic
+
+    def _phase_2_loss(self, lr, hr):
+        """KL(q(z | x) || g(z | r)) per image (eq. 7); the frozen parts run as at inference."""
+        residual = hr - self._signed(lr, self._zero_latent(lr), training=False)
+        target = self._encode_residual(residual, training=False)
+        return (ops.mean(kl_divergence(self.encode(lr, training=True), target)),)
+
+    def _step_seed(self):
+        """The noise of a step follows from the seed, the step and the replica: a resumed run draws what it would have."""
+        return self.seed * 64 + backend.replica_index(), self.optimizer.iterations.value
+
+    def get_config(self):
+        names = (
+            "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent_channels head_channels "
+            "stochastic_weight seed"
+        )
+        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}

@@ -1,0 +1,30 @@
+"""The optimisers that recipes name."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class ConvMuon(keras.optimizers.Muon):
+    """Muon (Jordan et al., 2024) for convolutions: each kernel is orthogonalised as a (k * k * inputs, outputs) matrix.
+
+    Keras' Muon takes matrices only and would leave every convolution to Adam. Kernels that read or write fewer than
+    ``MIN_CHANNELS`` channels (images), biases and normalisation statistics are Adam's, at the same rate.
+    """
+
+    MIN_CHANNELS = 8
+
+    def _should_use_adamw(self, variable):
+        shape = variable.shape
+        return len(shape) != 4 or min(shape[-2:]) < self.MIN_CHANNELS
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        matrix = ops.reshape(x, (-1, x.shape[-1]))
+        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+
+    def lr_adjust(self, x):
+        """Scale an update so that its root mean square is ``rms_rate``, as Adam's is (Liu et al., 2025)."""
+        rows, columns = math.prod(x.shape[:-1]), x.shape[-1]
+        return x * (self.rms_rate * math.sqrt(max(rows, columns)))

@@ -1,0 +1,196 @@
+"""The catalogue of released models: a name leads to a class, its arguments, and weights whose SHA-256 is known.
+
+A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card. Configuration and
+weights are data: no pickle, no code; classes come from ``MODEL_CLASSES`` alone.
+"""
+
+import difflib
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, fields
+from fnmatch import fnmatch
+from importlib import import_module
+from pathlib import Path
+
+from keras_facesr.errors import PresetError
+
+ALIASES = {"sam": "sam_small_x8_utkface"}
+
+MODEL_CLASSES = {
+    "SAM": "keras_facesr.models.sam",
+    "Bicubic": "keras_facesr.models.baselines.bicubic",
+    "SRCNN": "keras_facesr.models.baselines.srcnn",
+    "SRResNet": "keras_facesr.models.baselines.srresnet",
+}
+
+_PACKAGE = Path(__file__).parent
+CATALOGUE = _PACKAGE / "saved_models"  # where a wheel has them
+if not CATALOGUE.is_dir():
+    CATALOGUE = _PACKAGE.parent / "saved_models"  # where a checkout has them
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The released weights file: its name, its SHA-256 in hexadecimal, and where it can be fetched (None: it ships)."""
+
+    file: str
+    sha256: str
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One entry of the catalogue; all but ``folder`` and ``class_name`` under the same name in ``config.json``.
+
+    ``hr_size`` is the side in pixels of the faces that the model was trained to produce (None: any), ``config`` the constructor's
+    arguments, ``figures`` the protocol's measurements from the model card.
+    """
+
+    folder: Path
+    name: str
+    class_name: str
+    config: dict
+    scale: int
+    hr_size: int | None
+    parameters: int
+    weights: Weights
+    description: str
+    data: str
+    terms: str
+    recipe: str
+    figures: dict
+
+    @property
+    def aliases(self):
+        return [alias for alias, name in ALIASES.items() if name == self.name]
+
+    def build(self):
+        """The model with weights as its constructor draws them."""
+        return build_model(self.class_name, self.config)
+
+
+def build_model(class_name, config):
+    """A new, built network of a class in ``MODEL_CLASSES``, with weights as its constructor draws them."""
+    model = getattr(import_module(MODEL_CLASSES[class_name]), class_name)(**config)
+    model.build((None, None, None, 3))
+    return model
+
+
+def list_models(pattern="*"):
+    """Names of all presets that match a shell-style pattern, sorted; an alias matches for the preset that it names."""
+    folders = CATALOGUE.iterdir() if CATALOGUE.is_dir() else ()
+    names = sorted(folder.name for folder in folders if (folder / "config.json").is_file())
+    return [name for name in names if fnmatch(name, pattern) or name in _aliased(pattern)]
+
+
+def find(name):
+    """The ``Preset`` of this name or alias; PresetError with the closest names if there is none."""
+    names = list_models()
+    full_name = ALIASES.get(name, name)
+    if full_name not in names:
+        close = difflib.get_close_matches(name, [*names, *ALIASES], n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names) or 'none'}"
+        raise PresetError(f"no model is called {name!r}: {hint}")
+    return _read(CATALOGUE / full_name)
+
+
+def load(name, weights="released"):
+    """Build the model that a preset describes.
+
+    Args:
+        name: a preset's name or alias, one of ``list_models()``.
+        weights: ``"released"`` (verified by SHA-256, fetched first if they do not ship with the package), ``None`` for
+            a fresh initialisation, or the path of a ``.weights.h5`` file.
+
+    Raises:
+        PresetError: an unknown name, or weights that are missing, altered, or another network's.
+    """
+    preset = find(name)
+    model = preset.build()
+    if weights is not None:
+        _load_weights(model, released_weights(preset) if weights == "released" else Path(weights))
+    return model
+
+
+def released_weights(preset):
+    """Path of the preset's weights file, its SHA-256 verified; fetched into the cache where it is not at hand."""
+    from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
+
+    cached = cache_root() / "weights" / preset.name / preset.weights.file
+    places = [preset.folder / preset.weights.file, cached]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        return _fetch(preset, cached)
+    if _sha256(path) != preset.weights.sha256:
+        raise PresetError(f"{path}: not the released weights of {preset.name} (its SHA-256 differs): put the original back")
+    return path
+
+
+def _aliased(pattern):
+    return {name for alias, name in ALIASES.items() if fnmatch(alias, pattern)}
+
+
+def _read(folder):
+    path = folder / "config.json"
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        entry["class_name"] = entry.pop("class")
+        entry["weights"] = Weights(**entry["weights"])
+        preset = Preset(folder=folder, **entry)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        wanted = ", ".join(field.name for field in fields(Preset)[1:]).replace("class_name", "class")
+        raise PresetError(f"{path}: not a preset ({error}); it must have exactly {wanted}") from error
+    if preset.class_name not in MODEL_CLASSES:
+        raise PresetError(f"{path}: no model class {preset.class_name!r}; there are {', '.join(MODEL_CLASSES)}")
+    return preset
+
+
+def _load_weights(model, path):
+    if not path.name.endswith(".weights.h5"):
+        raise PresetError(f"{path}: weights are read from .weights.h5 files only")
+    if not path.is_file():
+        raise PresetError(f"{path}: no such weights file")
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise PresetError(f"{path}: not the weights of this {type(model).__name__} ({reason})") from error
+
+
+def _sha256(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(preset, target):
+    """Download to a temporary name beside ``target``, verify, rename."""
+    by_hand = f"put {preset.weights.file} by hand at {target}"
+    if preset.weights.url is None:
+        raise PresetError(f"the weights of {preset.name} did not come with this installation: reinstall, or {by_hand}")
+    from keras_facesr.data.images import written_whole
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(target) as partial:
+        try:
+            _download(preset.weights.url, partial)
+        except OSError as error:
+            raise PresetError(f"cannot fetch {preset.weights.url} ({error}): {by_hand}") from error
+        if _sha256(partial) != preset.weights.sha256:
+            raise PresetError(f"{preset.weights.url}: its SHA-256 is not that of {preset.name}: {by_hand}")
+    return target
+
+
+def _download(url, path):
+    """Save what ``url`` answers, with a progress bar where someone watches."""
+    from urllib.request import urlopen
+
+    from rich.console import Console
+    from rich.progress import wrap_file
+
+    console = Console(stderr=True)
+    with urlopen(url, timeout=30) as response, path.open("wb") as file:
+        size = int(response.headers["Content-Length"] or 0)
+        bar = {"console": console, "disable": not console.is_terminal, "transient": True}
+        with wrap_file(response, size, description=f"fetching {url}", **bar) as body:
+            shutil.copyfileobj(body, file)

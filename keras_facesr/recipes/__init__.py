@@ -1,0 +1,17 @@
+"""How each preset was trained; ``facesr train NAME DATA_DIR --out RUN_DIR`` does it again."""
+
+from keras_facesr.errors import TrainingError
+from keras_facesr.recipes import sam
+from keras_facesr.recipes.recipe import Recipe, Stage
+
+RECIPES = {recipe.name: recipe for recipe in sam.RECIPES}
+
+
+def find(name):
+    """The recipe of that name; ``TrainingError`` names the known ones."""
+    if name not in RECIPES:
+        raise TrainingError(f"no recipe is called {name!r}; there are {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]
+
+
+__all__ = ["RECIPES", "Recipe", "Stage", "find"]

@@ -1,0 +1,94 @@
+"""What a recipe says: the network, the data, and the stages of its training."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One ``fit`` with an optimiser of its own.
+
+    Attributes:
+        steps: training steps, a multiple of ``check_every``.
+        batch_size: images per step.
+        learning_rate: the peak; it rises over ``warmup`` steps and falls to zero along a cosine.
+        optimizer: ``"adam"`` or ``"muon"`` (``optimizers.ConvMuon``).
+        phase: the model's phase, for models that train in phases.
+        loss: the pixel loss, for models without an objective of their own.
+        warmup: steps of linear rise.
+        ema: momentum of the exponential moving average of the weights that is validated and released.
+        check_every: steps between validations and checkpoints.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    optimizer: str = "adam"
+    phase: int | None = None
+    loss: str | None = None
+    warmup: int = 100
+    ema: float = 0.995
+    check_every: int = 500
+
+    def __post_init__(self):
+        if self.steps % self.check_every:
+            raise ValueError(f"{self.steps} steps are not a multiple of check_every = {self.check_every}")
+
+    def for_steps(self, steps):
+        """The same stage over another number of steps, rounded up to whole checks."""
+        return dataclasses.replace(self, steps=-(-steps // self.check_every) * self.check_every)
+
+    def prepare(self, model, jit_compile):
+        """Set the phase and compile, the optimiser's state included."""
+        import keras
+
+        from keras_facesr.optimizers import ConvMuon
+
+        if self.phase is not None:
+            model.phase = self.phase
+        warmup = min(self.warmup, self.steps // 10)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, self.steps - warmup, warmup_target=self.learning_rate, warmup_steps=warmup
+        )
+        average = {"use_ema": True, "ema_momentum": self.ema}
+        if self.optimizer == "muon":
+            optimizer = ConvMuon(rate, weight_decay=0.0, adam_weight_decay=0.0, **average)
+        else:
+            optimizer = keras.optimizers.Adam(rate, **average)
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        model.compile(optimizer, loss=self.loss, jit_compile=jit_compile and on_tensorflow)
+        optimizer.build(model.trainable_variables)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A preset's network, data and stages.
+
+    Attributes:
+        name: of the preset that it makes.
+        model_class: name of a class in ``presets.MODEL_CLASSES``.
+        config: its constructor arguments.
+        data: kind of the data set (``data.datasets.open_dataset``), of which the training part is used.
+        hr_size: side of the HR images in pixels.
+        stages: one after the other, each from the best weights of the one before.
+        seed: of initial weights, order, flips and noise.
+        flip: whether images are mirrored by chance.
+        crop: side of random HR crops in pixels, or None for whole images.
+        validation_images: training images that are held out to choose the best weights.
+    """
+
+    name: str
+    model_class: str
+    config: dict
+    data: str
+    hr_size: int
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    flip: bool = True
+    crop: int | None = None
+    validation_images: int = 200
+
+    def model(self):
+        """A new, built network."""
+        from keras_facesr.presets import build_model
+
+        return build_model(self.model_class, self.config)

@@ -1,0 +1,274 @@
+"""Runs a recipe: stages of `fit` with validation, logs, an average of the weights, and checkpoints to go on from."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_facesr import recipes
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.pipeline import PairStream
+from keras_facesr.errors import TrainingError
+from keras_facesr.metrics.fidelity import psnr, ssim
+from keras_facesr.tensorboard import EventLog
+
+SHOWN = 4  # validation faces in the TensorBoard grid
+
+
+def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto"):
+    """Train a preset as its recipe says, and leave the best weights in ``run_dir``.
+
+    The folder holds ``recipe.json``, ``checkpoint-<k>-<step>/`` (the latest whole state), ``stage<k>.weights.h5`` (the best
+    averaged weights of a finished stage), ``history.jsonl``, ``logs/`` for TensorBoard, and at the end
+    ``model.weights.h5``. All are written under a temporary name first. A run that is killed at any moment goes on
+    with ``resume`` and ends with the weights of an uninterrupted one.
+
+    Args:
+        recipe: name of a recipe (``keras_facesr.recipes``) or a ``Recipe``.
+        data_dir: the data set that the recipe names, in its published layout.
+        run_dir: folder of the run; new unless ``resume``.
+        epochs: passes over the data per stage instead of the recipe's steps.
+        resume: go on where the run in ``run_dir`` stopped.
+        strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several.
+
+    Returns:
+        the trained model, with its best weights.
+
+    Raises:
+        TrainingError: unknown recipe, a run folder in use, or nothing to resume.
+        DatasetError: the data is missing or laid out otherwise.
+    """
+    recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
+    run = Run(Path(run_dir), recipe, resume)
+    training_set, validation_set = split(recipe, data_dir)
+    scope = _strategy(strategy)
+    with scope.scope() if scope else contextlib.nullcontext():
+        keras.utils.set_random_seed(recipe.seed)
+        model = recipe.model()
+    for index, stage in enumerate(recipe.stages):
+        if run.stage_file(index).exists():
+            continue
+        stream = PairStream(
+            training_set, model.scale, stage.batch_size, seed=recipe.seed + index, flip=recipe.flip, crop=recipe.crop
+        )
+        if epochs is not None:
+            stage = stage.for_steps(epochs * stream.steps_per_epoch)
+        if index:
+            model.optimizer = None  # of the stage before; the file holds none
+            model.load_weights(run.stage_file(index - 1))
+        with scope.scope() if scope else contextlib.nullcontext():
+            stage.prepare(model, jit_compile=scope is None)
+        _fit(model, stage, index, stream, validation_set, run)
+    model.optimizer = None
+    model.load_weights(run.stage_file(len(recipe.stages) - 1))
+    run.write_weights(model, run.folder / "model.weights.h5")
+    return model
+
+
+def split(recipe, data_dir):
+    """The recipe's decoded training and validation images, uint8 (N, size, size, 3); the latter are never trained on."""
+    images = open_dataset(data_dir, split="train", kind=recipe.data)
+    order = np.random.default_rng(recipe.seed).permutation(len(images))
+    held_out = min(recipe.validation_images, len(images) // 5)
+    parts = np.sort(order[held_out:]), np.sort(order[:held_out])
+    return tuple(decoded(images.subset(part), recipe.hr_size)[0] for part in parts)
+
+
+def _fit(model, stage, index, stream, validation_set, run):
+    keeper = RunKeeper(stage, index, PairStream(validation_set, model.scale, 1), run)
+    first_step = keeper.restore(model)
+    if first_step < stage.steps:
+        model.fit(
+            stream.as_dataset(first_step, stage.steps - first_step),
+            steps_per_epoch=stage.check_every,
+            initial_epoch=first_step // stage.check_every,
+            epochs=stage.steps // stage.check_every,
+            callbacks=[keeper],
+            verbose=0,
+        )
+    run.finish_stage(index)
+
+
+class RunKeeper(keras.callbacks.Callback):
+    """Every ``check_every`` steps: validates the averaged weights, keeps the best, logs, and saves the whole state."""
+
+    def __init__(self, stage, index, validation, run):
+        super().__init__()
+        self.stage, self.index, self.validation, self.run = stage, index, validation, run
+        self.best = -np.inf
+        self.progress = None
+
+    def restore(self, model):
+        """Load the latest checkpoint of this stage, if any; the step to go on from."""
+        checkpoints = self.run.checkpoints(self.index)
+        if not checkpoints:
+            return 0
+        state = json.loads((checkpoints[-1] / "state.json").read_text())
+        model.load_weights(checkpoints[-1] / "state.weights.h5")
+        self.best = state["best"]
+        return state["step"]
+
+    def on_train_begin(self, logs=None):
+        self.progress = progress_bar()
+        self.task = self.progress.add_task(f"stage {self.index + 1}", total=self.stage.steps, figures="")
+        self.progress.start()
+
+    def on_train_end(self, logs=None):
+        self.progress.stop()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first_step, self.started = epoch * self.stage.check_every, time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.progress.update(self.task, completed=self.first_step + batch + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self.started
+        step = (epoch + 1) * self.stage.check_every
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        with averaged_weights(self.model):
+            figures |= validate(self.model, self.validation)
+            if figures["val_psnr"] > self.best:
+                self.best = figures["val_psnr"]
+                self.run.write_weights(self.model, self.run.best_file)
+            self.run.log.images(f"stage{self.index + 1}/lr_sr_hr", self._grid(), step)
+        figures["images_per_second"] = self.stage.check_every * self.stage.batch_size / seconds
+        self.run.log.scalars({f"stage{self.index + 1}/{name}": value for name, value in figures.items()}, step)
+        self.run.write_checkpoint(self.model, self.index, step, {"best": self.best})
+        with open(self.run.folder / "history.jsonl", "a") as history:
+            history.write(json.dumps({"stage": self.index + 1, "step": step, **figures}) + "\n")
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self.progress.update(self.task, figures=f"PSNR {figures['val_psnr']:.2f} dB")
+        self.progress.console.print(f"stage {self.index + 1} step {step}: {shown}", highlight=False)
+
+    def _grid(self):
+        """Validation faces as rows: input (enlarged by repetition), output, truth; uint8 (rows, columns, 3)."""
+        lr, hr = self.validation.images(range(min(SHOWN, len(self.validation.hr))))
+        sr = answer(self.model, lr)
+        repeated = lr.repeat(self.model.scale, axis=1).repeat(self.model.scale, axis=2)
+        rows = np.concatenate([repeated, sr, hr], axis=2)
+        return to_pixels(np.concatenate(rows, axis=0))
+
+
+def validate(model, validation, batch_size=16):
+    """Mean PSNR (dB) and SSIM of the model's present answer over the validation images, 8 bits, RGB."""
+    scores = []
+    for start in range(0, len(validation.hr), batch_size):
+        indices = range(start, min(start + batch_size, len(validation.hr)))
+        outputs = to_pixels(answer(model, validation.images(indices)[0]))
+        scores += [(psnr(sr, validation.hr[i]), ssim(sr, validation.hr[i])) for sr, i in zip(outputs, indices)]
+    mean_psnr, mean_ssim = np.mean(scores, axis=0)
+    return {"val_psnr": float(mean_psnr), "val_ssim": float(mean_ssim)}
+
+
+def answer(model, lr):
+    """The output that the phase in training improves, float32 NumPy in [0, 1]."""
+    return keras.ops.convert_to_numpy(model.validation_answer(keras.ops.convert_to_tensor(lr)))
+
+
+def to_pixels(images):
+    return np.clip(np.round(images * 255), 0, 255).astype(np.uint8)
+
+
+@contextlib.contextmanager
+def averaged_weights(model):
+    """Within the block the model has its exponentially averaged weights, where its optimiser keeps such."""
+    own = [variable.numpy() for variable in model.trainable_variables]
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, own):
+            variable.assign(value)
+
+
+def progress_bar():
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[figures]}"),
+        console=Console(stderr=True),
+    )
+
+
+def _strategy(name):
+    """The ``tf.distribute`` strategy of that name, or None for one device."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if name == "mirrored" or (name == "auto" and several) else None
+
+
+class Run:
+    """The folder of one training run and its files, each replaced as a whole."""
+
+    def __init__(self, folder, recipe, resume):
+        self.folder = folder
+        description = json.dumps(dataclasses.asdict(recipe), indent=1)
+        written = folder / "recipe.json"
+        if written.exists():
+            if not resume:
+                raise TrainingError(f"{folder}: holds a run already; add --resume to go on with it, or name a new folder")
+            if written.read_text() != description:
+                raise TrainingError(f"{written}: the run was started with another recipe; name a new folder")
+        elif resume:
+            raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.replace(written, lambda temporary: temporary.write_text(description))
+        self.log = EventLog(folder / "logs")
+
+    def stage_file(self, index):
+        return self.folder / f"stage{index + 1}.weights.h5"
+
+    @property
+    def best_file(self):
+        return self.folder / "best.weights.h5"
+
+    def finish_stage(self, index):
+        os.replace(self.best_file, self.stage_file(index))
+        for checkpoint in self.folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+
+    def write_weights(self, model, file):
+        """The model's weights alone: the optimiser is set aside while they are written."""
+        optimizer, model.optimizer = model.optimizer, None
+        try:
+            self.replace(file, model.save_weights)
+        finally:
+            model.optimizer = optimizer
+
+    def checkpoints(self, index):
+        """The whole checkpoints of a stage, oldest first."""
+        return sorted(self.folder.glob(f"checkpoint-{index + 1}-*"))
+
+    def write_checkpoint(self, model, index, step, state):
+        """Weights, optimiser and ``state`` as one folder, which appears in one rename; older ones go afterwards."""
+        unfinished = self.folder / "new.checkpoint"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        model.save_weights(unfinished / "state.weights.h5")
+        (unfinished / "state.json").write_text(json.dumps({"step": step, **state}))
+        older = self.checkpoints(index)
+        unfinished.rename(self.folder / f"checkpoint-{index + 1}-{step:08d}")
+        for checkpoint in older:
+            shutil.rmtree(checkpoint)
+
+    @staticmethod
+    def replace(file, write):
+        temporary = file.with_name("new." + file.name)
+        write(temporary)
+        os.replace(temporary, file)

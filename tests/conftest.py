@@ -1,0 +1,75 @@
+"""What several test files share: a catalogue of stand-in models, and the command line run in this process."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def facesr(capsys):
+    """Run ``facesr ARGUMENTS`` and return its exit code and what it printed."""
+    from keras_facesr.cli import main
+
+    def run(*arguments):
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as leaving:
+            code = leaving.code
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def stand_in_catalogue(tmp_path_factory):
+    """A ``saved_models`` folder with nearest_x4 (alias ``near``), noisy_x4 and noisy_x2."""
+    import stand_ins
+
+    root = tmp_path_factory.mktemp("saved_models")
+    for name, class_name, scale in (("nearest_x4", "Nearest", 4), ("noisy_x4", "Noisy", 4), ("noisy_x2", "Noisy", 2)):
+        folder = root / name
+        folder.mkdir()
+        model = getattr(stand_ins, class_name)(scale=scale)
+        model.build((None, None, None, 3))
+        weights = folder / "model.weights.h5"
+        model.save_weights(weights)
+        entry = {
+            "name": name,
+            "class": class_name,
+            "config": {"scale": scale},
+            "scale": scale,
+            "hr_size": 64,
+            "parameters": 1,
+            "weights": {"file": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "url": None},
+            "description": "nearest neighbour",
+            "data": "none",
+            "terms": "none",
+            "recipe": "none",
+            "figures": {},
+        }
+        (folder / "config.json").write_text(json.dumps(entry))
+    return root
+
+
+@pytest.fixture
+def catalogue(stand_in_catalogue, monkeypatch):
+    """``keras_facesr.presets`` with the stand-ins in place of the released models."""
+    from keras_facesr import presets
+
+    monkeypatch.setattr(presets, "CATALOGUE", stand_in_catalogue)
+    monkeypatch.setattr(presets, "ALIASES", {"near": "nearest_x4"})
+    monkeypatch.setattr(presets, "MODEL_CLASSES", {"Nearest": "stand_ins", "Noisy": "stand_ins"})
+    return stand_in_catalogue

@@ -1,0 +1,46 @@
+"""Networks small enough for tests of everything around them."""
+
+import keras
+from keras import ops
+
+from keras_facesr.models.base import FaceSR
+
+
+class Nearest(FaceSR):
+    """Each input pixel becomes a square of ``scale`` x ``scale``, times a weight that starts at 1."""
+
+    def __init__(self, scale=4, size_multiple=1):
+        super().__init__(scale, size_multiple)
+
+    def build(self, input_shape):
+        self.gain = self.add_weight(shape=(), initializer="ones", name="gain")
+
+    def call(self, lr, training=None):
+        return ops.repeat(ops.repeat(lr * self.gain, self.scale, axis=1), self.scale, axis=2)
+
+
+class Noisy(Nearest):
+    """Samples are the nearest neighbours plus one gray level drawn for each."""
+
+    is_stochastic = True
+
+    def sample(self, lr, n, seed=None):
+        offsets = keras.random.uniform((n, 1, 1, 1, 1), -0.2, 0.2, seed=seed)
+        return self(lr)[None] + offsets
+
+
+class Convolved(FaceSR):
+    """Three 3x3 convolutions with zero padding, then nearest: a pixel sees 3 input pixels to each side."""
+
+    def __init__(self, scale=4, size_multiple=1):
+        super().__init__(scale, size_multiple)
+        self.stack = keras.Sequential(
+            [keras.layers.Conv2D(filters, 3, padding="same", activation="sigmoid") for filters in (8, 8, 3)]
+            + [keras.layers.UpSampling2D(scale)]
+        )
+
+    def build(self, input_shape):
+        self.stack.build(input_shape)
+
+    def call(self, lr, training=None):
+        return self.stack(lr)

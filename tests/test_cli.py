@@ -1,0 +1,379 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+import keras_facesr as fsr
+from keras_facesr import cli, presets
+
+ROOT = Path(fsr.__file__).parents[1]
+FACE = np.ascontiguousarray(astronaut()[76:172:6, 176:272:6])  # uint8 (16, 16, 3)
+
+
+def python(*arguments):
+    """Run Python in the folder that holds the package."""
+    return subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def shortest(runs, *arguments):
+    """Seconds of the quickest of some runs: other work on the machine is not what is measured."""
+    seconds = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        assert python(*arguments).returncode == 0
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+@pytest.fixture
+def face(tmp_path):
+    Image.fromarray(FACE).save(tmp_path / "face.png")
+    return tmp_path / "face.png"
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """A folder of five 64x64 faces, one of them broken."""
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for k in range(4):
+        Image.fromarray(astronaut()[60 + k : 124 + k, 190:254]).save(folder / f"{k}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    return folder
+
+
+# Speed and weight.
+
+
+def test_help_answers_within_half_a_second():
+    assert shortest(3, "-m", "keras_facesr", "--help") < 0.5
+
+
+def test_importing_the_package_adds_less_than_three_tenths_of_a_second_to_keras():
+    code = "import time, keras; began = time.perf_counter(); import keras_facesr; print(time.perf_counter() - began)"
+    assert min(float(python("-c", code).stdout) for _ in range(2)) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import keras_facesr", "tensorflow torch keras numpy PIL rich"),
+        ("from keras_facesr.cli import main; main(['upscale', '--help'])", "tensorflow torch keras numpy PIL rich"),
+        ("from keras_facesr.cli import main; main(['models', '--json', '-'])", "tensorflow torch keras numpy PIL rich"),
+        ("from keras_facesr.cli import main; main(['models'])", "tensorflow torch keras numpy PIL"),
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(code, absent):
+    script = f"import atexit, sys; atexit.register(lambda: print('loaded:', *sys.modules, file=sys.stderr)); {code}"
+    loaded = python("-c", script).stderr.rpartition("loaded:")[2].split()
+    assert "keras_facesr" in loaded
+    assert not set(absent.split()) & set(loaded)
+
+
+def test_one_face_takes_less_than_eight_seconds_from_shell_to_file(face, tmp_path):
+    command = ("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", "--overwrite")
+    assert shortest(2, *command) < 8
+    assert Image.open(tmp_path / "out" / "face_sam.png").size == (128, 128)
+    assert python(*command).stderr == "", "TensorFlow's remarks on the machine are kept from the user"
+
+
+# The front door.
+
+
+def test_the_package_offers_what_it_promises_and_nothing_else():
+    assert {"load", "list_models", "upscale", "__version__"} <= set(dir(fsr))
+    assert fsr.load is presets.load
+    with pytest.raises(AttributeError, match="no attribute 'lod'"):
+        fsr.lod
+
+
+def test_the_version_is_printed(facesr):
+    result = facesr("--version")
+    assert (result.code, result.out) == (0, f"facesr {fsr.__version__}\n")
+
+
+# Wrong calls.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("", "required: COMMAND"),
+        ("enlarge", "invalid choice"),
+        ("upscale", "INPUT"),
+        ("upscale FACE", "-o OUT_DIR"),
+        ("upscale FACE -o FACE", "takes a folder"),
+        ("upscale FACE -o OUT --model nearst_x4", "did you mean nearest_x4"),
+        ("upscale FACE -o OUT --model near --samples 0", "above 0"),
+        ("upscale FACE -o OUT --model near --samples 2", "stochastic"),
+        ("upscale FACE -o OUT --model noisy_x4 --samples 2 --tile 8", "exclude"),
+        ("upscale FACE -o OUT --model near --tile -3", "above 0"),
+        ("upscale FACE -o OUT --model near --seed x", "whole number"),
+        ("upscale --demo FACE -o OUT --model near", "built-in face"),
+        ("models *x3*", "no model matches '*x3*'"),
+        ("models --json FACE", "exists already"),
+        ("evaluate FACES --model near,noisy_x2", "nearest_x4 4, noisy_x2 2"),
+        ("evaluate FACES --model near --hr-size 30", "multiple of the scale 4"),
+        ("evaluate FACES --model near --samples 3", "stochastic"),
+        ("train", "required"),
+    ],
+)
+def test_a_wrong_call_exits_with_2_and_says_why_in_one_line(arguments, reason, facesr, catalogue, face, faces, tmp_path):
+    paths = {"FACE": face, "FACES": faces, "OUT": tmp_path / "out"}
+    result = facesr(*(paths.get(argument, argument) for argument in arguments.split()))
+    assert result.code == 2
+    assert result.err.count("\n") == 1 and reason in result.err
+    assert not (tmp_path / "out").exists()
+
+
+# facesr models
+
+
+def test_models_are_listed_with_what_they_do(facesr, catalogue):
+    result = facesr("models", "n*_x4")
+    assert result.code == 0
+    rows = [line.split() for line in result.out.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["nearest_x4", "noisy_x4"]
+    assert rows[0][1:5] == ["near", "x4", "64x64", "1"]
+
+
+def test_models_as_json_have_all_that_is_known(facesr, catalogue):
+    listed = json.loads(facesr("models", "--json", "-").out)
+    assert [entry["name"] for entry in listed] == fsr.list_models()
+    on_disk = json.loads((catalogue / "nearest_x4" / "config.json").read_text())
+    assert listed[0] == {**on_disk, "aliases": ["near"]}
+
+
+# facesr upscale
+
+
+def test_upscale_writes_stem_and_model_and_says_so(facesr, catalogue, face, tmp_path):
+    result = facesr("upscale", face, "-o", tmp_path / "new" / "out", "--model", "near")
+    target = tmp_path / "new" / "out" / "face_near.png"
+    assert (result.code, result.out, result.err) == (0, f"{face} -> {target}\n", "")
+    np.testing.assert_array_equal(np.asarray(Image.open(target)), FACE.repeat(4, 0).repeat(4, 1))
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_inputs_that_share_a_stem_keep_both_outputs(facesr, catalogue, tmp_path):
+    names = ["a/face.png", "a/face.webp", "b/face.png", "b/FACE.png", "b/face-2.png"]
+    for level, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((2, 2, 3), level, np.uint8)).save(tmp_path / name, lossless=True)
+    files = [tmp_path / name for name in names]
+    assert facesr("upscale", *files, files[0], "-o", tmp_path / "out", "--model", "near").code == 0
+    written = {path.name: np.asarray(Image.open(path)).max() for path in (tmp_path / "out").iterdir()}
+    stems = ["face", "face-2", "face-3", "FACE-4", "face-2-2"]
+    assert written == {f"{stem}_near.png": level for level, stem in enumerate(stems)}
+
+
+def test_an_existing_output_stays_unless_overwriting_is_allowed(facesr, catalogue, face, tmp_path):
+    target = tmp_path / "out" / "face_near.png"
+    target.parent.mkdir()
+    target.write_bytes(b"precious")
+    refused = facesr("upscale", face, "-o", target.parent, "--model", "near")
+    assert refused.code == 1 and refused.err.count("\n") == 1 and f"{target}: exists already" in refused.err
+    assert target.read_bytes() == b"precious"
+    assert facesr("upscale", face, "-o", target.parent, "--model", "near", "--overwrite").code == 0
+    assert Image.open(target).size == (64, 64)
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_an_output_that_fails_halfway_leaves_nothing_and_the_old_file(facesr, catalogue, face, tmp_path, monkeypatch):
+    target = tmp_path / "out" / "face_near.png"
+    target.parent.mkdir()
+    target.write_bytes(b"precious")
+
+    def full_disk(image, path, *args, **kwargs):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full_disk)
+    result = facesr("upscale", face, "-o", target.parent, "--model", "near", "--overwrite")
+    assert result.code == 1 and result.err.count("\n") == 1 and "No space left" in result.err
+    assert [path.read_bytes() for path in target.parent.iterdir()] == [b"precious"]
+
+
+def test_samples_are_numbered_differ_and_follow_the_seed(facesr, catalogue, face, tmp_path):
+    def run(folder, seed):
+        arguments = ("upscale", face, "-o", tmp_path / folder, "--model", "noisy_x4", "--samples", 3, "--seed", seed)
+        assert facesr(*arguments).code == 0
+        return {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()}
+
+    first, again, other = run("first", 5), run("again", 5), run("other", 6)
+    assert sorted(first) == [f"face_noisy_x4_{k}.png" for k in (1, 2, 3)]
+    assert first == again and first != other
+    assert len(set(first.values())) == 3
+
+
+def test_tiles_are_the_size_that_is_asked_for(facesr, catalogue, tmp_path, monkeypatch):
+    from stand_ins import Nearest
+
+    Image.fromarray(astronaut()[:40, :56]).save(tmp_path / "large.png")
+    widths = []
+    predict = Nearest.predict_on_batch
+    monkeypatch.setattr(Nearest, "predict_on_batch", lambda self, lr: widths.append(lr.shape[1:3]) or predict(self, lr))
+    assert facesr("upscale", tmp_path / "large.png", "-o", tmp_path / "out", "--model", "near", "--tile", 32).code == 0
+    assert set(widths) == {(32, 32)} and len(widths) > 1
+    large = np.asarray(Image.open(tmp_path / "out" / "large_near.png"))
+    np.testing.assert_array_equal(large, astronaut()[:40, :56].repeat(4, 0).repeat(4, 1))
+
+
+def test_what_was_done_and_what_failed_is_told_as_json(facesr, catalogue, faces, tmp_path):
+    result = facesr("upscale", faces, "-o", tmp_path / "out", "--model", "near", "--json", tmp_path / "did.json")
+    assert result.code == 1
+    report = json.loads((tmp_path / "did.json").read_text())
+    assert (report["model"], report["scale"]) == ("nearest_x4", 4)
+    assert [Path(entry["input"]).name for entry in report["done"]] == ["0.png", "1.png", "2.png", "3.png"]
+    assert report["done"][0]["outputs"] == [str(tmp_path / "out" / "0_near.png")]
+    assert [entry["input"] for entry in report["failed"]] == [str(faces / "broken.png")]
+    assert report["failed"][0]["error"] in result.err
+
+
+def test_a_dash_prints_json_alone_to_stdout(facesr, catalogue, face, tmp_path):
+    result = facesr("upscale", face, "-o", tmp_path / "out", "--model", "near", "--json", "-")
+    assert json.loads(result.out)["failed"] == []
+
+
+def test_an_error_nobody_expected_is_one_line_with_the_name_and_the_others_are_done(
+    facesr, catalogue, faces, tmp_path, monkeypatch
+):
+    from keras_facesr import inference
+
+    enlarge = inference.enlarge_picture
+
+    def fails_once(model, picture, *arguments):
+        if picture.name.endswith("2.png"):
+            raise RuntimeError("out of\nluck")
+        return enlarge(model, picture, *arguments)
+
+    monkeypatch.setattr(inference, "enlarge_picture", fails_once)
+    result = facesr("upscale", faces, "-o", tmp_path / "out", "--model", "near")
+    assert result.code == 1
+    assert f"{faces / '2.png'}: RuntimeError: out of luck" in result.err.splitlines()[0]
+    assert result.err.count("\n") == 2  # the other one is broken.png's
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0_near.png", "1_near.png", "3_near.png"]
+
+
+def test_debug_shows_the_traceback_and_nothing_else_does(facesr, catalogue, tmp_path):
+    arguments = ("upscale", tmp_path / "absent.png", "-o", tmp_path / "out", "--model", "near")
+    assert "Traceback" not in facesr(*arguments).err
+    assert "Traceback" in facesr(*arguments, "--debug").err
+
+
+def test_a_file_name_that_is_not_text_is_done_too(facesr, catalogue, tmp_path):
+    name = os.fsdecode(b"caf\xe9.png")
+    Image.fromarray(FACE).save(tmp_path / name)
+    result = facesr("upscale", tmp_path / name, "-o", tmp_path / "out", "--model", "near", "--json", tmp_path / "did.json")
+    assert (result.code, result.err) == (0, "")
+    assert json.loads((tmp_path / "did.json").read_text())["done"][0]["input"] == str(tmp_path / name)
+
+
+def test_nothing_moves_on_stderr_where_no_terminal_watches(facesr, catalogue, face, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "PATIENCE", 0)
+    assert facesr("upscale", face, "-o", tmp_path / "out", "--model", "near").err == ""
+
+
+def test_a_terminal_sees_a_bar_once_work_takes_long(facesr, catalogue, face, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    monkeypatch.setattr(cli, "PATIENCE", 0)
+    assert "upscale" in facesr("upscale", face, "-o", tmp_path / "a", "--model", "near").err
+    monkeypatch.setattr(cli, "PATIENCE", 60)
+    assert "upscale" not in facesr("upscale", face, "-o", tmp_path / "b", "--model", "near").err
+
+
+# facesr upscale --demo
+
+
+def test_the_demonstration_writes_one_picture_and_prints_its_gain(facesr, catalogue, tmp_path):
+    result = facesr("upscale", "--demo", "-o", tmp_path / "out", "--model", "near", "--json", tmp_path / "demo.json")
+    figures = json.loads((tmp_path / "demo.json").read_text())
+    assert result.code == 0 and result.err == ""
+    assert f"gain of near over bicubic: {figures['gain_db']:+.2f} dB" in result.out
+    assert set(figures) == {"model", "output", "scale", "hr_size", "bicubic", "near", "gain_db"}
+    assert figures["gain_db"] == pytest.approx(figures["near"]["psnr"] - figures["bicubic"]["psnr"])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["demo_near.png"]
+    width, height = Image.open(tmp_path / "out" / "demo_near.png").size
+    assert width > 3 * height
+
+
+def test_the_demonstration_overwrites_nothing(facesr, catalogue, tmp_path):
+    (tmp_path / "demo_near.png").write_bytes(b"precious")
+    assert facesr("upscale", "--demo", "-o", tmp_path, "--model", "near").code == 2
+    assert (tmp_path / "demo_near.png").read_bytes() == b"precious"
+
+
+def test_the_demonstration_of_the_released_model_gains_over_bicubic(facesr, tmp_path):
+    result = facesr("upscale", "--demo", "-o", tmp_path, "--json", "-")
+    assert result.code == 0
+    assert json.loads(result.out)["gain_db"] > 1
+
+
+# facesr evaluate
+
+
+def test_evaluate_measures_readable_pictures_beside_bicubic_and_names_the_others(facesr, catalogue, faces, tmp_path):
+    result = facesr("evaluate", faces, "--model", "near,noisy_x4", "--json", tmp_path / "report.json")
+    assert result.code == 1
+    assert result.err.count("\n") == 1 and "broken.png" in result.err
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["images"] == 4 and report["protocol"]["hr_size"] == 64 and report["protocol"]["colour"] == "RGB"
+    assert list(report["models"]) == ["bicubic", "near", "noisy_x4"]
+    assert set(report["models"]["near"]) == {"psnr", "ssim"}
+    assert f"{report['models']['near']['psnr']:.2f}" in result.out
+
+
+def test_evaluate_judges_samples_of_stochastic_models(facesr, catalogue, faces):
+    (faces / "broken.png").unlink()
+    result = facesr("evaluate", faces, "--model", "near,noisy_x4", "--samples", 3, "--limit", 2, "--json", "-")
+    assert (result.code, result.err) == (0, "")
+    report = json.loads(result.out)
+    assert report["images"] == 2
+    assert set(report["models"]["near"]) == {"psnr", "ssim"}
+    assert {"psnr_best", "ssim_best", "diversity", "consistency"} < set(report["models"]["noisy_x4"])
+
+
+def test_evaluate_takes_the_size_and_the_colour_that_it_is_told(facesr, catalogue, faces):
+    report = json.loads(facesr("evaluate", faces, "--model", "near", "--hr-size", 32, "--colour", "luma", "--json", "-").out)
+    assert (report["protocol"]["hr_size"], report["protocol"]["colour"]) == (32, "BT.601 luma")
+
+
+def test_evaluate_without_its_data_says_so_in_one_line(facesr, catalogue, tmp_path):
+    result = facesr("evaluate", tmp_path / "absent", "--model", "near")
+    assert result.code == 1
+    assert result.err.count("\n") == 1 and str(tmp_path / "absent") in result.err
+
+
+# facesr train
+
+
+def test_train_passes_its_arguments_on(facesr, monkeypatch, tmp_path):
+    import types
+
+    calls = []
+    training = types.SimpleNamespace(train=lambda *positional, **named: calls.append((positional, named)))
+    monkeypatch.setitem(sys.modules, "keras_facesr.training", training)
+    assert facesr("train", "srcnn_x8_utkface", tmp_path, "--out", tmp_path / "run", "--epochs", 2, "--resume").code == 0
+    assert calls == [
+        (("srcnn_x8_utkface", str(tmp_path), str(tmp_path / "run")), {"epochs": 2, "resume": True, "strategy": "auto"})
+    ]
+
+
+def test_a_run_that_cannot_start_is_a_wrong_call(facesr, tmp_path):
+    result = facesr("train", "no_such_recipe", tmp_path, "--out", tmp_path / "run")
+    assert result.code == 2
+    assert result.err.count("\n") == 1 and "no_such_recipe" in result.err
+
+
+def test_an_interrupted_command_says_so_without_a_traceback(facesr, catalogue, monkeypatch):
+    monkeypatch.setattr(presets, "list_models", lambda pattern: signal.raise_signal(signal.SIGINT))
+    result = facesr("models")
+    assert (result.code, result.err) == (130, "facesr: stopped\n")

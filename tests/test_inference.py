@@ -1,0 +1,198 @@
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+from stand_ins import Convolved, Nearest, Noisy
+
+import keras_facesr as fsr
+from keras_facesr import inference
+from keras_facesr.data.images import read_picture
+from keras_facesr.errors import ImageError
+from keras_facesr.inference import KerasMethod, demo_face, demonstrate, enlarge_picture, sample_picture, upscale
+
+
+def nearest(pixels, scale=4):
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+@pytest.fixture
+def face():
+    """uint8 (22, 18, 3)."""
+    return np.ascontiguousarray(astronaut()[90:134:2, 180:216:2])
+
+
+def convolved(**arguments):
+    keras.utils.set_random_seed(3)
+    model = Convolved(**arguments)
+    model.build((None, None, None, 3))
+    for weight in model.trainable_variables:  # large enough for neighbours to matter
+        weight.assign(keras.random.normal(weight.shape, seed=1))
+    return model
+
+
+def test_one_picture_comes_from_a_path_pillow_or_an_array(face, tmp_path):
+    Image.fromarray(face).save(tmp_path / "face.png")
+    for source in (tmp_path / "face.png", str(tmp_path / "face.png"), Image.fromarray(face), face):
+        sr = fsr.upscale(Nearest(), source)
+        assert sr.dtype == np.uint8
+        np.testing.assert_array_equal(sr, nearest(face))
+
+
+def test_a_batch_comes_back_as_a_batch_in_order(face):
+    batch = np.stack([face, face[::-1], face[:, ::-1]])
+    np.testing.assert_array_equal(upscale(Nearest(), batch), np.stack([nearest(image) for image in batch]))
+
+
+def test_a_batch_larger_than_one_pass_is_the_same(face, monkeypatch):
+    batch = np.stack([face, face[::-1], face[:, ::-1]])
+    whole = upscale(Nearest(), batch)
+    monkeypatch.setattr(inference, "PASS_PIXELS", 2 * whole[0, ..., 0].size)
+    np.testing.assert_array_equal(upscale(Nearest(), batch), whole)
+
+
+@pytest.mark.parametrize("batch", [np.zeros((2, 8, 8, 3)), np.zeros((2, 8, 8, 4), np.uint8), np.zeros((0, 8, 8, 3), np.uint8)])
+def test_a_batch_of_another_kind_is_refused(batch):
+    with pytest.raises(ImageError, match=r"a batch is a uint8 array \(N, H, W, 3\)"):
+        upscale(Nearest(), batch)
+
+
+@pytest.mark.parametrize("multiple", [2, 4, 16])
+def test_sizes_that_the_network_cannot_take_are_padded_and_cropped(face, multiple):
+    class Picky(Nearest):
+        def call(self, lr, training=None):
+            assert lr.shape[1] % multiple == 0 and lr.shape[2] % multiple == 0
+            return super().call(lr)
+
+    odd = face[:21, :17]
+    np.testing.assert_array_equal(upscale(Picky(size_multiple=multiple), odd), nearest(odd))
+
+
+def test_padding_repeats_the_edge():
+    column = np.arange(3, dtype=np.uint8).reshape(1, 3, 1, 1) * np.ones((1, 1, 1, 3), np.uint8)
+    padded = inference._network_input(Nearest(size_multiple=4), column)
+    assert padded.shape == (1, 4, 4, 3)
+    np.testing.assert_allclose(padded[0, :, :, 0] * 255, [[level] * 4 for level in (0, 1, 2, 2)])
+
+
+def test_answers_beyond_the_range_are_clipped_and_rounded():
+    model = Nearest()
+    model.build(None)
+    model.gain.assign(1.5)
+    gray = np.full((2, 2, 3), 101, np.uint8)
+    assert upscale(model, gray).max() == 152  # 151.5 to the even neighbour
+    assert upscale(model, gray + 150).max() == 255
+
+
+@pytest.mark.parametrize(("size", "tile"), [((90, 65), 40), ((24, 101), 36), ((57, 140), 56), ((140, 25), 48)])
+@pytest.mark.parametrize("multiple", [1, 4])
+def test_tiles_give_what_the_whole_picture_gives(size, tile, multiple):
+    """The network sees 3 pixels around, the blending keeps at least as many from a tile's inner edges."""
+    picture = np.ascontiguousarray(astronaut()[60 : 60 + size[0], 180 : 180 + size[1]])
+    model = convolved(size_multiple=multiple)
+    whole = upscale(model, picture, tile=200).astype(int)
+    tiled = upscale(model, picture, tile=tile).astype(int)
+    assert whole.shape == tiled.shape == (4 * size[0], 4 * size[1], 3)
+    assert np.abs(whole - tiled).max() <= 1
+
+
+def test_at_the_borders_tiles_give_exactly_what_the_whole_picture_gives():
+    picture = np.ascontiguousarray(astronaut()[60:129, 180:245])
+    model = convolved(size_multiple=2)
+    whole, tiled = upscale(model, picture, tile=100), upscale(model, picture, tile=40)
+    corner = 60  # output pixels, within the first and the last tile alone
+    for window in (np.s_[:corner, :corner], np.s_[:corner, -corner:], np.s_[-corner:, :corner], np.s_[-corner:, -corner:]):
+        np.testing.assert_array_equal(whole[window], tiled[window])
+
+
+def test_tiles_that_disagree_fade_into_each_other_without_a_step():
+    """A network that answers with the mean of what it sees makes each tile a flat gray."""
+
+    class Mean(Nearest):
+        def call(self, lr, training=None):
+            return super().call(lr) * 0 + keras.ops.mean(lr, axis=(1, 2), keepdims=True)
+
+    ramp = np.repeat(np.arange(96, dtype=np.uint8)[None, :, None], 3, axis=-1).repeat(32, axis=0)
+    row = upscale(Mean(), ramp, tile=32)[0, :, 0].astype(int)
+    assert row[0] in (15, 16) and row[-1] in (79, 80)  # 15.5 and 79.5, rounded
+    assert np.diff(row).min() >= 0 and np.diff(row).max() <= 4 < 24
+
+
+def test_large_pictures_are_cut_into_tiles_unasked_and_report_progress(monkeypatch):
+    passes, seen = [], []
+    model = Nearest()
+    monkeypatch.setattr(inference, "PASS_PIXELS", 64**2)  # 16 x 16 pixels at x4
+    predict = model.predict_on_batch
+    monkeypatch.setattr(model, "predict_on_batch", lambda lr: passes.append(lr.shape) or predict(lr))
+    picture = np.ascontiguousarray(astronaut()[:40, :30])
+    np.testing.assert_array_equal(upscale(model, picture, on_tile=lambda *done: seen.append(done)), nearest(picture))
+    assert {shape[:3] for shape in passes} == {(1, 16, 16)}
+    assert seen == [(k, len(passes)) for k in range(1, len(passes) + 1)]
+
+
+def test_a_tile_smaller_than_the_network_takes_becomes_the_smallest_it_takes(face):
+    np.testing.assert_array_equal(upscale(Nearest(size_multiple=4), face, tile=1), nearest(face))
+
+
+def test_an_output_beyond_memory_is_refused_by_name(monkeypatch, face):
+    monkeypatch.setattr(inference, "OUTPUT_PIXELS", 1000)
+    with pytest.raises(ImageError, match="array: 18x22 pixels are too many to enlarge 4 times"):
+        upscale(Nearest(), face)
+
+
+def test_gray_stays_gray_and_alpha_is_enlarged(face):
+    gray, alpha = face[..., 0], np.linspace(0, 255, face[..., 0].size).astype(np.uint8).reshape(face.shape[:2])
+    soft = np.asarray(Image.fromarray(alpha).resize((72, 88), Image.Resampling.BICUBIC))
+    pixels = enlarge_picture(Nearest(), read_picture(gray))
+    np.testing.assert_array_equal(pixels, nearest(gray))
+    pixels = enlarge_picture(Nearest(), read_picture(np.dstack([face, alpha])))
+    np.testing.assert_array_equal(pixels, np.dstack([nearest(face), soft]))
+    pixels = enlarge_picture(Nearest(), read_picture(Image.fromarray(np.dstack([gray, alpha]), "LA")))
+    np.testing.assert_array_equal(pixels, np.dstack([nearest(gray)] * 3 + [soft]))
+
+
+def test_samples_differ_are_repeatable_and_follow_the_seed(face):
+    model, picture = Noisy(), read_picture(face)
+    first, again, other = (np.stack(sample_picture(model, picture, 3, seed)) for seed in (7, 7, 8))
+    assert first.shape == (3, 88, 72, 3) and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any() and (first[0] != first[1]).any()
+
+
+def test_samples_of_a_padded_picture_are_cropped(face):
+    assert sample_picture(Noisy(size_multiple=16), read_picture(face), 2)[1].shape == (88, 72, 3)
+
+
+def test_a_picture_too_large_to_sample_is_refused_by_name():
+    with pytest.raises(ImageError, match="array: 300x200 pixels are too many to sample"):
+        sample_picture(Noisy(), read_picture(np.zeros((200, 300, 3), np.uint8)), 2)
+
+
+def test_a_network_is_a_method_of_the_protocol(face):
+    method = KerasMethod(Noisy())
+    batch = np.stack([face, face[::-1]])
+    assert method.is_stochastic
+    np.testing.assert_array_equal(method.upscale_batch(batch)[1], nearest(face[::-1]))
+    samples = method.sample_batch(batch, 3, seed=0)
+    assert samples.shape == (3, 2, 88, 72, 3) and samples.dtype == np.uint8
+    assert not KerasMethod(Nearest()).is_stochastic
+
+
+def test_the_demonstration_shows_four_labelled_panels_and_its_gain_is_theirs():
+    picture, figures = demonstrate(Nearest(), "near", hr_size=128)
+    assert figures["gain_db"] == figures["near"]["psnr"] - figures["bicubic"]["psnr"] < 0
+    sheet = np.asarray(picture)
+    panels = [sheet[16:272, 16 + k * 272 : 272 + k * 272] for k in range(4)]
+    truth = np.asarray(Image.fromarray(demo_face()).resize((128, 128), Image.Resampling.BICUBIC))
+    lr = np.asarray(Image.fromarray(truth).resize((32, 32), Image.Resampling.BICUBIC))
+    bicubic = np.asarray(Image.fromarray(lr).resize((128, 128), Image.Resampling.BICUBIC))
+    for panel, image in zip(panels, (lr, bicubic, nearest(lr), truth)):
+        np.testing.assert_array_equal(panel, nearest(image, 256 // len(image)))
+    captions = [sheet[272:, 16 + k * 272 : 272 + k * 272] for k in range(4)]
+    assert all((caption < 128).any() for caption in captions)
+    assert (sheet[272:, 262:286] == 255).all(), "captions keep to their panels"
+
+
+def test_the_released_model_beats_bicubic_on_the_demonstration_face():
+    _, figures = demonstrate(fsr.load("sam"), "sam", hr_size=128)
+    assert figures["gain_db"] > 1

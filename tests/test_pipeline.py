@@ -1,0 +1,139 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_facesr.data.degrade import degrade
+from keras_facesr.data.pipeline import PairStream
+from keras_facesr.errors import DatasetError, FacesrError
+
+HR = np.random.default_rng(0).integers(0, 256, (10, 16, 24, 3), dtype=np.uint8)
+LR = degrade(HR, 4)
+
+
+def to_levels(pixels):
+    return np.round(np.asarray(pixels) * 255).astype(np.uint8)
+
+
+def same(pair, other):
+    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(pair, other, strict=True))
+
+
+def which(image):
+    """Index in HR and whether it is mirrored."""
+    for mirrored, pixels in ((False, image), (True, image[:, ::-1])):
+        for index in np.flatnonzero((HR == pixels).all((1, 2, 3))):
+            return int(index), mirrored
+    raise AssertionError("not one of the images")
+
+
+def test_batch_is_float_in_zero_to_one_of_matching_sizes():
+    lr, hr = PairStream(HR, 4, 3).batch(0)
+    assert lr.shape == (3, 4, 6, 3) and hr.shape == (3, 16, 24, 3)
+    assert lr.dtype == hr.dtype == np.float32
+    assert 0 <= hr.min() < 0.01 and 0.99 < hr.max() <= 1
+
+
+def test_batch_depends_on_seed_and_step_alone():
+    stream, other = PairStream(HR, 4, 3, seed=1, crop=8), PairStream(HR, 4, 3, seed=1, crop=8)
+    in_order = [stream.batch(step) for step in range(9)]
+    for step in (7, 2, 8, 0):
+        assert same(other.batch(step), in_order[step])
+    assert not same(PairStream(HR, 4, 3, seed=2, crop=8).batch(0), in_order[0])
+
+
+def test_epoch_shows_every_image_at_most_once_and_each_epoch_has_its_own_order():
+    stream = PairStream(HR, 4, 3, flip=False)
+    assert stream.steps_per_epoch == 3
+    epochs = [
+        [which(image)[0] for step in range(3) for image in to_levels(stream.batch(3 * epoch + step)[1])]
+        for epoch in range(2)
+    ]
+    assert len(set(epochs[0])) == len(set(epochs[1])) == 9
+    assert epochs[0] != epochs[1]
+
+
+def test_flip_mirrors_lr_and_hr_together_and_about_half_of_them():
+    stream = PairStream(HR, 4, 10)
+    mirrored = []
+    for step in range(20):
+        for lr, hr in zip(*map(to_levels, stream.batch(step))):
+            index, flipped = which(hr)
+            mirrored.append(flipped)
+            assert np.array_equal(lr, LR[index, :, ::-1] if flipped else LR[index])
+    assert 0.35 < np.mean(mirrored) < 0.65
+    still = PairStream(HR, 4, 10, flip=False)
+    assert not any(which(hr)[1] for step in range(5) for hr in to_levels(still.batch(step)[1]))
+
+
+def test_crop_cuts_lr_and_hr_at_the_same_place_on_the_lr_grid():
+    stream = PairStream(HR, 4, 5, flip=False, crop=8)
+    places = set()
+    for step in range(20):
+        for lr, hr in zip(*map(to_levels, stream.batch(step))):
+            assert lr.shape == (2, 2, 3) and hr.shape == (8, 8, 3)
+            windows = [
+                (index, top, left)
+                for index in range(len(HR))
+                for top in range(3)
+                for left in range(5)
+                if np.array_equal(HR[index, 4 * top : 4 * top + 8, 4 * left : 4 * left + 8], hr)
+            ]
+            ((index, top, left),) = windows
+            places.add((top, left))
+            assert np.array_equal(LR[index, top : top + 2, left : left + 2], lr)
+    assert len(places) == 15  # every place is reached
+
+
+def test_images_are_whole_in_the_asked_order_and_unflipped():
+    lr, hr = PairStream(HR, 4, 3, crop=8).images([4, 1])
+    assert np.array_equal(to_levels(hr), HR[[4, 1]]) and np.array_equal(to_levels(lr), LR[[4, 1]])
+    assert len(PairStream(HR, 4, 3).images(slice(0, 7))[0]) == 7
+
+
+def test_memory_map_is_read_and_left_as_it_was(tmp_path):
+    np.save(tmp_path / "hr.npy", HR)
+    mapped = np.load(tmp_path / "hr.npy", mmap_mode="r")
+    assert same(PairStream(mapped, 4, 10).batch(1), PairStream(HR, 4, 10).batch(1))
+    assert np.array_equal(np.load(tmp_path / "hr.npy"), HR)
+
+
+def test_dataset_gives_the_batches_from_the_first_step_on():
+    stream = PairStream(HR, 4, 3, seed=5)
+    batches = list(stream.as_dataset(first_step=4, steps=7))
+    assert len(batches) == 7
+    assert all(same(pair, stream.batch(4 + i)) for i, pair in enumerate(batches))
+    assert len(list(stream.as_dataset())) == 3 and not list(stream.as_dataset(2, 0))
+
+
+def test_dataset_may_be_left_before_its_end():
+    stream = PairStream(HR, 4, 3)
+    assert same(next(iter(stream.as_dataset(1, 100_000))), stream.batch(1))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data is there on TensorFlow alone")
+def test_tensorflow_dataset_knows_its_shapes_and_length():
+    dataset = PairStream(HR, 4, 3).as_dataset(0, 5)
+    assert [tuple(spec.shape) for spec in dataset.element_spec] == [(3, 4, 6, 3), (3, 16, 24, 3)]
+    assert int(dataset.cardinality()) == 5
+
+
+def test_fit_takes_the_dataset():
+    seen = []
+
+    class Spy(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(logs["loss"])
+
+    layers = [keras.Input((None, None, 3)), keras.layers.UpSampling2D(4), keras.layers.Conv2D(3, 1)]
+    model = keras.Sequential(layers)
+    model.compile("sgd", "mse")
+    model.fit(PairStream(HR, 4, 3).as_dataset(0, 6), verbose=0, callbacks=[Spy()])
+    assert len(seen) == 6 and np.isfinite(seen).all()
+
+
+def test_streams_that_cannot_be_are_refused():
+    for batch_size, crop in ((11, None), (0, None), (2, 6), (2, 20), (2, 0)):
+        with pytest.raises(DatasetError):
+            PairStream(HR, 4, batch_size, crop=crop)
+    with pytest.raises(FacesrError, match="multiple of it"):
+        PairStream(HR, 5, 2)

@@ -1,0 +1,231 @@
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from skimage.color import rgb2ycbcr
+from skimage.data import astronaut
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from keras_facesr.errors import FacesrError, ImageError
+from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate, format_table
+from keras_facesr.metrics.stochastic import best_of, consistency, diversity
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Pictures of three shapes, upright, lying and square: uint8 RGB."""
+    photo = astronaut()
+    return [photo[60:238, 150:300], photo[200:360, 40:300], photo[60:260, 130:330], photo[300:500, 100:300]]
+
+
+class Flat:
+    """Repeats every input pixel; its samples differ in brightness, by the seed."""
+
+    is_stochastic = True
+
+    def __init__(self, scale):
+        self.scale = scale
+        self.batch_sizes = []
+        self.seeds = []
+
+    def upscale_batch(self, lr):
+        self.batch_sizes.append(len(lr))
+        return lr.repeat(self.scale, 1).repeat(self.scale, 2)
+
+    def sample_batch(self, lr, n, seed):
+        self.seeds.append(seed)
+        shifts = np.random.default_rng(seed).integers(0, 20, (n, 1, 1, 1, 1), dtype=np.uint8)
+        return (lr // 2).repeat(self.scale, 1).repeat(self.scale, 2) + shifts
+
+
+class Deterministic:
+    """A method that says nothing about being stochastic."""
+
+    def __init__(self, scale):
+        self.upscale_batch = Flat(scale).upscale_batch
+
+
+def bicubic_row_by_pillow_and_scikit_image(pictures, scale, hr_size, colour):
+    """The protocol written out once more, without a line of the package."""
+    figures = []
+    for picture in pictures:
+        image = Image.fromarray(picture)
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+        hr = image.resize((hr_size, hr_size), Image.Resampling.BICUBIC)
+        lr = hr.resize((hr_size // scale, hr_size // scale), Image.Resampling.BICUBIC)
+        a, b = np.asarray(lr.resize(hr.size, Image.Resampling.BICUBIC)), np.asarray(hr)
+        if colour == "luma":
+            a, b = rgb2ycbcr(a)[..., 0], rgb2ycbcr(b)[..., 0]
+        window = dict(gaussian_weights=True, sigma=1.5, win_size=11, use_sample_covariance=False)
+        channels = 2 if colour == "rgb" else None
+        similarity = structural_similarity(a, b, data_range=255, channel_axis=channels, **window)
+        figures.append((peak_signal_noise_ratio(b, a, data_range=255), similarity))
+    return np.mean(figures, axis=0)
+
+
+@pytest.mark.parametrize("colour", ["rgb", "luma"])
+@pytest.mark.parametrize("scale", [4, 8, 16])
+def test_bicubic_row_agrees_with_an_independent_computation(pictures, scale, colour):
+    row = evaluate({}, pictures, Protocol(scale, 128, colour))["models"]["bicubic"]
+    psnr, ssim = bicubic_row_by_pillow_and_scikit_image(pictures, scale, 128, colour)
+    assert row["psnr"] == pytest.approx(psnr, abs=0.01)
+    assert row["ssim"] == pytest.approx(ssim, abs=1e-4)
+
+
+def test_pair_has_the_hr_size_and_one_scale_th_of_it(pictures):
+    lr, hr = Protocol(8, 64).pair(pictures[0])
+    assert (lr.shape, lr.dtype, hr.shape, hr.dtype) == ((8, 8, 3), np.uint8, (64, 64, 3), np.uint8)
+
+
+def test_native_size_keeps_the_pixels_and_cuts_to_a_multiple_about_the_centre():
+    photo = astronaut()[:103, :131]
+    lr, hr = Protocol(8).pair(photo)
+    assert lr.shape == (12, 12, 3)
+    np.testing.assert_array_equal(hr, photo[3:99, 17:113])
+
+
+def test_celeba_pictures_lose_20_rows_above_and_below():
+    rows = np.repeat(np.arange(218, dtype=np.uint8)[:, None, None], 178, 1).repeat(3, 2)
+    _, hr = Protocol(2).pair(rows)
+    assert hr.shape == (178, 178, 3)
+    assert (hr[0, 0, 0], hr[-1, 0, 0]) == (20, 197)
+
+
+def test_a_native_picture_too_small_to_measure_on_is_refused_by_its_size():
+    with pytest.raises(ImageError, match="40x15 pixels"):
+        Protocol(8).pair(np.zeros((15, 40, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        ((1,), "scale"),
+        ((8, 100), "multiple of the scale 8"),
+        ((4, 8), "12 or a larger multiple"),
+        ((8, 128, "yuv"), "rgb or luma"),
+    ],
+)
+def test_impossible_protocols_are_refused(arguments, reason):
+    with pytest.raises(FacesrError, match=reason):
+        Protocol(*arguments)
+
+
+def test_description_names_everything_that_moves_a_figure():
+    told = Protocol(8, 128, "luma").describe()
+    assert (told["scale"], told["hr_size"], told["colour"]) == (8, 128, "BT.601 luma")
+    assert {"degradation", "crop", "rounding", "psnr", "ssim", "average"} <= told.keys()
+    assert "11x11 Gaussian" in told["ssim"]
+    assert Protocol(4).describe()["hr_size"] == "native"
+
+
+def test_report_is_json_with_bicubic_first_and_means_over_images(pictures):
+    methods, protocol = {"flat": Flat(8)}, Protocol(8, 128)
+    report = evaluate(methods, pictures, protocol)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert list(report["models"]) == ["bicubic", "flat"]
+    assert (report["images"], report["enlarged"]) == (4, 0)
+    single = [evaluate(methods, [picture], protocol)["models"]["flat"] for picture in pictures]
+    for figure in ("psnr", "ssim"):
+        assert report["models"]["flat"][figure] == pytest.approx(np.mean([row[figure] for row in single]))
+
+
+def test_without_samples_stochastic_methods_have_the_same_columns_as_others(pictures):
+    rows = evaluate({"flat": Flat(8)}, pictures[:1], Protocol(8, 64))["models"]
+    assert rows["flat"].keys() == rows["bicubic"].keys() == {"psnr", "ssim"}
+
+
+def test_samples_add_the_means_of_the_stochastic_figures_for_stochastic_methods_only(pictures):
+    protocol = Protocol(8, 64)
+    report = evaluate({"flat": Flat(8), "plain": Deterministic(8)}, pictures, protocol, samples=3, seed=5)
+    expected = []
+    for i, picture in enumerate(pictures):
+        lr, hr = protocol.pair(picture)
+        samples = Flat(8).sample_batch(lr[None], 3, seed=5 + i)[:, 0]
+        expected.append((*best_of(samples, hr), diversity(samples), consistency(samples, lr, 8)))
+    row = report["models"]["flat"]
+    figures = [row[name] for name in ("psnr_best", "ssim_best", "diversity", "consistency")]
+    assert figures == pytest.approx(np.mean(expected, axis=0))
+    assert report["models"]["plain"].keys() == {"psnr", "ssim"}
+    assert (report["protocol"]["samples"], report["protocol"]["seed"]) == (3, 5)
+
+
+def test_pictures_of_one_size_go_through_a_method_in_batches_and_others_by_themselves(pictures):
+    flat = Flat(8)
+    evaluate({"flat": flat}, [pictures[0]] * (BATCH + 1), Protocol(8, 16))
+    assert flat.batch_sizes == [BATCH, 1]
+    flat = Flat(8)
+    evaluate({"flat": flat}, pictures, Protocol(8))  # sides of 144, 160, 200 and 200 pixels
+    assert flat.batch_sizes == [1, 1, 2]
+
+
+def test_every_picture_is_sampled_with_a_seed_of_its_own_whatever_its_batch(pictures):
+    flat = Flat(8)
+    evaluate({"flat": flat}, pictures, Protocol(8), samples=2, seed=10)
+    assert flat.seeds == [10, 11, 12, 13]
+
+
+def test_progress_is_told_after_each_picture(pictures):
+    told = []
+    evaluate({}, pictures, Protocol(8, 64), on_image=told.append)
+    assert told == [1, 2, 3, 4]
+
+
+def test_a_black_picture_counts_as_100_db_and_leaves_the_mean_finite(pictures):
+    black = np.zeros((64, 64, 3), np.uint8)
+    alone = evaluate({}, pictures[:1], Protocol(8, 64))["models"]["bicubic"]["psnr"]
+    row = evaluate({}, [black, pictures[0]], Protocol(8, 64))["models"]["bicubic"]
+    assert row["psnr"] == pytest.approx((100 + alone) / 2)
+    assert math.isfinite(row["psnr"])
+
+
+def test_pictures_smaller_than_the_hr_size_are_counted(pictures):
+    report = evaluate({}, [pictures[0], pictures[0][:60, :60]], Protocol(8, 128))
+    assert report["enlarged"] == 1
+    assert "1 enlarged" in as_text(format_table(report))
+
+
+def test_a_method_of_another_scale_is_refused_by_name(pictures):
+    with pytest.raises(FacesrError, match="flat makes .* another scale"):
+        evaluate({"flat": Flat(4)}, pictures, Protocol(8, 64))
+
+
+def test_the_reference_row_cannot_be_replaced(pictures):
+    with pytest.raises(FacesrError, match="bicubic"):
+        evaluate({"bicubic": Flat(8)}, pictures, Protocol(8, 64))
+
+
+def test_no_pictures_are_no_report():
+    with pytest.raises(FacesrError, match="no picture"):
+        evaluate({}, [], Protocol(8, 64))
+
+
+def as_text(table, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table)
+    return " ".join(console.file.getvalue().split())
+
+
+def test_table_shows_figures_gains_and_the_protocol_whole_on_80_columns(pictures):
+    report = evaluate({"sam_small_x8_utkface": Flat(8)}, pictures, Protocol(8, 128), samples=2)
+    bicubic, flat = report["models"].values()
+    text = as_text(format_table(report))
+    best = f"{flat['psnr_best']:.2f} {flat['ssim_best']:.4f}"
+    spread = f"{flat['diversity']:.2f} {flat['consistency']:.2f}"
+    gain = flat["psnr"] - bicubic["psnr"]
+    assert f"bicubic {bicubic['psnr']:.2f} +0.00 {bicubic['ssim']:.4f}" in text
+    assert f"sam_small_x8_utkface {flat['psnr']:.2f} {gain:+.2f} {flat['ssim']:.4f} {best} {spread}" in text
+    assert "x8; HR 128x128 pixels; 4 images; RGB; " in text
+    assert "11x11 Gaussian window" in text
+    assert "best of 2 samples, seed 0" in text
+
+
+def test_table_has_no_columns_for_figures_that_nobody_asked_for(pictures):
+    text = as_text(format_table(evaluate({}, pictures, Protocol(8, 64))))
+    assert "SSIM" in text
+    assert "diversity" not in text

@@ -1,0 +1,63 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from keras_facesr.metrics.fidelity import psnr, ssim
+from keras_facesr.metrics.stochastic import best_of, consistency, diversity
+
+
+@pytest.fixture(scope="module")
+def hr():
+    return np.ascontiguousarray(astronaut()[90:154, 200:264])
+
+
+@pytest.fixture(scope="module")
+def samples(hr):
+    """Answers with more and more noise, in no order: uint8 (5, 64, 64, 3)."""
+    rng = np.random.default_rng(1)
+    noise = [rng.normal(0, sigma, hr.shape) for sigma in (20, 5, 40, 10, 30)]
+    return np.stack([np.clip(hr + layer, 0, 255) for layer in noise]).astype(np.uint8)
+
+
+def test_best_of_finds_the_closest_sample(samples, hr):
+    assert best_of(samples, hr) == (psnr(samples[1], hr), ssim(samples[1], hr))
+
+
+def test_best_of_chooses_psnr_and_ssim_each_for_itself(hr):
+    brighter = np.clip(hr.astype(int) + 40, 0, 255).astype(np.uint8)  # keeps the structure, misses the level
+    blurred = np.asarray(Image.fromarray(hr).resize((8, 8)).resize((64, 64)))
+    psnr_best, ssim_best = best_of(np.stack([brighter, blurred]), hr)
+    assert (psnr_best, ssim_best) == (psnr(blurred, hr), ssim(brighter, hr))
+
+
+def test_best_of_measures_in_the_colour_asked_for(samples, hr):
+    assert best_of(samples, hr, "luma") == (psnr(samples[1], hr, "luma"), ssim(samples[1], hr, "luma"))
+
+
+def test_diversity_is_the_mean_absolute_difference_over_all_pairs(samples):
+    differences = [np.abs(a.astype(int) - b.astype(int)).mean() for a, b in combinations(samples, 2)]
+    assert diversity(samples) == pytest.approx(np.mean(differences), rel=1e-12)
+
+
+def test_diversity_of_two_constant_samples_is_their_distance():
+    assert diversity(np.stack([np.full((4, 4, 3), 200, np.uint8), np.full((4, 4, 3), 17, np.uint8)])) == 183
+
+
+def test_one_sample_and_equal_samples_have_no_diversity(hr):
+    assert diversity(hr[None]) == 0
+    assert diversity(np.stack([hr] * 3)) == 0
+
+
+def test_the_truth_is_perfectly_consistent_with_its_own_low_resolution_picture(hr):
+    lr = np.asarray(Image.fromarray(hr).resize((8, 8), Image.Resampling.BICUBIC))
+    assert consistency(hr, lr, scale=8) == 0
+
+
+def test_consistency_is_the_mean_distance_of_levels_over_all_samples():
+    lr = np.full((2, 3, 3), 100, np.uint8)
+    answers = np.stack([np.full((16, 24, 3), level, np.uint8) for level in (90, 103)])
+    assert consistency(answers[0], lr, scale=8) == 10
+    assert consistency(answers, lr, scale=8) == (10 + 3) / 2
