@@ -19,6 +19,22 @@ def sam_small(scale, warm_start, phase_1, phase_2, **config):
     )
 
 
+def yardstick(name, model_class, steps, **config):
+    """A baseline by mean squared error, on as many images as ``sam_small_x8_utkface`` sees in all its stages."""
+    return Recipe(
+        name=name,
+        model_class=model_class,
+        config={"scale": 8, **config},
+        data="utkface",
+        hr_size=128,
+        stages=(Stage(steps, batch_size=8, learning_rate=1e-3, loss="mse"),),
+    )
+
+
 RECIPES = [
-    sam_small(8, warm_start=6000, phase_1=1500, phase_2=500, encoder_blocks=10, decoder_blocks=2),
+    sam_small(8, warm_start=5000, phase_1=1000, phase_2=500, encoder_blocks=10, decoder_blocks=2),
+    sam_small(4, warm_start=3000, phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
+    sam_small(16, warm_start=4000, phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),
+    yardstick("srcnn_x8_utkface", "SRCNN", steps=7000),
+    yardstick("srresnet_small_x8_utkface", "SRResNet", steps=7000, channels=32, blocks=8),
 ]
