@@ -1,4 +1,4 @@
-"""The ``facesr`` command: parses, calls, prints. Exit code 0: all was done; 1: some input failed; 2: a wrong call.
+"""The ``facesr`` command: parses, calls, prints. Exit code 0: all done; 1: an input failed; 2: a wrong call.
 
 Nothing heavy is imported before it is needed, so that help and the list of models answer at once.
 """
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from keras_facesr import __version__, presets
 from keras_facesr.errors import FacesrError, PresetError, TrainingError
-
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 
@@ -120,7 +119,7 @@ def _demo(args, preset):
     write_png(target, np.asarray(picture), args.overwrite)
     if args.json != "-":
         rows = "; ".join(f"{name} {figures[name]['psnr']:.2f} dB" for name in (args.model, "bicubic"))
-        _say(f"{target}: LR, bicubic, {args.model} and the truth, x{model.scale} to {figures['hr_size']} pixels")
+        _say(f"{target}: LR, bicubic, {args.model}, truth; x{model.scale} to {figures['hr_size']} pixels")
         print(f"gain of {args.model} over bicubic: {figures['gain_db']:+.2f} dB ({rows})")
     _write_json(args, {"model": preset.name, "output": str(target), **figures})
     return 0
@@ -143,7 +142,8 @@ def _evaluate(args):
         raise CallError(str(error)) from error
     files = open_dataset(args.data_dir, split="test").files
     count = min(args.limit or len(files), len(files))
-    files = [files[k * len(files) // count] for k in range(count)]  # evenly spread: names are often sorted by person
+    # Evenly spread: sorted names are often sorted faces.
+    files = [files[k * len(files) // count] for k in range(count)]
     methods = {name: KerasMethod(_load(args, preset)) for name, preset in zip(names, found)}
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
@@ -173,7 +173,8 @@ def _train(args):
     _start_keras(args.debug)
     from keras_facesr.training import train
 
-    train(args.recipe, args.data_dir, args.out, epochs=args.epochs, resume=args.resume, strategy=args.strategy)
+    how = {"epochs": args.epochs, "resume": args.resume, "strategy": args.strategy}
+    train(args.recipe, args.data_dir, args.out, **how)
     return 0
 
 
@@ -190,9 +191,9 @@ def _load(args, preset):
 
 
 def _start_keras(debug):
-    """Import Keras and its backend, seconds of work, under a spinner and without TensorFlow's remarks on the machine.
+    """Import Keras and its backend, seconds of work, under a spinner and without TensorFlow's remarks.
 
-    Its libraries write them to the error stream itself, whatever the log level, so that is what is shut meanwhile.
+    Its libraries write them to the error stream itself, whatever the log level, so that is shut meanwhile.
     """
     if "keras" in sys.modules:
         return
@@ -220,7 +221,7 @@ def _find_files(inputs, fail):
 
 
 def _distinct_stems(files):
-    """Stems for output names: the second a/face.png becomes face-2, on file systems without upper case too."""
+    """Stems for output names: a second face.png becomes face-2, as does FACE.png, for all file systems."""
     taken = set()
     for file in files:
         stem, number = file.stem, 1
@@ -263,7 +264,8 @@ def _describe(preset):
     """A preset as plain data, as ``config.json`` has it."""
     entry = {"name": preset.name, "aliases": preset.aliases, "class": preset.class_name}
     names = "config scale hr_size parameters description data terms recipe figures"
-    return {**entry, **{name: getattr(preset, name) for name in names.split()}, "weights": vars(preset.weights)}
+    entry |= {name: getattr(preset, name) for name in names.split()}
+    return {**entry, "weights": vars(preset.weights)}
 
 
 def _print_models(found):
@@ -285,7 +287,7 @@ def _print_models(found):
 
 @contextmanager
 def _progress(label, total):
-    """Yield a function that takes how much is done: a bar on stderr, in a terminal, once two seconds have passed."""
+    """Yield a function that takes how much is done: a bar on stderr, in a terminal, after ``PATIENCE``."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -344,7 +346,7 @@ def _natural(text):
 
 
 def _parser():
-    parser = _Parser("facesr", description="Small faces in, large faces out: super-resolution with released weights.")
+    parser = _Parser("facesr", description="Small faces in, large faces out, with released weights.")
     parser.add_argument("--version", action="version", version=f"facesr {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -355,34 +357,34 @@ def _parser():
             sub.add_argument("--json", metavar="FILE", help="write the result as JSON, to stdout for -")
             sub.add_argument("--overwrite", action="store_true", help="replace files that exist already")
         sub.set_defaults(run=run)
-        return sub
+        return sub.add_argument
 
-    models = command("models", _models, "List the released models.")
-    models.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help="such as '*x8*' (default: all)")
+    option = command("models", _models, "List the released models.")
+    option("pattern", nargs="?", default="*", metavar="PATTERN", help="such as '*x8*'")
 
-    upscale = command("upscale", _upscale, "Enlarge pictures, or all pictures in folders, into OUT_DIR/<stem>_<model>.png.")
-    upscale.add_argument("inputs", nargs="*", metavar="INPUT", help="picture or folder")
-    upscale.add_argument("--demo", action="store_true", help="compare on the built-in face: LR, bicubic, ours, truth")
-    upscale.add_argument("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to (--demo: default .)")
-    upscale.add_argument("--model", default="sam", metavar="NAME", help="see `facesr models` (default: %(default)s)")
-    upscale.add_argument("--samples", type=_positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
-    upscale.add_argument("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
-    upscale.add_argument("--tile", type=_positive, metavar="N", help="cut larger pictures into squares of N input pixels")
+    option = command("upscale", _upscale, "Enlarge pictures or folders into OUT_DIR/<stem>_<model>.png.")
+    option("inputs", nargs="*", metavar="INPUT", help="picture or folder")
+    option("--demo", action="store_true", help="compare on the built-in face: LR, bicubic, ours, truth")
+    option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to (--demo: default .)")
+    option("--model", default="sam", metavar="NAME", help="see `facesr models` (default: %(default)s)")
+    option("--samples", type=_positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
+    option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--tile", type=_positive, metavar="N", help="cut larger pictures into squares of N input pixels")
 
-    evaluate = command("evaluate", _evaluate, "Measure models beside bicubic interpolation, by one protocol.")
-    evaluate.add_argument("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
-    evaluate.add_argument("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale")
-    evaluate.add_argument("--hr-size", type=_positive, metavar="N", help="side of the true image (default: the model's own)")
-    evaluate.add_argument("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
-    evaluate.add_argument("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
-    evaluate.add_argument("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
-    evaluate.add_argument("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
+    option = command("evaluate", _evaluate, "Measure models beside bicubic interpolation, by one protocol.")
+    option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
+    option("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale")
+    option("--hr-size", type=_positive, metavar="N", help="side of the true image (default: the model's own)")
+    option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
+    option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
+    option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
 
-    train = command("train", _train, "Train a model as its recipe says.", figures=False)
-    train.add_argument("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")
-    train.add_argument("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
-    train.add_argument("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and the best weights")
-    train.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
-    train.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
-    train.add_argument("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="distribution")
+    option = command("train", _train, "Train a model as its recipe says.", figures=False)
+    option("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")
+    option("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
+    option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
+    option("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
+    option("--resume", action="store_true", help="go on with the run in RUN_DIR")
+    option("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="distribution")
     return parser

@@ -1,4 +1,4 @@
-"""Pictures of any size and kind through a model: batches, large pictures in tiles, samples, and the demonstration.
+"""Pictures of any size and kind through a model: batches, large pictures in tiles, samples, a demonstration.
 
 Networks see float32 in [0, 1]; everything that goes in and comes out here is uint8.
 """
@@ -18,7 +18,7 @@ def upscale(model, source, tile=None, on_tile=None):
     """Enlarge one picture or a batch.
 
     Args:
-        model: a network with ``scale`` and ``size_multiple``; what is not a multiple is padded by repeating the edge.
+        model: a network with ``scale`` and ``size_multiple``; other sizes are padded by repeating the edge.
         source: path, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4); or a batch (N, H, W, 3).
         tile: side in input pixels of the overlapping squares that a picture larger than that is cut into and
             blended from. By default such that a square's output has ``PASS_PIXELS``.
@@ -33,14 +33,14 @@ def upscale(model, source, tile=None, on_tile=None):
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
         return _enlarge_rgb(model, read_picture(source), tile, on_tile)
     if source.dtype != np.uint8 or source.shape[-1] != 3 or 0 in source.shape:
-        raise ImageError(f"a batch is a uint8 array (N, H, W, 3) with N, H, W > 0, not {source.dtype} {source.shape}")
+        raise ImageError(f"a batch is a uint8 array (N, H, W, 3), not {source.dtype} {source.shape}")
     if max(source.shape[1:3]) <= _tile_side(model, tile):
         return _enlarge_batch(model, source)
     return np.stack([_enlarge_rgb(model, read_picture(image), tile, on_tile) for image in source])
 
 
 def enlarge_picture(model, picture, tile=None, on_tile=None):
-    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is enlarged by bicubic (H, W, 4)."""
+    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4)."""
     return _like(picture, _enlarge_rgb(model, picture, tile, on_tile), model.scale)
 
 
@@ -53,7 +53,8 @@ def sample_picture(model, picture, n, seed=0):
     side = _tile_side(model)
     if max(height, width) > side:
         raise ImageError(
-            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
+            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, "
+            f"at most {side}x{side}"
         )
     samples = KerasMethod(model).sample_batch(picture.rgb[None], n, seed)
     return [_like(picture, sample[0], model.scale) for sample in samples]
@@ -80,7 +81,7 @@ class KerasMethod:
 
 
 def demo_face():
-    """A face that ships with scikit-image (astronaut Eileen Collins, NASA, public domain): uint8 (110, 110, 3).
+    """A face that ships with scikit-image (Eileen Collins, NASA, public domain): uint8 (110, 110, 3).
 
     Framed as UTKFace's aligned faces are: eyes 0.41 of the width apart, at 0.28 of the height.
     """
@@ -93,8 +94,8 @@ def demonstrate(model, name, hr_size):
     """The built-in face, reduced and enlarged again by bicubic interpolation and by the model.
 
     Returns:
-        a labelled comparison picture LR | bicubic | ours | truth (PIL), and the figures: ``{"scale", "hr_size",
-        "bicubic": {"psnr", "ssim"}, name: {"psnr", "ssim"}, "gain_db"}``, PSNR in dB.
+        a labelled comparison picture LR | bicubic | ours | truth (PIL), and the figures, PSNR in dB:
+        ``{"scale", "hr_size", "bicubic": {"psnr", "ssim"}, name: {"psnr", "ssim"}, "gain_db"}``.
     """
     from keras_facesr.metrics.fidelity import psnr, ssim
     from keras_facesr.metrics.protocol import Protocol
@@ -120,10 +121,13 @@ def _tile_side(model, tile=None):
 
 
 def _network_input(model, lr):
-    """uint8 (N, H, W, 3) -> float32 in [0, 1], lower and right edges repeated up to a multiple of ``size_multiple``."""
+    """uint8 (N, H, W, 3) -> float32 in [0, 1], its lower and right edges repeated up to ``size_multiple``."""
+    return _pad(lr, model.size_multiple).astype(np.float32) / 255.0
+
+
+def _pad(lr, multiple):
     height, width = lr.shape[1:3]
-    pad = ((0, 0), (0, -height % model.size_multiple), (0, -width % model.size_multiple), (0, 0))
-    return np.pad(lr, pad, mode="edge").astype(np.float32) / 255.0
+    return np.pad(lr, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
 
 
 def _to_uint8(sr):
@@ -136,8 +140,8 @@ def _enlarge_rgb(model, picture, tile, on_tile):
     if height * width * model.scale**2 > OUTPUT_PIXELS:
         largest = OUTPUT_PIXELS / model.scale**2 / 1e6
         raise ImageError(
-            f"{picture.name}: {width}x{height} pixels are too many to enlarge {model.scale} times; cut the faces out "
-            f"or shrink it, at most {largest:.0f} million pixels"
+            f"{picture.name}: {width}x{height} pixels are too many to enlarge {model.scale} times; "
+            f"cut the faces out or shrink it, at most {largest:.0f} million pixels"
         )
     side = _tile_side(model, tile)
     if max(height, width) > side:
@@ -146,7 +150,7 @@ def _enlarge_rgb(model, picture, tile, on_tile):
 
 
 def _enlarge_batch(model, lr):
-    """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3), in passes of at most ``PASS_PIXELS`` (or one image)."""
+    """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3), in passes of at most ``PASS_PIXELS``."""
     height, width = (size * model.scale for size in lr.shape[1:3])
     images = max(1, PASS_PIXELS // (height * width))
     sr = np.empty((len(lr), height, width, 3), np.uint8)
@@ -159,12 +163,12 @@ def _enlarge_batch(model, lr):
 def _enlarge_in_tiles(model, lr, side, on_tile):
     """uint8 (H, W, 3) -> uint8 (scale * H, scale * W, 3) in squares that overlap by a quarter, blended.
 
-    Rows of squares become bands, bands become the picture: beside the picture no more than one band is in memory. The
-    picture is padded before it is cut, so that its borders are the network's borders with tiles and without.
+    Rows of squares become bands, bands become the picture: no more than one band is in memory beside it.
+    The picture is padded before it is cut, so that its borders are the network's with tiles and without.
     """
     scale = model.scale
     height, width = lr.shape[:2]
-    lr = np.pad(lr, ((0, -height % model.size_multiple), (0, -width % model.size_multiple), (0, 0)), mode="edge")
+    lr = _pad(lr[None], model.size_multiple)[0]
     rows, columns = (_tile_starts(size, side, model.size_multiple) for size in lr.shape[:2])
     sr = np.empty((lr.shape[0] * scale, lr.shape[1] * scale, 3), np.uint8)
     band = np.empty((min(side, lr.shape[0]) * scale, *sr.shape[1:]), np.uint8)
@@ -180,13 +184,13 @@ def _enlarge_in_tiles(model, lr, side, on_tile):
 
 
 def _tile_starts(size, side, multiple):
-    """Where tiles start along an axis: on the network's grid, a quarter of a tile overlapping, the last at the end."""
+    """Where tiles start along an axis: on the network's grid, a quarter overlapping, the last at the end."""
     stride = max(multiple, (side - side // 4) // multiple * multiple)
     return [*range(0, max(size - side, 0), stride), max(size - side, 0)]
 
 
 def _join(canvas, piece, start, filled):
-    """Write ``piece`` on ``canvas`` from index ``start`` of the first axis; what is ``filled`` already fades into it.
+    """Write ``piece`` on ``canvas`` from ``start`` on the first axis; what is ``filled`` fades into it.
 
     The fade takes the middle quarter of the overlap: nearer to its edge a tile misses the surroundings.
     """
@@ -210,7 +214,7 @@ def _like(picture, rgb, scale):
 
 
 def _comparison(panels, side=256, gap=16):
-    """Panels of (title, caption, uint8 image) in a row on white, each about ``side`` high in whole multiples of its pixels."""
+    """Panels of (title, caption, uint8 image) in a row, ``side`` rounded up to a multiple of the largest."""
     largest = max(image.shape[0] for _, _, image in panels)
     side = largest * -(-side // largest)
     title_font, caption_font = ImageFont.load_default(20), ImageFont.load_default(15)

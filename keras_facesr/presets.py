@@ -1,7 +1,7 @@
-"""The catalogue of released models: a name leads to a class, its arguments, and weights whose SHA-256 is known.
+"""The catalogue of released models: a name leads to a class, its arguments and weights of known SHA-256.
 
-A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card. Configuration and
-weights are data: no pickle, no code; classes come from ``MODEL_CLASSES`` alone.
+A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card.
+Configuration and weights are data: no pickle, no code; classes come from ``MODEL_CLASSES`` alone.
 """
 
 import difflib
@@ -32,7 +32,7 @@ if not CATALOGUE.is_dir():
 
 @dataclass(frozen=True)
 class Weights:
-    """The released weights file: its name, its SHA-256 in hexadecimal, and where it can be fetched (None: it ships)."""
+    """The released weights file: its name, its SHA-256 in hexadecimal, where to fetch it (None: it ships)."""
 
     file: str
     sha256: str
@@ -41,10 +41,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class Preset:
-    """One entry of the catalogue; all but ``folder`` and ``class_name`` under the same name in ``config.json``.
+    """One entry of the catalogue; but for ``folder`` and ``class_name`` named as in ``config.json``.
 
-    ``hr_size`` is the side in pixels of the faces that the model was trained to produce (None: any), ``config`` the constructor's
-    arguments, ``figures`` the protocol's measurements from the model card.
+    ``hr_size`` is the side in pixels of the faces that the model was trained to produce (None: any),
+    ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card.
     """
 
     folder: Path
@@ -78,7 +78,7 @@ def build_model(class_name, config):
 
 
 def list_models(pattern="*"):
-    """Names of all presets that match a shell-style pattern, sorted; an alias matches for the preset that it names."""
+    """Names of all presets that match a shell-style pattern, sorted; an alias matches for its preset."""
     folders = CATALOGUE.iterdir() if CATALOGUE.is_dir() else ()
     names = sorted(folder.name for folder in folders if (folder / "config.json").is_file())
     return [name for name in names if fnmatch(name, pattern) or name in _aliased(pattern)]
@@ -100,8 +100,8 @@ def load(name, weights="released"):
 
     Args:
         name: a preset's name or alias, one of ``list_models()``.
-        weights: ``"released"`` (verified by SHA-256, fetched first if they do not ship with the package), ``None`` for
-            a fresh initialisation, or the path of a ``.weights.h5`` file.
+        weights: ``"released"`` (verified by SHA-256, fetched first if they do not ship with the package),
+            ``None`` for a fresh initialisation, or the path of a ``.weights.h5`` file.
 
     Raises:
         PresetError: an unknown name, or weights that are missing, altered, or another network's.
@@ -114,7 +114,7 @@ def load(name, weights="released"):
 
 
 def released_weights(preset):
-    """Path of the preset's weights file, its SHA-256 verified; fetched into the cache where it is not at hand."""
+    """Path of the preset's weights file, its SHA-256 verified; fetched into the cache if not at hand."""
     from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
 
     cached = cache_root() / "weights" / preset.name / preset.weights.file
@@ -123,7 +123,7 @@ def released_weights(preset):
     if path is None:
         return _fetch(preset, cached)
     if _sha256(path) != preset.weights.sha256:
-        raise PresetError(f"{path}: not the released weights of {preset.name} (its SHA-256 differs): put the original back")
+        raise PresetError(f"{path}: not the released weights (its SHA-256 differs): put the original back")
     return path
 
 
@@ -142,7 +142,8 @@ def _read(folder):
         wanted = ", ".join(field.name for field in fields(Preset)[1:]).replace("class_name", "class")
         raise PresetError(f"{path}: not a preset ({error}); it must have exactly {wanted}") from error
     if preset.class_name not in MODEL_CLASSES:
-        raise PresetError(f"{path}: no model class {preset.class_name!r}; there are {', '.join(MODEL_CLASSES)}")
+        known = ", ".join(MODEL_CLASSES)
+        raise PresetError(f"{path}: no model class {preset.class_name!r}; there are {known}")
     return preset
 
 
@@ -167,7 +168,7 @@ def _fetch(preset, target):
     """Download to a temporary name beside ``target``, verify, rename."""
     by_hand = f"put {preset.weights.file} by hand at {target}"
     if preset.weights.url is None:
-        raise PresetError(f"the weights of {preset.name} did not come with this installation: reinstall, or {by_hand}")
+        raise PresetError(f"the weights of {preset.name} did not come with it: reinstall, or {by_hand}")
     from keras_facesr.data.images import written_whole
 
     target.parent.mkdir(parents=True, exist_ok=True)

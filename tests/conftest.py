@@ -39,13 +39,15 @@ def stand_in_catalogue(tmp_path_factory):
     import stand_ins
 
     root = tmp_path_factory.mktemp("saved_models")
-    for name, class_name, scale in (("nearest_x4", "Nearest", 4), ("noisy_x4", "Noisy", 4), ("noisy_x2", "Noisy", 2)):
+    for class_name, scale in (("Nearest", 4), ("Noisy", 4), ("Noisy", 2)):
+        name = f"{class_name.lower()}_x{scale}"
         folder = root / name
         folder.mkdir()
         model = getattr(stand_ins, class_name)(scale=scale)
         model.build((None, None, None, 3))
         weights = folder / "model.weights.h5"
         model.save_weights(weights)
+        sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         entry = {
             "name": name,
             "class": class_name,
@@ -53,7 +55,7 @@ def stand_in_catalogue(tmp_path_factory):
             "scale": scale,
             "hr_size": 64,
             "parameters": 1,
-            "weights": {"file": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "url": None},
+            "weights": {"file": weights.name, "sha256": sha256, "url": None},
             "description": "nearest neighbour",
             "data": "none",
             "terms": "none",

@@ -51,7 +51,12 @@ def test_models_are_listed_sorted_and_without_aliases(catalogue):
 
 @pytest.mark.parametrize(
     ("pattern", "names"),
-    [("*x4*", ["nearest_x4", "noisy_x4"]), ("noisy_*", ["noisy_x2", "noisy_x4"]), ("near", ["nearest_x4"]), ("x", [])],
+    [
+        ("*x4*", ["nearest_x4", "noisy_x4"]),
+        ("noisy_*", ["noisy_x2", "noisy_x4"]),
+        ("near", ["nearest_x4"]),
+        ("x", []),
+    ],
 )
 def test_a_pattern_matches_names_and_aliases(catalogue, pattern, names):
     assert fsr.list_models(pattern) == names
@@ -142,7 +147,7 @@ def test_missing_weights_are_fetched_once_and_kept(edited, server, tmp_path):
 
 
 @pytest.mark.parametrize("file", ["config.json", "absent.h5"])
-def test_a_fetch_that_brings_something_else_leaves_nothing_and_says_where_to_put_the_file(edited, server, tmp_path, file):
+def test_a_fetch_of_something_else_leaves_nothing_and_says_what_to_do(edited, server, tmp_path, file):
     folder = edited(weights={"url": f"{server}/{file}"})
     (folder / "model.weights.h5").unlink()
     with pytest.raises(PresetError, match="by hand at .*model.weights.h5"):

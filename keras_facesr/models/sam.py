@@ -256,7 +256,9 @@ class SAM(FaceSR):
         return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
 
     def _decode_each(self, lr, latents):
-        return ops.stack([self.decode(lr, z) for z in latents])
+        features = self.encoder(self._network_input(lr), training=False)  # once for all latents
+        outputs = [self._decode_features(lr, features, z, training=False) for z in latents]
+        return self.to_image((ops.stack(outputs) + 1.0) / 2.0, training=False)
 
     def _network_input(self, lr):
         """The image that the networks see, in [-1, 1]: enlarged first with the paper's backbone."""
