@@ -1,0 +1,47 @@
+"""The latent Gaussian against its closed forms."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
+
+SHAPE = (3, 2, 2, 5)
+
+
+def gaussian(seed):
+    rng = np.random.default_rng(seed)
+    mean, log_variance = rng.uniform(-1, 1, SHAPE), rng.uniform(-1, 1, SHAPE)
+    tensors = [keras.ops.convert_to_tensor(part.astype("float32")) for part in (mean, log_variance)]
+    return DiagonalGaussian(*tensors), mean, log_variance
+
+
+def test_kl_divergence_equals_its_closed_form():
+    (q, mq, vq), (p, mp, vp) = gaussian(0), gaussian(1)
+    closed = 0.5 * (vp - vq + (np.exp(vq) + (mq - mp) ** 2) / np.exp(vp) - 1).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(kl_divergence(q, p)), closed, rtol=1e-5)
+
+
+def test_kl_divergence_of_a_gaussian_from_itself_is_zero():
+    q, _, _ = gaussian(0)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(kl_divergence(q, q)), np.zeros(3), atol=1e-5)
+
+
+@pytest.mark.parametrize("draw", ["sample", "reparameterised"])
+def test_draws_have_the_mean_and_the_deviation_that_they_are_asked_for(draw):
+    q, mean, log_variance = gaussian(2)
+    if draw == "sample":
+        draws = keras.ops.convert_to_numpy(q.sample(4000, seed=0))
+    else:
+        draws = np.stack([keras.ops.convert_to_numpy(reparameterised_sample(q, (1, step))) for step in range(4000)])
+    standard_error = np.exp(0.5 * log_variance).max() / np.sqrt(4000)
+    np.testing.assert_allclose(draws.mean(axis=0), mean, atol=5 * standard_error)
+    np.testing.assert_allclose(draws.std(axis=0), np.exp(0.5 * log_variance), rtol=0.08)
+
+
+def test_a_training_draw_follows_from_both_of_its_seeds_alone():
+    q, _, _ = gaussian(3)
+    draws = {seed: keras.ops.convert_to_numpy(reparameterised_sample(q, seed)) for seed in ((0, 0), (0, 1), (1, 0))}
+    keras.random.normal((3,))  # other draws in between do not matter
+    np.testing.assert_array_equal(draws[0, 0], keras.ops.convert_to_numpy(reparameterised_sample(q, (0, 0))))
+    assert not np.allclose(draws[0, 0], draws[0, 1]) and not np.allclose(draws[0, 0], draws[1, 0])

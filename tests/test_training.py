@@ -1,0 +1,160 @@
+"""Runs: they end the same whether or not they were killed, keep what they promise, and refuse what would spoil them."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from small_training import RECIPE
+
+from keras_facesr import recipes, training
+from keras_facesr.errors import TrainingError
+from keras_facesr.optimizers import ConvMuon
+from keras_facesr.recipes.recipe import Stage
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """24 pictures of 40x40: pieces of a portrait."""
+    from skimage.data import astronaut
+
+    folder = tmp_path_factory.mktemp("faces")
+    portrait, rng = astronaut(), np.random.default_rng(0)
+    for index in range(24):
+        top, left = rng.integers(0, 300, size=2)
+        Image.fromarray(portrait[top : top + 160, left : left + 160]).resize((40, 40)).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Of the runs' processes: a cache of their own."""
+    return {**os.environ, "KERAS_FACESR_CACHE": str(tmp_path_factory.mktemp("cache")), "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def start(faces, run, environment, *resume):
+    script = Path(__file__).with_name("small_training.py")
+    return subprocess.Popen(
+        [sys.executable, script, faces, run, *resume], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+@pytest.fixture(scope="module")
+def whole_run(faces, environment, tmp_path_factory):
+    """The folder of a run that nothing disturbed."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    process = start(faces, run, environment)
+    assert process.wait(300) == 0, process.stderr.read().decode()
+    return run
+
+
+def arrays(file):
+    found = {}
+    with h5py.File(file) as weights:
+        weights.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+@pytest.mark.parametrize("moment", ["checkpoint-1-*", "stage1.weights.h5"])
+def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(
+    moment, faces, environment, whole_run, tmp_path
+):
+    run = tmp_path / "killed"
+    process = start(faces, run, environment)
+    while not list(run.glob(moment)):
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (run / "model.weights.h5").exists()
+    resumed = start(faces, run, environment, "resume")
+    assert resumed.wait(300) == 0, resumed.stderr.read().decode()
+    undisturbed, ended = arrays(whole_run / "model.weights.h5"), arrays(run / "model.weights.h5")
+    assert undisturbed.keys() == ended.keys() and len(ended) > 20
+    for name in ended:
+        np.testing.assert_array_equal(ended[name], undisturbed[name], err_msg=name)
+
+
+def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_optimiser(whole_run):
+    names = {path.name for path in whole_run.iterdir()}
+    assert names == {"recipe.json", "history.jsonl", "logs", "stage1.weights.h5", "stage2.weights.h5", "model.weights.h5"}
+    history = [json.loads(line) for line in (whole_run / "history.jsonl").read_text().splitlines()]
+    assert [(row["stage"], row["step"]) for row in history] == [(1, 10), (1, 20), (2, 10), (2, 20)]
+    assert all(row["val_psnr"] > 10 and 0 < row["val_ssim"] < 1 for row in history)
+    assert not [name for name in arrays(whole_run / "model.weights.h5") if "optimizer" in name or "muon" in name]
+
+
+def test_the_log_has_figures_and_pictures_that_tensorboard_reads(whole_run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = EventAccumulator(str(whole_run / "logs")).Reload()
+    assert [event.step for event in log.Scalars("stage1/val_psnr")] == [10, 20]
+    (first, _) = log.Images("stage1/lr_sr_hr")
+    assert (first.width, first.height) == (3 * 32, 4 * 32)
+
+
+def test_a_folder_with_a_run_is_not_started_over(whole_run, faces):
+    with pytest.raises(TrainingError, match="--resume"):
+        training.train(RECIPE, faces, whole_run)
+
+
+def test_a_run_is_not_resumed_with_another_recipe(whole_run, faces):
+    with pytest.raises(TrainingError, match="another recipe"):
+        training.train(dataclasses.replace(RECIPE, seed=1), faces, whole_run, resume=True)
+
+
+def test_nothing_to_resume_is_said(tmp_path, faces):
+    with pytest.raises(TrainingError, match="no run to resume"):
+        training.train(RECIPE, faces, tmp_path / "new", resume=True)
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones():
+    with pytest.raises(TrainingError, match="sam_small_x8_utkface"):
+        recipes.find("sam_smal")
+
+
+def test_every_recipe_builds_its_network_and_asks_for_whole_checks():
+    for recipe in recipes.RECIPES.values():
+        assert recipe.model().scale * 2 <= recipe.hr_size
+        assert all(stage.steps % stage.check_every == 0 for stage in recipe.stages)
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_zero():
+    model = RECIPE.model()
+    Stage(500, batch_size=4, learning_rate=2e-3, phase=1, warmup=50).prepare(model, jit_compile=False)
+    rate = lambda step: float(model.optimizer._learning_rate(step))  # noqa: E731
+    assert (rate(0), rate(25), rate(50)) == pytest.approx((0, 1e-3, 2e-3))
+    assert rate(275) == pytest.approx(1e-3, rel=1e-3) and rate(500) == pytest.approx(0, abs=1e-9)
+
+
+def test_averaged_weights_are_lent_and_given_back_to_the_bit():
+    model = RECIPE.model()
+    Stage(500, batch_size=4, learning_rate=1e-2, phase=1, ema=0.5).prepare(model, jit_compile=False)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        model.train_on_batch(rng.random((4, 8, 8, 3), "float32"), rng.random((4, 32, 32, 3), "float32"))
+    own = [weight.numpy() for weight in model.trainable_variables]
+    with training.averaged_weights(model):
+        averaged = [weight.numpy() for weight in model.trainable_variables]
+    assert any(not np.array_equal(a, b) for a, b in zip(own, averaged))
+    assert all(np.array_equal(a, weight.numpy()) for a, weight in zip(own, model.trainable_variables))
+
+
+def test_muon_makes_a_kernels_update_orthogonal():
+    rng = np.random.default_rng(0)
+    kernel = keras.Variable(np.zeros((3, 3, 16, 12), "float32"))
+    optimizer = ConvMuon(1.0, weight_decay=0.0, adam_weight_decay=0.0)
+    optimizer.build([kernel])
+    optimizer.apply([keras.ops.convert_to_tensor(rng.normal(size=(3, 3, 16, 12)).astype("float32"))])
+    update = keras.ops.convert_to_numpy(kernel).reshape(-1, 12) / (0.2 * np.sqrt(144))
+    singular = np.linalg.svd(update, compute_uv=False)
+    assert 0.6 < singular.min() and singular.max() < 1.3  # what five Newton-Schulz iterations reach
