@@ -221,17 +221,19 @@ class SAM(FaceSR):
 
     def encode(self, lr, training=None):
         """q(z | x): ICAP's ``DiagonalGaussian`` over (N, H / 16, W / 16, latent_channels), H and W the output's size."""
-        features = self.icap_trunk(self._network_input(lr), training=training)
+        features = self.icap_trunk(self._network_input(ops.convert_to_tensor(lr)), training=training)
         return DiagonalGaussian(
             self.icap_mean(features, training=training), self.icap_log_variance(features, training=training)
         )
 
     def encode_residual(self, lr, hr, training=None):
         """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
-        return self._encode_residual(2.0 * hr - 1.0 - self._signed(lr, self._zero_latent(lr), training), training)
+        residual = 2.0 * ops.convert_to_tensor(hr) - 1.0 - self._signed(ops.convert_to_tensor(lr), self._zero_latent(lr), training)
+        return self._encode_residual(residual, training)
 
     def decode(self, lr, z, training=None):
         """f(x, z): the output in [0, 1] for inputs (N, H, W, 3) in [0, 1] and latents (N, h, w, latent_channels)."""
+        lr = ops.convert_to_tensor(lr)
         return self.to_image((self._signed(lr, z, training) + 1.0) / 2.0, training)
 
     def deterministic(self, lr):
@@ -256,6 +258,7 @@ class SAM(FaceSR):
         return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
 
     def _decode_each(self, lr, latents):
+        lr = ops.convert_to_tensor(lr)
         features = self.encoder(self._network_input(lr), training=False)  # once for all latents
         outputs = [self._decode_features(lr, features, z, training=False) for z in latents]
         return self.to_image((ops.stack(outputs) + 1.0) / 2.0, training=False)
@@ -313,7 +316,7 @@ class SAM(FaceSR):
         return self.loss_metrics[self.phase]
 
     def train_step(self, data):
-        lr, hr, _ = keras.utils.unpack_x_y_sample_weight(data)
+        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
         loss = (self._deterministic_loss, self._phase_1_loss, self._phase_2_loss)[self.phase]
         values = self.minimise(lambda: loss(lr, 2.0 * hr - 1.0))
         for metric, value in zip(self.metrics, values):

@@ -1,0 +1,34 @@
+"""Write what one backend computes with given weights: ``python backend_worker.py IN.npz OUT.npz``, KERAS_BACKEND chosen outside.
+
+IN.npz holds lr, hr, the noise of the training step, and the weights w0, w1, ... of the network below.
+"""
+
+import sys
+
+import keras
+import numpy as np
+
+from keras_facesr.models import sam
+
+CONFIG = {"scale": 4, "backbone": "lr", "channels": 8, "encoder_blocks": 2, "decoder_blocks": 1, "latent_channels": 4}
+
+
+def network():
+    model = sam.SAM(**CONFIG)
+    model.build((None, None, None, 3))
+    return model
+
+
+if __name__ == "__main__":
+    given = np.load(sys.argv[1])
+    model = network()
+    for index, weight in enumerate(model.weights):
+        weight.assign(given[f"w{index}"])
+    picture = keras.ops.convert_to_numpy(model(given["lr"]))
+    noise = keras.ops.convert_to_tensor(given["noise"])  # the backends' own generators differ
+    sam.reparameterised_sample = lambda gaussian, seed: gaussian.mean + gaussian.stddev * noise
+    model.compile(keras.optimizers.SGD(1.0))
+    model.train_on_batch(given["lr"], given["hr"])
+    moved = {f"w{index}": keras.ops.convert_to_numpy(weight) for index, weight in enumerate(model.weights)}
+    tensorflow = np.array("tensorflow" in sys.modules)
+    np.savez(sys.argv[2], picture=picture, tensorflow=tensorflow, **moved)

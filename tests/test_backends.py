@@ -1,0 +1,56 @@
+"""TensorFlow and PyTorch compute the same; the latter needs nothing of the former."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backend_worker import network
+
+pytestmark = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("torch", "tensorflow")),
+    reason="compares the backends: needs PyTorch beside TensorFlow (pip install torch)",
+)
+
+
+@pytest.fixture(scope="module")
+def start_and_ends(tmp_path_factory):
+    """Weights before one phase-1 step, and what each backend made of them."""
+    folder, rng = tmp_path_factory.mktemp("backends"), np.random.default_rng(0)
+    weights = {f"w{index}": np.asarray(weight) for index, weight in enumerate(network().weights)}
+    for value in weights.values():  # no part may be idle: what starts at zero is moved a little
+        value += rng.normal(scale=0.02, size=value.shape).astype("float32") * (value.ndim > 0)
+    inputs = {
+        "lr": rng.random((4, 8, 8, 3), "float32"),
+        "hr": rng.random((4, 32, 32, 3), "float32"),
+        "noise": rng.normal(size=(4, 2, 2, 4)).astype("float32"),
+    }
+    np.savez(folder / "in.npz", **inputs, **weights)
+    ends = {}
+    for name in ("tensorflow", "torch"):
+        environment = {**os.environ, "KERAS_BACKEND": name, "PYTHONPATH": os.pathsep.join(sys.path)}
+        worker = Path(__file__).with_name("backend_worker.py")
+        subprocess.run([sys.executable, worker, folder / "in.npz", folder / f"{name}.npz"], env=environment, check=True)
+        ends[name] = np.load(folder / f"{name}.npz")
+    return weights, ends
+
+
+def test_the_same_weights_give_the_same_picture(start_and_ends):
+    _, ends = start_and_ends
+    np.testing.assert_allclose(ends["torch"]["picture"], ends["tensorflow"]["picture"], atol=1e-4)
+
+
+def test_one_step_of_phase_1_moves_the_weights_equally(start_and_ends):
+    start, ends = start_and_ends
+    for (name, before), weight in zip(start.items(), network().weights):
+        np.testing.assert_allclose(ends["torch"][name], ends["tensorflow"][name], atol=1e-5, err_msg=weight.path)
+        if "kernel" in weight.path:
+            assert np.array_equal(before, ends["torch"][name]) == ("icap" in weight.path), weight.path
+
+
+def test_pytorch_runs_without_tensorflow(start_and_ends):
+    _, ends = start_and_ends
+    assert ends["tensorflow"]["tensorflow"] and not ends["torch"]["tensorflow"]
