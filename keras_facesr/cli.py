@@ -386,5 +386,5 @@ def _parser():
     option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
     option("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")
-    option("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="distribution")
+    option("--strategy", choices=("auto", "mirrored"), default="auto", help="devices")
     return parser

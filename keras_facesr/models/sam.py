@@ -228,7 +228,8 @@ class SAM(FaceSR):
 
     def encode_residual(self, lr, hr, training=None):
         """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
-        residual = 2.0 * ops.convert_to_tensor(hr) - 1.0 - self._signed(ops.convert_to_tensor(lr), self._zero_latent(lr), training)
+        lr, hr = ops.convert_to_tensor(lr), ops.convert_to_tensor(hr)
+        residual = 2.0 * hr - 1.0 - self._signed(lr, self._zero_latent(lr), training)
         return self._encode_residual(residual, training)
 
     def decode(self, lr, z, training=None):
