@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_facesr.data.degrade import resize
-from keras_facesr.data.images import read_picture
+from keras_facesr.data.images import read_picture, to_uint8
 from keras_facesr.errors import ImageError
 
 PASS_PIXELS = 1024**2  # output pixels of one pass through a network; bounds the memory of its feature maps
@@ -77,7 +77,7 @@ class KerasMethod:
 
         height, width = lr.shape[1:3]
         samples = ops.convert_to_numpy(self.model.sample(_network_input(self.model, lr), n, seed))
-        return _to_uint8(samples)[:, :, : height * self.model.scale, : width * self.model.scale]
+        return to_uint8(samples)[:, :, : height * self.model.scale, : width * self.model.scale]
 
 
 def demo_face():
@@ -130,10 +130,6 @@ def _pad(lr, multiple):
     return np.pad(lr, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
 
 
-def _to_uint8(sr):
-    return np.rint(np.clip(sr, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
 def _enlarge_rgb(model, picture, tile, on_tile):
     """The colours of one picture, in one pass or in tiles: uint8 (scale * H, scale * W, 3)."""
     height, width = picture.rgb.shape[:2]
@@ -156,7 +152,7 @@ def _enlarge_batch(model, lr):
     sr = np.empty((len(lr), height, width, 3), np.uint8)
     for start in range(0, len(lr), images):
         passed = model.predict_on_batch(_network_input(model, lr[start : start + images]))
-        sr[start : start + images] = _to_uint8(passed)[:, :height, :width]
+        sr[start : start + images] = to_uint8(passed)[:, :height, :width]
     return sr
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from keras_facesr import recipes
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.images import to_uint8
 from keras_facesr.data.pipeline import PairStream
 from keras_facesr.errors import TrainingError
 from keras_facesr.metrics.fidelity import psnr, ssim
@@ -154,7 +155,7 @@ class RunKeeper(keras.callbacks.Callback):
         sr = answer(self.model, lr)
         repeated = lr.repeat(self.model.scale, axis=1).repeat(self.model.scale, axis=2)
         rows = np.concatenate([repeated, sr, hr], axis=2)
-        return to_pixels(np.concatenate(rows, axis=0))
+        return to_uint8(np.concatenate(rows, axis=0))
 
 
 def validate(model, validation, batch_size=16):
@@ -162,7 +163,7 @@ def validate(model, validation, batch_size=16):
     scores = []
     for start in range(0, len(validation.hr), batch_size):
         indices = range(start, min(start + batch_size, len(validation.hr)))
-        outputs = to_pixels(answer(model, validation.images(indices)[0]))
+        outputs = to_uint8(answer(model, validation.images(indices)[0]))
         scores += [(psnr(sr, validation.hr[i]), ssim(sr, validation.hr[i])) for sr, i in zip(outputs, indices)]
     mean_psnr, mean_ssim = np.mean(scores, axis=0)
     return {"val_psnr": float(mean_psnr), "val_ssim": float(mean_ssim)}
@@ -171,10 +172,6 @@ def validate(model, validation, batch_size=16):
 def answer(model, lr):
     """The output that the phase in training improves, float32 NumPy in [0, 1]."""
     return keras.ops.convert_to_numpy(model.validation_answer(keras.ops.convert_to_tensor(lr)))
-
-
-def to_pixels(images):
-    return np.clip(np.round(images * 255), 0, 255).astype(np.uint8)
 
 
 @contextlib.contextmanager

@@ -15,12 +15,12 @@ import numpy as np
 
 from keras_facesr import presets, recipes
 from keras_facesr.data.datasets import open_dataset
-from keras_facesr.data.images import read_picture, written_whole
+from keras_facesr.data.images import read_picture, to_uint8, written_whole
 from keras_facesr.inference import KerasMethod
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.protocol import Protocol, evaluate
 
-TERMS = {"utkface": "UTKFace: non-commercial research; so are these weights", "celeba": "CelebA: non-commercial research; so are these weights"}
+TERMS = {"utkface": "UTKFace: non-commercial research; so are these weights"}
 DESCRIPTIONS = {
     "SAM": "Stochastic Attribute Modeling, small: one answer or many",
     "SRCNN": "three convolutions on the enlarged image, a yardstick",
@@ -89,23 +89,19 @@ def claims(model, pairs):
     deviation = []
     for index, (lr, hr) in enumerate(pairs):
         x, y = (image[None].astype("float32") / 255 for image in (lr, hr))
-        sampled = pixels(model.sample(x, CLAIM_SAMPLES, seed=index))[:, 0]
+        sampled = to_uint8(model.sample(x, CLAIM_SAMPLES, seed=index))[:, 0]
         answers = {
-            "deterministic": pixels(model.deterministic(x)),
-            "ICAP mean": pixels(model(x)),
+            "deterministic": to_uint8(model.deterministic(x)),
+            "ICAP mean": to_uint8(model(x)),
             "best of 10": sampled[:10],
             "best of 100": sampled,
-            "REN mean (HR given)": pixels(model.decode(x, model.encode_residual(x, y).mean)),
+            "REN mean (HR given)": to_uint8(model.decode(x, model.encode_residual(x, y).mean)),
         }
         for name, images in answers.items():
             rows[name].append((max(psnr(image, hr) for image in images), max(ssim(image, hr) for image in images)))
         deviation.append(sampled.astype("float32").std(axis=0).mean())
     means = {name: dict(zip(("psnr", "ssim"), np.mean(row, axis=0).tolist())) for name, row in rows.items()}
     return {"faces": len(pairs), "ways": means, "deviation": float(np.mean(deviation))}
-
-
-def pixels(images):
-    return np.rint(np.clip(np.asarray(images), 0, 1) * 255).astype(np.uint8)
 
 
 def card(entry, recipe, args):

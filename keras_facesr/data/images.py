@@ -43,6 +43,11 @@ class Picture:
     name: str
 
 
+def to_uint8(images):
+    """Images of any shape in [0, 1] as the 8-bit pixels that are written and measured: clipped and rounded."""
+    return np.rint(np.clip(np.asarray(images), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
 def read_picture(source):
     """Decode one picture.
 
