@@ -17,6 +17,8 @@ class Stage:
         warmup: steps of linear rise.
         ema: momentum of the exponential moving average of the weights that is validated and released.
         check_every: steps between validations and checkpoints.
+        jit_compile: whether XLA compiles the step. It does for narrow networks at the input's size; convolutions of few
+            channels at the output's size are 1.8 to 2.5 times as fast without, on a CPU.
     """
 
     steps: int
@@ -28,6 +30,7 @@ class Stage:
     warmup: int = 100
     ema: float = 0.995
     check_every: int = 500
+    jit_compile: bool = True
 
     def __post_init__(self):
         if self.steps % self.check_every:
@@ -55,7 +58,7 @@ class Stage:
         else:
             optimizer = keras.optimizers.Adam(rate, **average)
         on_tensorflow = keras.backend.backend() == "tensorflow"
-        model.compile(optimizer, loss=self.loss, jit_compile=jit_compile and on_tensorflow)
+        model.compile(optimizer, loss=self.loss, jit_compile=jit_compile and self.jit_compile and on_tensorflow)
         optimizer.build(model.trainable_variables)
 
 
