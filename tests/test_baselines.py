@@ -1,0 +1,71 @@
+"""The yardsticks against their papers' counts, and against SAM's cost."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_facesr import recipes
+from keras_facesr.models.baselines.srcnn import SRCNN
+from keras_facesr.models.baselines.srresnet import SRResNet
+
+
+def built(model):
+    model.build((None, None, None, 3))
+    return model
+
+
+def multiply_adds(model, side=16):
+    """Of all convolutions for one input, counted in TensorFlow's own graph rather than from the layers."""
+    call = tf.function(lambda lr: model(lr, training=False))
+    total = 0
+    for operation in call.get_concrete_function(tf.TensorSpec((1, side, side, 3))).graph.get_operations():
+        if operation.type == "Conv2D":
+            _, height, width, _ = operation.outputs[0].shape
+        elif operation.type == "Conv2DBackpropInput":  # a transposed convolution: each input pixel meets each tap
+            _, height, width, _ = operation.inputs[2].shape
+        else:
+            continue
+        total += math.prod(operation.inputs[1].shape) * height * width
+    return total
+
+
+def test_srcnn_has_the_8032_weights_of_the_9_1_5_network_with_three_times_the_colours():
+    extract, mapping, reconstruct = 9 * 9 * 64, 64 * 32, 5 * 5 * 32  # for one channel in, one out
+    assert extract + mapping + reconstruct == 8032  # Dong et al., section 4.1
+    assert built(SRCNN()).count_params() == 3 * extract + mapping + 3 * reconstruct + (64 + 32 + 3)
+
+
+def test_srresnet_has_the_parameters_that_its_figure_adds_up_to():
+    conv = lambda inputs, outputs, kernel=3: kernel * kernel * inputs * outputs + outputs  # noqa: E731
+    norm, slopes = 4 * 64, 64
+    stem = conv(3, 64, 9) + slopes
+    body = 16 * (2 * (conv(64, 64) + norm) + slopes) + conv(64, 64) + norm
+    upsampler = 2 * (conv(64, 256) + slopes) + conv(64, 3, 9)
+    assert built(SRResNet(scale=4)).count_params() == stem + body + upsampler
+
+
+def test_srresnet_of_any_power_of_two_and_no_other_scale():
+    lr = np.zeros((1, 5, 7, 3), "float32")
+    assert [built(SRResNet(scale, channels=4, blocks=1))(lr).shape[1] for scale in (2, 4, 8)] == [10, 20, 40]
+    with pytest.raises(ValueError, match="scale is 3"):
+        SRResNet(scale=3)
+
+
+def test_the_small_srresnet_costs_what_the_small_sam_costs():
+    sam, srresnet = (
+        multiply_adds(recipes.find(name).model()) for name in ("sam_small_x8_utkface", "srresnet_small_x8_utkface")
+    )
+    assert srresnet == pytest.approx(sam, rel=0.01)
+
+
+@pytest.mark.parametrize("model", [SRCNN(scale=4), SRResNet(scale=4, channels=16, blocks=1)], ids=["srcnn", "srresnet"])
+def test_a_yardstick_learns(model):
+    keras.utils.set_random_seed(0)
+    hr = np.random.default_rng(0).random((4, 2, 2, 3)).repeat(8, 1).repeat(8, 2).astype("float32")
+    lr = hr[:, ::4, ::4]
+    built(model).compile(keras.optimizers.Adam(1e-3), loss="mse")
+    first, *_, last = (float(model.train_on_batch(lr, hr)) for _ in range(30))
+    assert last < 0.5 * first

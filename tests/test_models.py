@@ -1,0 +1,68 @@
+"""What every model of the zoo promises, tried on a small one of each class."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_facesr import presets
+
+SMALL = {
+    "Bicubic": {"scale": 4},
+    "SAM": {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
+    "SRCNN": {"scale": 4, "features": (8, 4)},
+    "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
+}
+
+
+@pytest.fixture(params=sorted(presets.MODEL_CLASSES))
+def model(request):
+    keras.utils.set_random_seed(0)
+    return presets.build_model(request.param, SMALL[request.param])
+
+
+def inputs(model, height=2, width=3, n=2):
+    """Images of some multiples of the sizes that the model takes."""
+    multiple = model.size_multiple
+    return np.random.default_rng(0).random((n, height * multiple, width * multiple, 3), "float32")
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def test_images_of_several_sizes_come_out_scale_times_as_large_as_float32_in_0_to_1(model):
+    for height, width in ((2, 3), (5, 2)):
+        lr = inputs(model, height, width)
+        sr = numpy(model(lr))
+        assert sr.dtype == np.float32
+        assert sr.shape == (len(lr), lr.shape[1] * model.scale, lr.shape[2] * model.scale, 3)
+        assert sr.shape == model.compute_output_shape(lr.shape)
+        assert sr.min() >= 0.0 and sr.max() <= 1.0
+
+
+def test_an_image_alone_gives_what_it_gives_in_a_batch(model):
+    lr = inputs(model)
+    np.testing.assert_allclose(numpy(model(lr[1:])), numpy(model(lr))[1:], atol=1e-5)
+
+
+def test_a_model_is_itself_again_after_saving_whole(model, tmp_path):
+    lr = inputs(model)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert type(again) is type(model) and again.get_config() == model.get_config()
+    np.testing.assert_array_equal(numpy(again(lr)), numpy(model(lr)))
+
+
+def test_weights_make_a_new_network_the_same(model, tmp_path):
+    lr, name = inputs(model), type(model).__name__
+    model.save_weights(tmp_path / "model.weights.h5")
+    keras.utils.set_random_seed(1)
+    again = presets.build_model(name, SMALL[name])
+    again.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(numpy(again(lr)), numpy(model(lr)))
+
+
+def test_a_model_says_where_it_was_published_and_what_it_can(model):
+    assert model.paper and isinstance(model.scale, int)
+    for method in ("sample", "encode", "decode"):
+        assert hasattr(model, method) == model.is_stochastic
