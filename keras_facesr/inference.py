@@ -53,8 +53,7 @@ def sample_picture(model, picture, n, seed=0):
     side = _tile_side(model)
     if max(height, width) > side:
         raise ImageError(
-            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, "
-            f"at most {side}x{side}"
+            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
         )
     samples = KerasMethod(model).sample_batch(picture.rgb[None], n, seed)
     return [_like(picture, sample[0], model.scale) for sample in samples]

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_facesr import recipes
+from keras_facesr import backend, recipes
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.images import to_uint8
@@ -171,7 +171,8 @@ def validate(model, validation, batch_size=16):
 
 def answer(model, lr):
     """The output that the phase in training improves, float32 NumPy in [0, 1]."""
-    return keras.ops.convert_to_numpy(model.validation_answer(keras.ops.convert_to_tensor(lr)))
+    with backend.no_gradients():
+        return keras.ops.convert_to_numpy(model.validation_answer(keras.ops.convert_to_tensor(lr)))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Write what one backend computes with given weights: ``python backend_worker.py IN.npz OUT.npz``, KERAS_BACKEND chosen outside.
+"""Write what one backend computes with given weights: ``python backend_worker.py IN.npz OUT.npz``, KERAS_BACKEND as it is set.
 
 IN.npz holds lr, hr, the noise of the training step, and the weights w0, w1, ... of the network below.
 """
@@ -25,10 +25,11 @@ if __name__ == "__main__":
     for index, weight in enumerate(model.weights):
         weight.assign(given[f"w{index}"])
     picture = keras.ops.convert_to_numpy(model(given["lr"]))
+    keeps_graph = np.array(getattr(model.sample(given["lr"], 1, seed=0), "requires_grad", False))
     noise = keras.ops.convert_to_tensor(given["noise"])  # the backends' own generators differ
     sam.reparameterised_sample = lambda gaussian, seed: gaussian.mean + gaussian.stddev * noise
     model.compile(keras.optimizers.SGD(1.0))
     model.train_on_batch(given["lr"], given["hr"])
     moved = {f"w{index}": keras.ops.convert_to_numpy(weight) for index, weight in enumerate(model.weights)}
     tensorflow = np.array("tensorflow" in sys.modules)
-    np.savez(sys.argv[2], picture=picture, tensorflow=tensorflow, **moved)
+    np.savez(sys.argv[2], picture=picture, tensorflow=tensorflow, keeps_graph=keeps_graph, **moved)

@@ -54,3 +54,7 @@ def test_one_step_of_phase_1_moves_the_weights_equally(start_and_ends):
 def test_pytorch_runs_without_tensorflow(start_and_ends):
     _, ends = start_and_ends
     assert ends["tensorflow"]["tensorflow"] and not ends["torch"]["tensorflow"]
+
+
+def test_samples_hold_no_feature_maps_for_a_backward_pass(start_and_ends):
+    assert not any(end["keeps_graph"] for end in start_and_ends[1].values())

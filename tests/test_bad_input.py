@@ -185,9 +185,7 @@ def test_is_enlarged_rightly(name, folder, outcome):
 
 
 def test_only_the_others_are_written(outcome):
-    assert sorted(path.name for path in outcome[2].iterdir()) == sorted(
-        output_of(name, outcome[2]).name for name in HANDLED
-    )
+    assert sorted(path.name for path in outcome[2].iterdir()) == sorted(output_of(name, outcome[2]).name for name in HANDLED)
 
 
 @pytest.mark.parametrize("name", ["absent.png", "a_folder.png", "empty_folder"])

@@ -189,9 +189,7 @@ def test_an_existing_output_stays_unless_overwriting_is_allowed(facesr, catalogu
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_an_output_that_fails_halfway_leaves_the_old_file_alone(
-    facesr, catalogue, face, tmp_path, monkeypatch
-):
+def test_an_output_that_fails_halfway_leaves_the_old_file_alone(facesr, catalogue, face, tmp_path, monkeypatch):
     target = tmp_path / "out" / "face_near.png"
     target.parent.mkdir()
     target.write_bytes(b"precious")

@@ -40,9 +40,7 @@ def utkface_root(tmp_path):
 def celeba_root(tmp_path):
     for number in range(1, 5):
         image(tmp_path / "img_align_celeba" / f"{number:06}.jpg", level=number, size=(178, 218))
-    (tmp_path / "list_eval_partition.txt").write_text(
-        "000001.jpg 0\n000002.jpg 0\n000003.jpg 1\n000004.jpg 2\n"
-    )
+    (tmp_path / "list_eval_partition.txt").write_text("000001.jpg 0\n000002.jpg 0\n000003.jpg 1\n000004.jpg 2\n")
     (tmp_path / "list_attr_celeba.txt").write_text(
         "4\nMale Smiling\n000004.jpg -1 -1\n000001.jpg  1 -1\n000002.jpg -1  1\n000003.jpg  1  1\n"
     )

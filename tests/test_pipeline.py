@@ -45,8 +45,7 @@ def test_epoch_shows_every_image_at_most_once_and_each_epoch_has_its_own_order()
     stream = PairStream(HR, 4, 3, flip=False)
     assert stream.steps_per_epoch == 3
     epochs = [
-        [which(image)[0] for step in range(3) for image in to_levels(stream.batch(3 * epoch + step)[1])]
-        for epoch in range(2)
+        [which(image)[0] for step in range(3) for image in to_levels(stream.batch(3 * epoch + step)[1])] for epoch in range(2)
     ]
     assert len(set(epochs[0])) == len(set(epochs[1])) == 9
     assert epochs[0] != epochs[1]

@@ -31,10 +31,7 @@ def numpy(tensor):
 
 def kinds(part):
     """A part's blocks as the appendix lists them, such as ["ConvBlock/2", "ResidualBlock"]."""
-    return [
-        type(layer).__name__ + (f"/{layer.strides}" if isinstance(layer, ConvBlock) else "")
-        for layer in part.layers
-    ]
+    return [type(layer).__name__ + (f"/{layer.strides}" if isinstance(layer, ConvBlock) else "") for layer in part.layers]
 
 
 def test_the_default_constructor_has_the_papers_layer_table():
@@ -112,9 +109,7 @@ def test_the_statistics_of_the_latent_stay_within_one():
 
 def test_the_untrained_small_network_is_bicubic_enlargement():
     model, (lr, _) = small(), pairs()
-    np.testing.assert_allclose(
-        numpy(model.deterministic(lr)), np.clip(numpy(model.enlargement(lr)), 0, 1), atol=1e-6
-    )
+    np.testing.assert_allclose(numpy(model.deterministic(lr)), np.clip(numpy(model.enlargement(lr)), 0, 1), atol=1e-6)
 
 
 @pytest.mark.parametrize("backbone", ["enlarged", "lr"])

@@ -65,9 +65,7 @@ def arrays(file):
 
 
 @pytest.mark.parametrize("moment", ["checkpoint-1-*", "stage1.weights.h5"])
-def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(
-    moment, faces, environment, whole_run, tmp_path
-):
+def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(moment, faces, environment, whole_run, tmp_path):
     run = tmp_path / "killed"
     process = start(faces, run, environment)
     while not list(run.glob(moment)):

@@ -3,6 +3,7 @@
 Everything above is written against these functions once and runs on both backends:
 
 - ``gradients(loss_fn, variables)``: the values that ``loss_fn`` returns, and the gradients of its first one
+- ``no_gradients()``: a context within which nothing is kept for a backward pass
 - ``diagonal_gaussian(mean, stddev)``: a distribution object, independent over all axes but the batch's
 - ``sample(distribution, seed)``: one draw that gradients pass through
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
@@ -16,6 +17,7 @@ if keras.backend.backend() == "tensorflow":
         diagonal_gaussian,
         gradients,
         kl_divergence,
+        no_gradients,
         replica_count,
         replica_index,
         sample,
@@ -25,6 +27,7 @@ elif keras.backend.backend() == "torch":
         diagonal_gaussian,
         gradients,
         kl_divergence,
+        no_gradients,
         replica_count,
         replica_index,
         sample,
@@ -36,4 +39,12 @@ else:
         f"keras_facesr runs on TensorFlow or PyTorch, not on {keras.backend.backend()}: set KERAS_BACKEND=tensorflow or torch"
     )
 
-__all__ = ["diagonal_gaussian", "gradients", "kl_divergence", "replica_count", "replica_index", "sample"]
+__all__ = [
+    "diagonal_gaussian",
+    "gradients",
+    "kl_divergence",
+    "no_gradients",
+    "replica_count",
+    "replica_index",
+    "sample",
+]

@@ -1,5 +1,7 @@
 """TensorFlow: gradient tapes, TensorFlow Probability, tf.distribute. See the package's docstring for the interface."""
 
+import contextlib
+
 import tensorflow as tf
 
 
@@ -10,13 +12,16 @@ def gradients(loss_fn, variables):
     return values, tape.gradient(values[0], [variable.value for variable in variables])
 
 
+def no_gradients():
+    """Nothing to do: without a tape TensorFlow keeps nothing."""
+    return contextlib.nullcontext()
+
+
 def diagonal_gaussian(mean, stddev):
     """A tfp ``Independent`` normal: one event of the shape ``mean.shape[1:]`` per batch entry."""
     import tensorflow_probability as tfp  # 5 s to import, so only where a model trains
 
-    return tfp.distributions.Independent(
-        tfp.distributions.Normal(mean, stddev), reinterpreted_batch_ndims=len(mean.shape) - 1
-    )
+    return tfp.distributions.Independent(tfp.distributions.Normal(mean, stddev), reinterpreted_batch_ndims=len(mean.shape) - 1)
 
 
 def sample(distribution, seed):

@@ -9,6 +9,11 @@ def gradients(loss_fn, variables):
     return values, list(torch.autograd.grad(values[0], [variable.value for variable in variables]))
 
 
+def no_gradients():
+    """Without it, every answer would hold the feature maps that led to it."""
+    return torch.no_grad()
+
+
 def diagonal_gaussian(mean, stddev):
     """A torch ``Independent`` normal: one event of the shape ``mean.shape[1:]`` per batch entry."""
     normal = torch.distributions.Normal(mean, stddev)

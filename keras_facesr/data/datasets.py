@@ -19,8 +19,7 @@ HELP = {
     "ROOT or in ROOT/train and ROOT/test",
     "celeba": "CelebA is at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html; expected: "
     "ROOT/img_align_celeba/*.jpg, ROOT/list_eval_partition.txt and, for labels, ROOT/list_attr_celeba.txt",
-    "lfw": "LFW is at https://www.kaggle.com/datasets/jessicali9530/lfw-dataset; expected: "
-    "ROOT/<person>/<person>_0001.jpg",
+    "lfw": "LFW is at https://www.kaggle.com/datasets/jessicali9530/lfw-dataset; expected: ROOT/<person>/<person>_0001.jpg",
     "celebamask": "CelebAMask-HQ is at https://github.com/switchablenorms/CelebAMask-HQ; expected: "
     "images/*.jpg and masks/*.png of the same names in ROOT or in ROOT/train and ROOT/test",
     "folder": "give a folder with image files in it or below it, or in its train/ and test/ sub-folders",
@@ -32,8 +31,7 @@ HELP = {
 
 # The pixel values of a CelebAMask mask, 0 to 18; left and right as seen in the picture.
 MASK_CLASSES = (
-    "background skin nose glasses l_eye r_eye l_brow r_brow l_ear r_ear mouth u_lip l_lip hair hat earring "
-    "necklace neck cloth"
+    "background skin nose glasses l_eye r_eye l_brow r_brow l_ear r_ear mouth u_lip l_lip hair hat earring necklace neck cloth"
 ).split()
 
 # UTKFace: age_gender_race_time; a few names lack the race, or the digit of the gender.

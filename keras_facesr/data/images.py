@@ -20,9 +20,7 @@ from keras_facesr.errors import ImageError
 # Raster formats that describe themselves; EPS and the like would start other programs, TGA has no signature.
 # Pillow opens MPO, a JPEG file with previews behind it, under JPEG.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .avif".split()
-)
+SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .avif".split())
 MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a file that claims more is taken for a decompression bomb
 
 
@@ -180,9 +178,7 @@ def _from_pil(image, name):
 def _from_array(pixels, name="array"):
     shape_fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[-1] in (3, 4))
     if pixels.dtype != np.uint8 or not shape_fits or pixels.size == 0:
-        raise ImageError(
-            f"{name}: expected uint8 (H, W), (H, W, 3) or (H, W, 4) pixels, got {pixels.dtype} {pixels.shape}"
-        )
+        raise ImageError(f"{name}: expected uint8 (H, W), (H, W, 3) or (H, W, 4) pixels, got {pixels.dtype} {pixels.shape}")
     if pixels.ndim == 2:
         return Picture(_gray_to_rgb(pixels), None, True, name)
     alpha = pixels[..., 3].copy() if pixels.shape[-1] == 4 else None

@@ -92,10 +92,12 @@ class PairStream:
         lefts = chance.integers(lr.shape[2] - side + 1, size=len(lr))
 
         def cut(images, unit):
-            return np.stack([
-                image[top * unit : (top + side) * unit, left * unit : (left + side) * unit]
-                for image, top, left in zip(images, tops, lefts)
-            ])
+            return np.stack(
+                [
+                    image[top * unit : (top + side) * unit, left * unit : (left + side) * unit]
+                    for image, top, left in zip(images, tops, lefts)
+                ]
+            )
 
         return cut(lr, 1), cut(hr, self.scale)
 

@@ -66,9 +66,7 @@ class ResidualBlock(keras.layers.Layer):
         self.channels, self.normalization = channels, normalization
         self.first = ConvBlock(channels, normalization=normalization, dtype=self.dtype_policy)
         near_zero = keras.initializers.VarianceScaling(0.05)
-        self.second = conv(
-            channels, kernel_initializer="he_normal" if normalization else near_zero, dtype=self.dtype_policy
-        )
+        self.second = conv(channels, kernel_initializer="he_normal" if normalization else near_zero, dtype=self.dtype_policy)
         self.norm = layers.BatchNormalization(dtype=self.dtype_policy) if normalization else None
 
     def build(self, input_shape):

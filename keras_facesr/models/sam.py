@@ -198,8 +198,7 @@ class SAM(FaceSR):
     def _heads(self, owner):
         sizes = (self.head_channels, self.latent_channels)
         return [
-            LatentHead(*sizes, name=f"{owner}_{statistic}", dtype=self.dtype_policy)
-            for statistic in ("mean", "log_variance")
+            LatentHead(*sizes, name=f"{owner}_{statistic}", dtype=self.dtype_policy) for statistic in ("mean", "log_variance")
         ]
 
     def _residual(self, normalization):
@@ -247,12 +246,14 @@ class SAM(FaceSR):
 
     def sample(self, lr, n, seed=None):
         """``n`` plausible outputs for each input: (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
-        return self._decode_each(lr, self.encode(lr).sample(n, seed))
+        with backend.no_gradients():
+            return self._decode_each(lr, self.encode(lr).sample(n, seed))
 
     def traverse(self, lr, steps=8, seed=None):
         """Outputs along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (eq. 8): (steps, N, H, W, 3)."""
-        start, end = self.encode(lr).sample(2, seed)
-        return self._decode_each(lr, [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)])
+        with backend.no_gradients():
+            start, end = self.encode(lr).sample(2, seed)
+            return self._decode_each(lr, [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)])
 
     def pixel_deviation(self, lr, n=16, seed=None):
         """Standard deviation over ``n`` samples, mean over colours: (N, scale * H, scale * W, 1), in units of [0, 1]."""
@@ -279,9 +280,7 @@ class SAM(FaceSR):
 
     def _encode_residual(self, residual, training):
         features = self.ren_trunk(residual, training=training)
-        return DiagonalGaussian(
-            self.ren_mean(features, training=training), self.ren_log_variance(features, training=training)
-        )
+        return DiagonalGaussian(self.ren_mean(features, training=training), self.ren_log_variance(features, training=training))
 
     def _zero_latent(self, lr):
         batch, height, width = ops.shape(lr)[:3]
