@@ -92,6 +92,7 @@ def _fit(model, stage, index, stream, validation_set, run):
             initial_epoch=first_step // stage.check_every,
             epochs=stage.steps // stage.check_every,
             callbacks=[keeper],
+            shuffle=False,
             verbose=0,
         )
     run.finish_stage(index)
