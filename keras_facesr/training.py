@@ -11,16 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_facesr import backend, recipes
-from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
-from keras_facesr.data.images import to_uint8
-from keras_facesr.data.pipeline import PairStream
+from keras_facesr import recipes
 from keras_facesr.errors import TrainingError
-from keras_facesr.metrics.fidelity import psnr, ssim
+from keras_facesr.tasks import TASKS
 from keras_facesr.tensorboard import EventLog
-
-SHOWN = 4  # validation faces in the TensorBoard grid
 
 
 def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto"):
@@ -33,7 +27,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
 
     Args:
         recipe: name of a recipe (``keras_facesr.recipes``) or a ``Recipe``.
-        data_dir: the data set that the recipe names, in its published layout.
+        data_dir: the data set that the recipe names, in its published layout, or the folder of several.
         run_dir: folder of the run; new unless ``resume``.
         epochs: passes over the data per stage instead of the recipe's steps.
         resume: go on where the run in ``run_dir`` stopped.
@@ -48,17 +42,15 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
     """
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
     run = Run(Path(run_dir), recipe, resume)
-    training_set, validation_set = split(recipe, data_dir)
     scope = _strategy(strategy)
     with scope.scope() if scope else contextlib.nullcontext():
         keras.utils.set_random_seed(recipe.seed)
         model = recipe.model()
+    task = TASKS[recipe.task](recipe, data_dir, model)
     for index, stage in enumerate(recipe.stages):
         if run.stage_file(index).exists():
             continue
-        stream = PairStream(
-            training_set, model.scale, stage.batch_size, seed=recipe.seed + index, flip=recipe.flip, crop=recipe.crop
-        )
+        stream = task.stream(stage.batch_size, seed=recipe.seed + index)
         if epochs is not None:
             stage = stage.for_steps(epochs * stream.steps_per_epoch)
         if index:
@@ -66,24 +58,15 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
             model.load_weights(run.stage_file(index - 1))
         with scope.scope() if scope else contextlib.nullcontext():
             stage.prepare(model, jit_compile=scope is None)
-        _fit(model, stage, index, stream, validation_set, run)
+        _fit(model, stage, index, stream, task, run)
     model.optimizer = None
     model.load_weights(run.stage_file(len(recipe.stages) - 1))
     run.write_weights(model, run.folder / "model.weights.h5")
     return model
 
 
-def split(recipe, data_dir):
-    """The recipe's decoded training and validation images, uint8 (N, size, size, 3); the latter are never trained on."""
-    images = open_dataset(data_dir, split="train", kind=recipe.data)
-    order = np.random.default_rng(recipe.seed).permutation(len(images))
-    held_out = min(recipe.validation_images, len(images) // 5)
-    parts = np.sort(order[held_out:]), np.sort(order[:held_out])
-    return tuple(decoded(images.subset(part), recipe.hr_size)[0] for part in parts)
-
-
-def _fit(model, stage, index, stream, validation_set, run):
-    keeper = RunKeeper(stage, index, PairStream(validation_set, model.scale, 1), run)
+def _fit(model, stage, index, stream, task, run):
+    keeper = RunKeeper(stage, index, task, run)
     first_step = keeper.restore(model)
     if first_step < stage.steps:
         model.fit(
@@ -101,9 +84,9 @@ def _fit(model, stage, index, stream, validation_set, run):
 class RunKeeper(keras.callbacks.Callback):
     """Every ``check_every`` steps: validates the averaged weights, keeps the best, logs, and saves the whole state."""
 
-    def __init__(self, stage, index, validation, run):
+    def __init__(self, stage, index, task, run):
         super().__init__()
-        self.stage, self.index, self.validation, self.run = stage, index, validation, run
+        self.stage, self.index, self.task, self.run = stage, index, task, run
         self.best = -np.inf
         self.progress = None
 
@@ -119,7 +102,7 @@ class RunKeeper(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.progress = progress_bar()
-        self.task = self.progress.add_task(f"stage {self.index + 1}", total=self.stage.steps, figures="")
+        self.bar = self.progress.add_task(f"stage {self.index + 1}", total=self.stage.steps, figures="")
         self.progress.start()
 
     def on_train_end(self, logs=None):
@@ -129,51 +112,26 @@ class RunKeeper(keras.callbacks.Callback):
         self.first_step, self.started = epoch * self.stage.check_every, time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        self.progress.update(self.task, completed=self.first_step + batch + 1)
+        self.progress.update(self.bar, completed=self.first_step + batch + 1)
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.started
         step = (epoch + 1) * self.stage.check_every
         figures = {name: float(value) for name, value in (logs or {}).items()}
         with averaged_weights(self.model):
-            figures |= validate(self.model, self.validation)
-            if figures["val_psnr"] > self.best:
-                self.best = figures["val_psnr"]
+            figures |= self.task.validate(self.model)
+            if figures[self.task.score] > self.best:
+                self.best = figures[self.task.score]
                 self.run.write_weights(self.model, self.run.best_file)
-            self.run.log.images(f"stage{self.index + 1}/lr_sr_hr", self._grid(), step)
+            self.run.log.images(f"stage{self.index + 1}/{self.task.pictures_name}", self.task.pictures(self.model), step)
         figures["images_per_second"] = self.stage.check_every * self.stage.batch_size / seconds
         self.run.log.scalars({f"stage{self.index + 1}/{name}": value for name, value in figures.items()}, step)
         self.run.write_checkpoint(self.model, self.index, step, {"best": self.best})
         with open(self.run.folder / "history.jsonl", "a") as history:
             history.write(json.dumps({"stage": self.index + 1, "step": step, **figures}) + "\n")
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        self.progress.update(self.task, figures=f"PSNR {figures['val_psnr']:.2f} dB")
+        self.progress.update(self.bar, figures=f"{self.task.score} {figures[self.task.score]:.4g}")
         self.progress.console.print(f"stage {self.index + 1} step {step}: {shown}", highlight=False)
-
-    def _grid(self):
-        """Validation faces as rows: input (enlarged by repetition), output, truth; uint8 (rows, columns, 3)."""
-        lr, hr = self.validation.images(range(min(SHOWN, len(self.validation.hr))))
-        sr = answer(self.model, lr)
-        repeated = lr.repeat(self.model.scale, axis=1).repeat(self.model.scale, axis=2)
-        rows = np.concatenate([repeated, sr, hr], axis=2)
-        return to_uint8(np.concatenate(rows, axis=0))
-
-
-def validate(model, validation, batch_size=16):
-    """Mean PSNR (dB) and SSIM of the model's present answer over the validation images, 8 bits, RGB."""
-    scores = []
-    for start in range(0, len(validation.hr), batch_size):
-        indices = range(start, min(start + batch_size, len(validation.hr)))
-        outputs = to_uint8(answer(model, validation.images(indices)[0]))
-        scores += [(psnr(sr, validation.hr[i]), ssim(sr, validation.hr[i])) for sr, i in zip(outputs, indices)]
-    mean_psnr, mean_ssim = np.mean(scores, axis=0)
-    return {"val_psnr": float(mean_psnr), "val_ssim": float(mean_ssim)}
-
-
-def answer(model, lr):
-    """The output that the phase in training improves, float32 NumPy in [0, 1]."""
-    with backend.no_gradients():
-        return keras.ops.convert_to_numpy(model.validation_answer(keras.ops.convert_to_tensor(lr)))
 
 
 @contextlib.contextmanager

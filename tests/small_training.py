@@ -2,7 +2,7 @@
 
 import sys
 
-from keras_facesr.recipes.recipe import Recipe, Stage
+from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 RECIPE = Recipe(
     name="small",
@@ -16,8 +16,7 @@ RECIPE = Recipe(
         "latent_channels": 4,
         "head_channels": 4,
     },
-    data="folder",
-    hr_size=32,
+    sources=(Source("folder", 32),),
     stages=(
         Stage(20, batch_size=4, learning_rate=1e-3, optimizer="muon", phase=1, check_every=10),
         Stage(20, batch_size=4, learning_rate=1e-3, phase=2, check_every=10),

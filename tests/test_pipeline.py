@@ -42,7 +42,7 @@ def test_batch_depends_on_seed_and_step_alone():
 
 
 def test_epoch_shows_every_image_at_most_once_and_each_epoch_has_its_own_order():
-    stream = PairStream(HR, 4, 3, flip=False)
+    stream = PairStream(HR, 4, 3, augmentation=None)
     assert stream.steps_per_epoch == 3
     epochs = [
         [which(image)[0] for step in range(3) for image in to_levels(stream.batch(3 * epoch + step)[1])] for epoch in range(2)
@@ -51,7 +51,7 @@ def test_epoch_shows_every_image_at_most_once_and_each_epoch_has_its_own_order()
     assert epochs[0] != epochs[1]
 
 
-def test_flip_mirrors_lr_and_hr_together_and_about_half_of_them():
+def test_mirroring_takes_lr_and_hr_together_and_about_half_of_them():
     stream = PairStream(HR, 4, 10)
     mirrored = []
     for step in range(20):
@@ -60,12 +60,12 @@ def test_flip_mirrors_lr_and_hr_together_and_about_half_of_them():
             mirrored.append(flipped)
             assert np.array_equal(lr, LR[index, :, ::-1] if flipped else LR[index])
     assert 0.35 < np.mean(mirrored) < 0.65
-    still = PairStream(HR, 4, 10, flip=False)
+    still = PairStream(HR, 4, 10, augmentation=None)
     assert not any(which(hr)[1] for step in range(5) for hr in to_levels(still.batch(step)[1]))
 
 
 def test_crop_cuts_lr_and_hr_at_the_same_place_on_the_lr_grid():
-    stream = PairStream(HR, 4, 5, flip=False, crop=8)
+    stream = PairStream(HR, 4, 5, augmentation=None, crop=8)
     places = set()
     for step in range(20):
         for lr, hr in zip(*map(to_levels, stream.batch(step))):
@@ -81,6 +81,33 @@ def test_crop_cuts_lr_and_hr_at_the_same_place_on_the_lr_grid():
             places.add((top, left))
             assert np.array_equal(LR[index, top : top + 2, left : left + 2], lr)
     assert len(places) == 15  # every place is reached
+
+
+def test_six_ways_to_turn_an_image_are_taken_equally_often_and_lr_and_hr_together():
+    square = HR[:, :, :16]
+    stream = PairStream(square, 4, 10, augmentation="six")
+    ways = [lambda a: a, np.fliplr, np.flipud, np.rot90, lambda a: np.rot90(a, 2), lambda a: np.rot90(a, 3)]
+    found = np.zeros(6)
+    for step in range(60):
+        for lr, hr in zip(*map(to_levels, stream.batch(step))):
+            ((way, index),) = [
+                (way, index) for way, turn in enumerate(ways) for index in range(10) if np.array_equal(turn(square[index]), hr)
+            ]
+            assert np.array_equal(lr, ways[way](degrade(square, 4)[index]))
+            found[way] += 1
+    assert 60 < found.min() and found.max() < 140
+
+
+def test_crops_come_from_sets_of_several_sizes_and_from_what_prepare_makes_of_whole_images():
+    larger = np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    mean = lambda lr: np.concatenate([lr, np.broadcast_to(lr.mean((1, 2), keepdims=True), lr.shape).astype("uint8")], -1)  # noqa: E731
+    stream = PairStream([HR, larger], 4, 15, augmentation=None, crop=8, prepare=mean)
+    lr, hr = map(to_levels, stream.batch(0))
+    assert lr.shape == (15, 2, 2, 6) and hr.shape == (15, 8, 8, 3)
+    means = {tuple(block[0, 0, 3:]) for block in lr}  # each image's own, whatever was cut out of it
+    assert means == {tuple(image.mean((0, 1)).astype("uint8")) for images in (HR, larger) for image in degrade(images, 4)}
+    with pytest.raises(DatasetError, match="several sizes"):
+        PairStream([HR, larger], 4, 2)
 
 
 def test_images_are_whole_in_the_asked_order_and_unflipped():

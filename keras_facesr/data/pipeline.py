@@ -1,4 +1,4 @@
-"""Pairs of images for training, reproducible at any step."""
+"""Batches for training, reproducible at any step."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -11,62 +11,53 @@ from keras_facesr.errors import DatasetError
 
 AHEAD = 4  # batches prepared while the network works
 
+# What an image may be turned into, on its first two axes: itself, its mirror image, upside down, and three rotations.
+TRANSFORMATIONS = (
+    lambda image: image,
+    lambda image: image[:, ::-1],
+    lambda image: image[::-1],
+    lambda image: np.rot90(image, 1),
+    lambda image: np.rot90(image, 2),
+    lambda image: np.rot90(image, 3),
+)
+AUGMENTATIONS = {None: 1, "mirror": 2, "six": 6}  # how many of the transformations are drawn from
 
-class PairStream:
-    """An endless stream of (lr, hr) batches that is a pure function of `seed` and the step.
 
-    The order of the images comes from (seed, epoch), flips and crops from (seed, epoch, step): a run that is
-    resumed at any step sees what it would have seen. LR images are degraded once, from whole HR images, and
-    kept in 8 bits; a crop cuts both at the same place, on the LR grid. The last, incomplete batch of an epoch
-    is left out.
+class Stream:
+    """An endless stream of batches that is a pure function of `seed` and the step.
+
+    The order of the images comes from (seed, epoch), all else that is left to chance from (seed, epoch, step): a run
+    that is resumed at any step sees what it would have seen. The last, incomplete batch of an epoch is left out.
 
     Args:
-        hr: uint8 (N, H, W, 3), an array or a memory map; H and W are multiples of `scale`.
-        scale: factor between LR and HR.
-        batch_size: images in a batch, at most N.
+        count: images in an epoch.
+        batch_size: images in a batch, at most `count`.
         seed: non-negative integer.
-        flip: mirror every second image, by chance, left to right.
-        crop: side of random square HR crops in pixels, a multiple of `scale`; None = whole images.
 
     Raises:
-        DatasetError: fewer images than a batch holds, or a crop that does not fit.
-        FacesrError: H or W is not a multiple of `scale`.
+        DatasetError: fewer images than a batch holds.
     """
 
-    def __init__(self, hr, scale, batch_size, seed=0, flip=True, crop=None):
-        if not 1 <= batch_size <= len(hr):
-            raise DatasetError(f"{len(hr)} images make no batch of {batch_size}: choose another batch size")
-        side = min(hr.shape[1:3])
-        if crop is not None and (crop < 1 or crop % scale or crop > side):
-            raise DatasetError(f"no crop of {crop} pixels: it must be a multiple of {scale}, at most {side}")
-        self.hr, self.lr = hr, degrade(hr, scale)
-        self.scale, self.batch_size, self.seed, self.flip, self.crop = scale, batch_size, seed, flip, crop
+    def __init__(self, count, batch_size, seed=0):
+        if not 1 <= batch_size <= count:
+            raise DatasetError(f"{count} images make no batch of {batch_size}: choose another batch size")
+        self.count, self.batch_size, self.seed = count, batch_size, seed
         self._shuffled = (None, None)  # the latest epoch and its order
 
     @property
     def steps_per_epoch(self):
-        return len(self.hr) // self.batch_size
+        return self.count // self.batch_size
 
     def batch(self, step):
-        """The batch of one step, counted from 0 over all epochs.
-
-        Returns:
-            (lr, hr): float32 NHWC in [0, 1], (B, h, w, 3) and (B, h * scale, w * scale, 3).
-        """
+        """The batch of one step, counted from 0 over all epochs: a tuple of arrays."""
         epoch, step = divmod(int(step), self.steps_per_epoch)
         chosen = self._order(epoch)[step * self.batch_size : (step + 1) * self.batch_size]
         chance = np.random.default_rng((self.seed, epoch, step + 1))  # + 1: zeros at the end do not count
-        lr, hr = self.lr[chosen], self.hr[chosen]
-        if self.crop:
-            lr, hr = self._cropped(lr, hr, chance)
-        if self.flip:
-            mirrored = chance.random(self.batch_size) < 0.5
-            lr[mirrored], hr[mirrored] = lr[mirrored, :, ::-1], hr[mirrored, :, ::-1]
-        return _to_unit(lr), _to_unit(hr)
+        return self.draw(chosen, chance)
 
-    def images(self, indices):
-        """Whole images, neither shuffled nor flipped, for validation: (lr, hr) as `batch` gives them."""
-        return _to_unit(self.lr[indices]), _to_unit(self.hr[indices])
+    def draw(self, chosen, chance):
+        """The arrays for the images at the indices `chosen`, with what the generator `chance` makes of them."""
+        raise NotImplementedError
 
     def as_dataset(self, first_step=0, steps=None):
         """The `steps` batches (default: one epoch) from `first_step` on, prepared ahead in the background.
@@ -82,33 +73,19 @@ class PairStream:
     def _order(self, epoch):
         latest, order = self._shuffled
         if latest != epoch:
-            order = np.random.default_rng((self.seed, epoch)).permutation(len(self.hr))
+            order = np.random.default_rng((self.seed, epoch)).permutation(self.count)
             self._shuffled = (epoch, order)
         return order
-
-    def _cropped(self, lr, hr, chance):
-        side = self.crop // self.scale
-        tops = chance.integers(lr.shape[1] - side + 1, size=len(lr))
-        lefts = chance.integers(lr.shape[2] - side + 1, size=len(lr))
-
-        def cut(images, unit):
-            return np.stack(
-                [
-                    image[top * unit : (top + side) * unit, left * unit : (left + side) * unit]
-                    for image, top, left in zip(images, tops, lefts)
-                ]
-            )
-
-        return cut(lr, 1), cut(hr, self.scale)
 
     def _tf_dataset(self, steps):
         import tensorflow as tf
 
-        lr, hr = self.batch(steps.start)
+        first = self.batch(steps.start)
+        types = tuple(array.dtype for array in first)
 
         def load(step):
-            pair = tf.numpy_function(self.batch, [step], (tf.float32, tf.float32), stateful=False)
-            return tf.ensure_shape(pair[0], lr.shape), tf.ensure_shape(pair[1], hr.shape)
+            arrays = tf.numpy_function(self.batch, [step], types, stateful=False)
+            return tuple(tf.ensure_shape(array, like.shape) for array, like in zip(arrays, first))
 
         return tf.data.Dataset.range(steps.start, steps.stop).map(load).prefetch(AHEAD)
 
@@ -120,6 +97,69 @@ class PairStream:
                 ready = ahead.popleft().result()
                 ahead.extend(worker.submit(self.batch, step) for step in islice(steps, 1))
                 yield ready
+
+
+class PairStream(Stream):
+    """(lr, hr) batches, float32 NHWC in [0, 1], (B, h, w, 3) and (B, h * scale, w * scale, 3).
+
+    LR images are degraded once, from whole HR images, and kept in 8 bits; a crop cuts both at the same place, on the
+    LR grid.
+
+    Args:
+        hr: uint8 (N, H, W, 3), an array or a memory map; H and W are multiples of `scale`. Or a list of such, of
+            several sizes, for crops.
+        scale: factor between LR and HR.
+        batch_size, seed: see `Stream`.
+        augmentation: None, "mirror" (left to right, every second image by chance), or "six" (one of itself, both
+            mirror images and three rotations, by chance; CAGFace, section 4.3).
+        crop: side of random square HR crops in pixels, a multiple of `scale`; None = whole images.
+        prepare: what makes network inputs, uint8 (N, h, w, C), of whole LR images, uint8 (N, h, w, 3), before they are
+            cut; None = the images themselves.
+
+    Raises:
+        DatasetError: fewer images than a batch holds, a crop that does not fit, several sizes without a crop.
+        FacesrError: H or W is not a multiple of `scale`.
+    """
+
+    def __init__(self, hr, scale, batch_size, seed=0, augmentation="mirror", crop=None, prepare=None):
+        hr = hr if isinstance(hr, list) else [hr]
+        super().__init__(sum(map(len, hr)), batch_size, seed)
+        side = min(size for images in hr for size in images.shape[1:3])
+        if crop is not None and (crop < 1 or crop % scale or crop > side):
+            raise DatasetError(f"no crop of {crop} pixels: it must be a multiple of {scale}, at most {side}")
+        if crop is None and len({images.shape[1:3] for images in hr}) > 1:
+            raise DatasetError("images of several sizes make no batch: choose a crop")
+        self.scale, self.crop = scale, crop
+        self.transformations = TRANSFORMATIONS[: AUGMENTATIONS[augmentation]]
+        lr = [degrade(images, scale) for images in hr]
+        self.sets = [(prepare(small) if prepare else small, large) for small, large in zip(lr, hr)]
+        self._ends = np.cumsum([len(images) for images in hr])
+
+    def draw(self, chosen, chance):
+        pairs = [self._pair(index) for index in chosen]
+        if self.crop:
+            pairs = [self._cropped(*pair, chance) for pair in pairs]
+        kinds = (chance.random(len(pairs)) * len(self.transformations)).astype(int)
+        pairs = [[self.transformations[kind](image) for image in pair] for kind, pair in zip(kinds, pairs)]
+        return tuple(_to_unit(np.stack(images)) for images in zip(*pairs))
+
+    def images(self, indices):
+        """Whole images of the first set, neither shuffled nor turned, for validation: (lr, hr) as `batch` gives them."""
+        lr, hr = self.sets[0]
+        return _to_unit(lr[indices]), _to_unit(hr[indices])
+
+    def _pair(self, index):
+        which = int(np.searchsorted(self._ends, index, side="right"))
+        lr, hr = self.sets[which]
+        return lr[index - self._ends[which]], hr[index - self._ends[which]]  # counted from the set's end
+
+    def _cropped(self, lr, hr, chance):
+        side = self.crop // self.scale
+        top, left = (int(chance.integers(size - side + 1)) for size in lr.shape[:2])
+        return tuple(
+            image[top * unit : (top + side) * unit, left * unit : (left + side) * unit]
+            for image, unit in ((lr, 1), (hr, self.scale))
+        )
 
 
 def _to_unit(pixels):

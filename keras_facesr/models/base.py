@@ -39,6 +39,13 @@ class FaceSR(keras.Model):
         """The output by which training judges its progress: what the present phase improves."""
         return self(lr)
 
+    def prepare(self, lr):
+        """What the network must see whole pictures for, done before they are cut into tiles or patches.
+
+        ``lr`` (N, h, w, 3) in [0, 1] -> (N, h, w, C) in [0, 1], which ``call`` takes in its place; here ``lr`` itself.
+        """
+        return lr
+
     @staticmethod
     def to_image(sr, training):
         """Clip a network's output to [0, 1], but let a training step see what lies outside, gradients included."""

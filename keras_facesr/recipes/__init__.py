@@ -2,7 +2,7 @@
 
 from keras_facesr.errors import TrainingError
 from keras_facesr.recipes import sam
-from keras_facesr.recipes.recipe import Recipe, Stage
+from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 RECIPES = {recipe.name: recipe for recipe in sam.RECIPES}
 
@@ -14,4 +14,4 @@ def find(name):
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Recipe", "Stage", "find"]
+__all__ = ["RECIPES", "Recipe", "Source", "Stage", "find"]

@@ -63,6 +63,21 @@ class Stage:
 
 
 @dataclasses.dataclass(frozen=True)
+class Source:
+    """Images to train on: the training part of one data set, at one size.
+
+    Attributes:
+        kind: of the data set (``data.datasets.open_dataset``).
+        size: side in pixels of the square images that it is decoded to.
+        folder: below DATA_DIR; empty for DATA_DIR itself.
+    """
+
+    kind: str
+    size: int
+    folder: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe:
     """A preset's network, data and stages.
 
@@ -70,28 +85,33 @@ class Recipe:
         name: of the preset that it makes.
         model_class: name of a class in ``presets.MODEL_CLASSES``.
         config: its constructor arguments.
-        data: kind of the data set (``data.datasets.open_dataset``), of which the training part is used.
-        hr_size: side of the HR images in pixels.
+        sources: the images; those of the first one also choose the best weights.
         stages: one after the other, each from the best weights of the one before.
         seed: of initial weights, order, flips and noise.
-        flip: whether images are mirrored by chance.
+        task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
+        augmentation: how images are turned by chance (``data.pipeline.AUGMENTATIONS``).
         crop: side of random HR crops in pixels, or None for whole images.
-        validation_images: training images that are held out to choose the best weights.
+        validation_images: images of the first source that are held out to choose the best weights.
+        frozen: part of the model, by its attribute's name -> the preset whose released weights it starts from and keeps.
     """
 
     name: str
     model_class: str
     config: dict
-    data: str
-    hr_size: int
+    sources: tuple[Source, ...]
     stages: tuple[Stage, ...]
     seed: int = 0
-    flip: bool = True
+    task: str = "super-resolution"
+    augmentation: str | None = "mirror"
     crop: int | None = None
     validation_images: int = 200
+    frozen: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def model(self):
-        """A new, built network."""
-        from keras_facesr.presets import build_model
+        """A new, built network, its frozen parts with their released weights."""
+        from keras_facesr import presets
 
-        return build_model(self.model_class, self.config)
+        model = presets.build_model(self.model_class, self.config)
+        for part, name in self.frozen.items():
+            getattr(model, part).load_weights(presets.released_weights(presets.find(name)))
+        return model

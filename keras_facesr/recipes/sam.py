@@ -1,6 +1,6 @@
 """The small SAM presets on UTKFace and the yardsticks that see the same images."""
 
-from keras_facesr.recipes.recipe import Recipe, Stage
+from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 
 def sam_small(scale, warm_starts, phase_1, phase_2, **config):
@@ -9,8 +9,7 @@ def sam_small(scale, warm_starts, phase_1, phase_2, **config):
         name=f"sam_small_x{scale}_utkface",
         model_class="SAM",
         config={"scale": scale, "backbone": "lr", "stochastic_weight": 0.1, **config},
-        data="utkface",
-        hr_size=128,
+        sources=(Source("utkface", 128),),
         stages=(
             *[Stage(steps, batch_size=8, learning_rate=2e-3, optimizer="muon", phase=0) for steps in warm_starts],
             Stage(phase_1, batch_size=8, learning_rate=1e-3, optimizer="muon", phase=1),
@@ -26,8 +25,7 @@ def yardstick(name, model_class, steps, **config):
         name=name,
         model_class=model_class,
         config={"scale": 8, **config},
-        data="utkface",
-        hr_size=128,
+        sources=(Source("utkface", 128),),
         stages=(stage,),
     )
 
