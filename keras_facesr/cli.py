@@ -179,10 +179,14 @@ def _train(args):
 
 
 def _preset(name):
+    """The preset of a model that enlarges."""
     try:
-        return presets.find(name)
+        preset = presets.find(name)
     except PresetError as error:
         raise CallError(str(error)) from error
+    if preset.scale is None:
+        raise CallError(f"{name} is for {preset.task}, it enlarges nothing; `facesr models` lists those that do")
+    return preset
 
 
 def _load(args, preset):
@@ -263,7 +267,7 @@ def _write_json(args, result):
 def _describe(preset):
     """A preset as plain data, as ``config.json`` has it."""
     entry = {"name": preset.name, "aliases": preset.aliases, "class": preset.class_name}
-    names = "config scale hr_size parameters description data terms recipe figures"
+    names = "task config scale hr_size parameters description data terms recipe figures"
     entry |= {name: getattr(preset, name) for name in names.split()}
     return {**entry, "weights": vars(preset.weights)}
 
@@ -280,7 +284,7 @@ def _print_models(found):
     table.add_column("what it is")
     for preset in found:
         size = f"{preset.hr_size}x{preset.hr_size}" if preset.hr_size else "any"
-        numbers = (f"x{preset.scale}", size, f"{preset.parameters:,}")
+        numbers = (f"x{preset.scale}" if preset.scale else "-", size, f"{preset.parameters:,}")
         table.add_row(preset.name, ", ".join(preset.aliases), *numbers, preset.description)
     Console().print(table)
 

@@ -19,6 +19,8 @@ ALIASES = {"sam": "sam_small_x8_utkface"}
 
 MODEL_CLASSES = {
     "SAM": "keras_facesr.models.sam",
+    "CAGFace": "keras_facesr.models.cagface",
+    "ComponentNetwork": "keras_facesr.models.component_network",
     "Bicubic": "keras_facesr.models.baselines.bicubic",
     "SRCNN": "keras_facesr.models.baselines.srcnn",
     "SRResNet": "keras_facesr.models.baselines.srresnet",
@@ -43,15 +45,17 @@ class Weights:
 class Preset:
     """One entry of the catalogue; but for ``folder`` and ``class_name`` named as in ``config.json``.
 
-    ``hr_size`` is the side in pixels of the faces that the model was trained to produce (None: any),
+    ``task`` is what the model is for, a name in ``tasks.TASKS``; ``scale`` its enlargement (None: it enlarges nothing);
+    ``hr_size`` the side in pixels of the faces that the model was trained to produce (None: any),
     ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card.
     """
 
     folder: Path
     name: str
     class_name: str
+    task: str
     config: dict
-    scale: int
+    scale: int | None
     hr_size: int | None
     parameters: int
     weights: Weights

@@ -1,16 +1,20 @@
 """What recipes train for: which batches a network learns from, how it is judged, and what of it is shown."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 
 from keras_facesr import backend
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
-from keras_facesr.data.images import to_uint8
-from keras_facesr.data.pipeline import PairStream
+from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, open_dataset
+from keras_facesr.data.images import read_picture, to_uint8
+from keras_facesr.data.pipeline import MaskStream, PairStream
 from keras_facesr.metrics.fidelity import psnr, ssim
+from keras_facesr.metrics.parsing import intersection_over_union
+from keras_facesr.models.component_network import COMPONENTS
 
 SHOWN = 4  # validation images in the TensorBoard grid
 PASS_PIXELS = 2**20  # output pixels of one pass in validation
@@ -27,20 +31,22 @@ class SuperResolution:
     pictures_name = "lr_sr_hr"
 
     def __init__(self, recipe, data_dir, model):
-        self.recipe = recipe
-        training, validation = split(recipe, data_dir)
-        self.training = [training, *(images_of(source, data_dir) for source in recipe.sources[1:])]
-        self.validation = PairStream(validation, model.scale, 1)
-        self.model = model
+        self.recipe, self.data_dir, self.model = recipe, data_dir, model
+        self.training_part, validation_part = split(recipe, data_dir)
+        self.validation = PairStream(images_of(recipe.sources[0], data_dir, validation_part), model.scale, 1)
 
-    def stream(self, batch_size, seed):
+    def stream(self, stage, seed):
         """Training batches for ``fit``."""
+        first, *others = self.recipe.sources
+        framing = stage.augmentation == "framing"
+        kept = dataclasses.replace(first, size=first.framed_from) if framing else first
+        images = [images_of(kept, self.data_dir, self.training_part)]
+        images += [images_of(source, self.data_dir) for source in others]
         prepare = None
         if self.recipe.crop:  # what whole pictures must be seen for is done before they are cut
             prepare = lambda lr: prepared(self.model, lr)  # noqa: E731
-        return PairStream(
-            self.training, self.model.scale, batch_size, seed, self.recipe.augmentation, self.recipe.crop, prepare
-        )
+        how = {"augmentation": stage.augmentation, "framed_size": first.size, "crop": self.recipe.crop, "prepare": prepare}
+        return PairStream(images, self.model.scale, stage.batch_size, seed, **how)
 
     def validate(self, model):
         """Mean PSNR (dB) and SSIM of the model's present answer over the validation images, 8 bits, RGB."""
@@ -60,7 +66,56 @@ class SuperResolution:
         return to_uint8(np.concatenate(np.concatenate([repeated, sr, hr], axis=2), axis=0))
 
 
-TASKS = {"super-resolution": SuperResolution}
+class FaceParsing:
+    """Images and masks of CelebAMask-HQ; judged by the intersection over union of the components, held-out images."""
+
+    score = "val_iou"
+    pictures_name = "image_components_truth"
+
+    def __init__(self, recipe, data_dir, model):
+        source = recipe.sources[0]
+        image_set = open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind)
+        parts = split(recipe, data_dir)
+        self.training, self.validation = (
+            (decoded(image_set.subset(part), source.size)[0], masks_of(image_set.subset(part), source.size)) for part in parts
+        )
+
+    def stream(self, stage, seed):
+        """Training batches for ``fit``."""
+        return MaskStream(*self.training, stage.batch_size, seed, MIRRORED_MASK_CLASSES)
+
+    def validate(self, model):
+        """Intersection over union of hair, skin and parts, and their mean, each in [0, 1]."""
+        images, masks = self.validation
+        shares = intersection_over_union(parsed(model, images), masks, COMPONENTS)
+        return {"val_iou": float(np.mean(list(shares.values()))), **{f"val_iou_{name}": iou for name, iou in shares.items()}}
+
+    def pictures(self, model):
+        """Validation faces as rows: image, components found and true (hair red, skin green, parts blue)."""
+        images, masks = (part[:SHOWN] for part in self.validation)
+        maps = [
+            np.stack([np.isin(classes, group) for group in COMPONENTS.values()], axis=-1).astype(np.uint8) * 255
+            for classes in (parsed(model, images), masks)
+        ]
+        return np.concatenate(np.concatenate([images, *maps], axis=2), axis=0)
+
+
+TASKS = {"super-resolution": SuperResolution, "face parsing": FaceParsing}
+
+
+def masks_of(image_set, size):
+    """The masks of an image set as classes, uint8 (N, size, size), by nearest neighbour."""
+    masks = [Image.fromarray(read_picture(file).rgb[..., 0]) for file in image_set.masks]
+    return np.stack([np.asarray(mask.resize((size, size), Image.Resampling.NEAREST)) for mask in masks])
+
+
+def parsed(model, images, batch_size=8):
+    """The most probable class of each pixel of uint8 (N, H, W, 3): integer (N, H, W)."""
+    found = []
+    for start in range(0, len(images), batch_size):
+        pixels = np.true_divide(images[start : start + batch_size], 255, dtype="float32")
+        found.append(np.argmax(model.predict_on_batch(pixels), axis=-1))
+    return np.concatenate(found)
 
 
 def images_of(source, data_dir, indices=slice(None)):
@@ -70,13 +125,12 @@ def images_of(source, data_dir, indices=slice(None)):
 
 
 def split(recipe, data_dir):
-    """The first source's training and validation images; the latter are never trained on."""
+    """Indices of the first source's training and validation images; the latter are never trained on."""
     source = recipe.sources[0]
     count = len(open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind))
     order = np.random.default_rng(recipe.seed).permutation(count)
     held_out = min(recipe.validation_images, count // 5)
-    parts = np.sort(order[held_out:]), np.sort(order[:held_out])
-    return tuple(images_of(source, data_dir, part) for part in parts)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
 def passes(images):

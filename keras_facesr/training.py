@@ -50,7 +50,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
     for index, stage in enumerate(recipe.stages):
         if run.stage_file(index).exists():
             continue
-        stream = task.stream(stage.batch_size, seed=recipe.seed + index)
+        stream = task.stream(stage, seed=recipe.seed + index)
         if epochs is not None:
             stage = stage.for_steps(epochs * stream.steps_per_epoch)
         if index:

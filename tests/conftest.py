@@ -51,6 +51,7 @@ def stand_in_catalogue(tmp_path_factory):
         entry = {
             "name": name,
             "class": class_name,
+            "task": "super-resolution",
             "config": {"scale": scale},
             "scale": scale,
             "hr_size": 64,

@@ -1,9 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
+from keras_facesr.data.datasets import MASK_CLASSES, MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import degrade
-from keras_facesr.data.pipeline import PairStream
+from keras_facesr.data.pipeline import MaskStream, PairStream
 from keras_facesr.errors import DatasetError, FacesrError
 
 HR = np.random.default_rng(0).integers(0, 256, (10, 16, 24, 3), dtype=np.uint8)
@@ -108,6 +110,41 @@ def test_crops_come_from_sets_of_several_sizes_and_from_what_prepare_makes_of_wh
     assert means == {tuple(image.mean((0, 1)).astype("uint8")) for images in (HR, larger) for image in degrade(images, 4)}
     with pytest.raises(DatasetError, match="several sizes"):
         PairStream([HR, larger], 4, 2)
+
+
+def test_framing_shows_the_same_face_a_little_elsewhere_in_a_little_other_light():
+    rows, columns = np.mgrid[0:50, 0:50] * 5.0
+    ramp = np.stack([rows, columns, 255 - rows], axis=-1).astype(np.uint8)[None]
+    stream = PairStream(ramp, 4, 1, augmentation="framing", framed_size=32)
+    whole = np.asarray(Image.fromarray(ramp[0]).resize((32, 32), Image.Resampling.BICUBIC))
+    differences = []
+    for step in range(20):
+        ((lr,), (hr,)) = map(to_levels, stream.batch(step))
+        assert lr.shape == (8, 8, 3) and hr.shape == (32, 32, 3)
+        assert np.array_equal(lr, degrade(hr, 4))
+        ways = [np.abs(way.astype(int) - whole) for way in (hr, hr[:, ::-1])]
+        differences.append(min(way.mean() for way in ways))
+    assert 2 < min(differences) and max(differences) < 60 and len(set(differences)) == 20
+
+
+def test_masks_turn_with_their_images_and_left_parts_become_right_ones():
+    mask = np.zeros((1, 40, 40), np.uint8)
+    mask[0, 14:26, 13:19], mask[0, 14:26, 21:27] = 4, 5  # the left eye, the right eye
+    image = np.stack([mask * 50, 255 - mask * 50, mask * 10], axis=-1)
+    stream = MaskStream(image, mask, 1, mirrored_class=MIRRORED_MASK_CLASSES, coarsest=1.5)
+    for step in range(20):
+        ((pixels,), (classes,)) = stream.batch(step)
+        assert pixels.shape == (40, 40, 3) and classes.shape == (40, 40) and classes.dtype == np.int32
+        assert np.median(np.nonzero(classes == 4)[1]) < np.median(np.nonzero(classes == 5)[1])
+        anywhere = classes > 0
+        assert pixels[anywhere][:, 0].mean() > 0.6 > 0.3 > pixels[~anywhere][:, 0].mean()
+
+
+def test_mirroring_the_classes_of_a_mask_twice_changes_nothing():
+    mirrored = np.array(MIRRORED_MASK_CLASSES)
+    assert np.array_equal(mirrored[mirrored], np.arange(19))
+    moved = {MASK_CLASSES[k] for k in np.flatnonzero(mirrored != np.arange(19))}
+    assert moved == {"l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear"}
 
 
 def test_images_are_whole_in_the_asked_order_and_unflipped():

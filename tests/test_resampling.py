@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
+from keras_facesr.layers.resampling import BicubicEnlargement, BicubicReduction, PixelShuffle
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8, 16])
@@ -17,6 +17,15 @@ def test_bicubic_enlargement_is_pillows_up_to_its_rounding_borders_included(fact
     enlarged = keras.ops.convert_to_numpy(BicubicEnlargement(factor)(images))[0]
     np.testing.assert_allclose(enlarged[..., 0], expected, atol=2e-6)
     np.testing.assert_allclose(enlarged[..., 1], 1 - expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_bicubic_reduction_is_pillows_up_to_its_rounding_borders_included(factor):
+    plane = np.random.default_rng(factor).uniform(0, 1, (8 * factor, 10 * factor)).astype("float32")
+    expected = np.asarray(Image.fromarray(plane).resize((10, 8), Image.Resampling.BICUBIC))
+    reduced = keras.ops.convert_to_numpy(BicubicReduction(factor)(np.stack([plane, 1 - plane], axis=-1)[None]))[0]
+    np.testing.assert_allclose(reduced[..., 0], expected, atol=2e-6)
+    np.testing.assert_allclose(reduced[..., 1], 1 - expected, atol=2e-6)
 
 
 def test_pixel_shuffle_lays_channels_out_row_by_row():

@@ -5,6 +5,7 @@ Everything above is written against these functions once and runs on both backen
 - ``gradients(loss_fn, variables)``: the values that ``loss_fn`` returns, and the gradients of its first one
 - ``no_gradients()``: a context within which nothing is kept for a backward pass
 - ``diagonal_gaussian(mean, stddev)``: a distribution object, independent over all axes but the batch's
+- ``resize(images, height, width)``: bilinear, to a size that may be known only when the graph runs
 - ``sample(distribution, seed)``: one draw that gradients pass through
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
 - ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
@@ -20,6 +21,7 @@ if keras.backend.backend() == "tensorflow":
         no_gradients,
         replica_count,
         replica_index,
+        resize,
         sample,
     )
 elif keras.backend.backend() == "torch":
@@ -30,6 +32,7 @@ elif keras.backend.backend() == "torch":
         no_gradients,
         replica_count,
         replica_index,
+        resize,
         sample,
     )
 else:
@@ -46,5 +49,6 @@ __all__ = [
     "no_gradients",
     "replica_count",
     "replica_index",
+    "resize",
     "sample",
 ]

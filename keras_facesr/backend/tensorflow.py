@@ -36,6 +36,11 @@ def kl_divergence(q, p):
     return tfp.distributions.kl_divergence(q, p)
 
 
+def resize(images, height, width):
+    """Bilinear, pixel centres kept, not antialiased: (N, h, w, C) -> (N, height, width, C); sizes may be tensors."""
+    return tf.image.resize(images, (height, width))
+
+
 def replica_count():
     """Replicas whose gradients ``optimizer.apply`` will sum."""
     return tf.distribute.get_strategy().num_replicas_in_sync

@@ -35,6 +35,12 @@ def kl_divergence(q, p):
     return torch.distributions.kl_divergence(q, p)
 
 
+def resize(images, height, width):
+    """Bilinear, pixel centres kept, not antialiased: (N, h, w, C) -> (N, height, width, C)."""
+    planes = torch.nn.functional.interpolate(images.permute(0, 3, 1, 2), (height, width), mode="bilinear")
+    return planes.permute(0, 2, 3, 1)
+
+
 def replica_count():
     """One: data-parallel training is TensorFlow's."""
     return 1

@@ -34,6 +34,10 @@ MASK_CLASSES = (
     "background skin nose glasses l_eye r_eye l_brow r_brow l_ear r_ear mouth u_lip l_lip hair hat earring necklace neck cloth"
 ).split()
 
+# The class of each class's mirror image: left eyes, brows and ears become right ones (l_lip is the lower lip).
+_SIDES = {f"{side}_{part}": f"{other}_{part}" for side, other in ("lr", "rl") for part in ("eye", "brow", "ear")}
+MIRRORED_MASK_CLASSES = tuple(MASK_CLASSES.index(_SIDES.get(name, name)) for name in MASK_CLASSES)
+
 # UTKFace: age_gender_race_time; a few names lack the race, or the digit of the gender.
 _UTKFACE_NAME = re.compile(r"(\d{1,3})_(\d*)_(?:(\d*)_)?\d{14,}")
 

@@ -13,12 +13,17 @@ def conv(channels, kernel_size=3, **kwargs):
 class ConvBlock(keras.layers.Layer):
     """Conv-BN-ReLU (FSRNet); without ``normalization``, Conv-ReLU. ``strides`` 2 halves the size."""
 
-    def __init__(self, channels, strides=1, normalization=True, **kwargs):
+    def __init__(self, channels, strides=1, normalization=True, kernel_size=3, **kwargs):
         super().__init__(**kwargs)
         self.channels, self.strides, self.normalization = channels, strides, normalization
-        self.conv = conv(channels, strides=strides, kernel_initializer="he_normal", dtype=self.dtype_policy)
+        self.kernel_size = kernel_size
+        self.conv = self._convolution()
         self.norm = layers.BatchNormalization(dtype=self.dtype_policy) if normalization else None
         self.activation = layers.ReLU(dtype=self.dtype_policy)
+
+    def _convolution(self):
+        kwargs = {"strides": self.strides, "kernel_initializer": "he_normal", "dtype": self.dtype_policy}
+        return conv(self.channels, self.kernel_size, **kwargs)
 
     def build(self, input_shape):
         self.conv.build(input_shape)
@@ -40,6 +45,7 @@ class ConvBlock(keras.layers.Layer):
             "channels": self.channels,
             "strides": self.strides,
             "normalization": self.normalization,
+            "kernel_size": self.kernel_size,
         }
 
 
@@ -47,11 +53,12 @@ class ConvBlock(keras.layers.Layer):
 class DeconvBlock(ConvBlock):
     """Deconv-BN-ReLU (FSRNet): a 4x4 transposed convolution that enlarges by ``strides``."""
 
-    def __init__(self, channels, strides=2, normalization=True, **kwargs):
-        super().__init__(channels, strides, normalization, **kwargs)
-        self.conv = layers.Conv2DTranspose(
-            channels, 4, strides=strides, padding="same", kernel_initializer="he_normal", dtype=self.dtype_policy
-        )
+    def __init__(self, channels, strides=2, normalization=True, kernel_size=4, **kwargs):
+        super().__init__(channels, strides, normalization, kernel_size, **kwargs)
+
+    def _convolution(self):
+        kwargs = {"strides": self.strides, "kernel_initializer": "he_normal", "dtype": self.dtype_policy}
+        return layers.Conv2DTranspose(self.channels, self.kernel_size, padding="same", **kwargs)
 
 
 @keras.saving.register_keras_serializable("keras_facesr")

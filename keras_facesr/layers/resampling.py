@@ -71,3 +71,37 @@ class BicubicEnlargement(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class BicubicReduction(keras.layers.Layer):
+    """Reduces images (N, H, W, C) by a whole factor as Pillow's antialiased bicubic does, without rounding.
+
+    H and W are multiples of ``factor``. One strided convolution a direction, as in ``BicubicEnlargement``.
+    """
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self.factor = factor
+
+    def call(self, images):
+        return self._reduce(images) / self._reduce(ops.ones_like(images[:1]))
+
+    def _reduce(self, images):
+        reach = 2 * self.factor  # of the kernel, widened by the factor, from an output pixel's centre
+        taps = cubic_kernel((np.arange(-reach, reach + self.factor % 2) + 0.5 * (1 - self.factor % 2)) / self.factor)
+        before = reach - self.factor // 2
+        after = len(taps) - self.factor - before
+        images = ops.pad(images, ((0, 0), (before, after), (before, after), (0, 0)))
+        for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):  # down the columns, then along the rows
+            kernel = np.tile((taps / taps.sum()).reshape(shape), (1, 1, images.shape[-1], 1)).astype("float32")
+            images = ops.depthwise_conv(images, ops.convert_to_tensor(kernel, dtype=images.dtype))
+        return images[:, :: self.factor, :: self.factor]
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        shrink = lambda size: None if size is None else size // self.factor  # noqa: E731
+        return (batch, shrink(height), shrink(width), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}

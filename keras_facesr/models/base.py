@@ -6,7 +6,27 @@ from keras import ops
 from keras_facesr import backend
 
 
-class FaceSR(keras.Model):
+class Network(keras.Model):
+    """Base of all networks, whatever they answer."""
+
+    def minimise(self, loss_fn):
+        """One step of the compiled optimiser on ``trainable_variables``.
+
+        ``loss_fn() -> (loss, ...)`` is the mean over this replica's batch; replicas are summed by the optimiser, so
+        each contributes its share. Returns the values of ``loss_fn``.
+        """
+
+        def shared_loss():
+            loss, *others = loss_fn()
+            return self.optimizer.scale_loss(loss / backend.replica_count()), loss, *others
+
+        variables = self.trainable_variables
+        (_, *values), gradients = backend.gradients(shared_loss, variables)
+        self.optimizer.apply(gradients, variables)
+        return values
+
+
+class FaceSR(Network):
     """Base of all super-resolution networks.
 
     ``model(lr)`` takes float32 (N, H, W, 3) images in [0, 1], H and W any multiples of ``size_multiple``, and returns
@@ -60,19 +80,3 @@ class FaceSR(keras.Model):
         from keras_facesr.inference import upscale  # the layer above; here for the sake of the one-liner
 
         return upscale(self, source, tile=tile)
-
-    def minimise(self, loss_fn):
-        """One step of the compiled optimiser on ``trainable_variables``.
-
-        ``loss_fn() -> (loss, ...)`` is the mean over this replica's batch; replicas are summed by the optimiser, so
-        each contributes its share. Returns the values of ``loss_fn``.
-        """
-
-        def shared_loss():
-            loss, *others = loss_fn()
-            return self.optimizer.scale_loss(loss / backend.replica_count()), loss, *others
-
-        variables = self.trainable_variables
-        (_, *values), gradients = backend.gradients(shared_loss, variables)
-        self.optimizer.apply(gradients, variables)
-        return values

@@ -15,6 +15,7 @@ class Stage:
         phase: the model's phase, for models that train in phases.
         loss: the pixel loss, for models without an objective of their own.
         warmup: steps of linear rise.
+        augmentation: what chance makes of the images (``data.pipeline.AUGMENTATIONS``).
         ema: momentum of the exponential moving average of the weights that is validated and released.
         check_every: steps between validations and checkpoints.
         jit_compile: whether XLA compiles the step. It does for narrow networks at the input's size; convolutions of few
@@ -28,6 +29,7 @@ class Stage:
     phase: int | None = None
     loss: str | None = None
     warmup: int = 100
+    augmentation: str | None = "mirror"
     ema: float = 0.995
     check_every: int = 500
     jit_compile: bool = True
@@ -70,11 +72,13 @@ class Source:
         kind: of the data set (``data.datasets.open_dataset``).
         size: side in pixels of the square images that it is decoded to.
         folder: below DATA_DIR; empty for DATA_DIR itself.
+        framed_from: side at which images are kept that the augmentation "framing" cuts ``size`` out of.
     """
 
     kind: str
     size: int
     folder: str = ""
+    framed_from: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +93,6 @@ class Recipe:
         stages: one after the other, each from the best weights of the one before.
         seed: of initial weights, order, flips and noise.
         task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
-        augmentation: how images are turned by chance (``data.pipeline.AUGMENTATIONS``).
         crop: side of random HR crops in pixels, or None for whole images.
         validation_images: images of the first source that are held out to choose the best weights.
         frozen: part of the model, by its attribute's name -> the preset whose released weights it starts from and keeps.
@@ -102,7 +105,6 @@ class Recipe:
     stages: tuple[Stage, ...]
     seed: int = 0
     task: str = "super-resolution"
-    augmentation: str | None = "mirror"
     crop: int | None = None
     validation_images: int = 200
     frozen: dict[str, str] = dataclasses.field(default_factory=dict)

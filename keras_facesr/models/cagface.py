@@ -1,0 +1,222 @@
+"""CAGFace: Component Attention Guided Face Super-Resolution (Kalarot, Li, Porikli).
+
+A frozen component network says where hair, skin and the parts of the face are. The picture and three attention maps
+make a block of six channels, from which a first stage reconstructs the face at twice the size. Its answer, rearranged
+to the input's size, leads a second stage to four times the size.
+"""
+
+import keras
+from keras import ops
+
+from keras_facesr import backend
+from keras_facesr.layers.attention import GaussianSmoothing
+from keras_facesr.layers.blocks import ResidualBlock, conv
+from keras_facesr.layers.resampling import BicubicEnlargement, BicubicReduction, PixelShuffle
+from keras_facesr.models.base import FaceSR
+from keras_facesr.models.component_network import ComponentNetwork
+
+LUMA = (0.299, 0.587, 0.114)  # of the gray attention maps
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class CAGFace(FaceSR):
+    """CAGFace, x4, for whole faces and for patches of large ones.
+
+    ``call`` takes pictures (N, H, W, 3) or, where a picture was prepared whole and then cut, its patches
+    (N, h, w, 6), all in [0, 1]; so does ``fit``, beside outputs (N, 4h, 4w, 3).
+
+    Args:
+        features: channels F of every stage.
+        blocks: residual blocks L of each stage.
+        stages: 2, or 1 for the paper's ablation, which enlarges four times in its only stage.
+        image_skip: whether each stage's image is added to the bicubic enlargement of the input. The paper's learn
+            the whole image, for which they need some hundred times the images.
+        components: constructor arguments of the ``ComponentNetwork``.
+        component_size: side in pixels, a multiple of 32, at which the component network sees every picture.
+        smoothing: sigma of the Gaussian over its maps, in pixels at that size.
+
+    Example:
+        >>> model = CAGFace(features=64, blocks=8)
+        >>> model.components.load_weights("components.weights.h5")
+        >>> model.compile("adam"); model.fit(pairs, epochs=10)                     # phase 1: the first stage
+        >>> model.phase = 2
+        >>> model.compile("adam"); model.fit(pairs, epochs=10)                     # phase 2: both
+    """
+
+    paper = "Kalarot, Li, Porikli: Component Attention Guided Face Super-Resolution Network: CAGFace (2020)"
+
+    def __init__(
+        self,
+        features=256,
+        blocks=16,
+        stages=2,
+        image_skip=False,
+        components=None,
+        component_size=256,
+        smoothing=4.0,
+        scale=4,
+        **kwargs,
+    ):
+        if scale != 4 or stages not in (1, 2):
+            raise ValueError(f"CAGFace enlarges 4 times in 1 or 2 stages, not {scale} times in {stages}")
+        super().__init__(scale, **kwargs)
+        self.features, self.blocks, self.stages, self.image_skip = features, blocks, stages, image_skip
+        self.component_size, self.smoothing = component_size, smoothing
+        dtype = self.dtype_policy
+        self.components = ComponentNetwork(**{"auxiliary_heads": False, **(components or {})}, name="components")
+        self.components.trainable = False
+        self.smooth = GaussianSmoothing(smoothing, dtype="float32")
+        self.enlarge_2 = BicubicEnlargement(2, dtype="float32")
+        self.enlarge_4 = BicubicEnlargement(4, dtype="float32")
+        self.reduce_2 = BicubicReduction(2, dtype="float32")
+
+        # Stage 1, in the order of Table 1.
+        self.stem_1 = conv(features, name="stem_1", dtype=dtype)
+        self.backbone_1 = self._backbone("backbone_1")
+        self.upsampling_1 = self._upsampling(4 * features, 3 - stages, "upsampling_1")
+        self.image_1 = self._image(image_skip, "image_1")
+        if stages == 2:
+            self.bridge = conv(features, name="bridge", dtype=dtype)  # from the 12 channels of the x2 image
+            self.stem_2 = conv(features, name="stem_2", dtype=dtype)
+            self.backbone_2 = self._backbone("backbone_2")
+            self.upsampling_2 = self._upsampling(8 * features, 2, "upsampling_2")
+            self.image_2 = self._image(image_skip, "image_2")
+            # Starts as the identity where the image before it starts as nothing.
+            kernel = dirac if image_skip else "glorot_uniform"
+            self.mixing = conv(3, kernel_initializer=kernel, name="mixing", dtype="float32")
+        self.loss_metrics = [keras.metrics.Mean("huber")] + [keras.metrics.Mean(f"huber_x{2 * k}") for k in (1, 2)]
+        self.phase = 1
+
+    def _backbone(self, name):
+        """Residual blocks without BN and one convolution; the skip around them all is in ``_through``."""
+        blocks = [ResidualBlock(self.features, normalization=False, dtype=self.dtype_policy) for _ in range(self.blocks)]
+        return keras.Sequential([*blocks, conv(self.features, dtype=self.dtype_policy)], name=name)
+
+    def _upsampling(self, channels, doublings, name):
+        """Convolution and pixel shuffle, once for each doubling."""
+        doubling = lambda: [conv(channels, dtype=self.dtype_policy), PixelShuffle(2, dtype=self.dtype_policy)]  # noqa: E731
+        return keras.Sequential([layer for _ in range(doublings) for layer in doubling()], name=name)
+
+    def _image(self, from_nothing, name):
+        """Features to RGB."""
+        return conv(3, kernel_initializer="zeros" if from_nothing else "glorot_uniform", name=name, dtype="float32")
+
+    def stage_parts(self, stage):
+        """The layers of a stage, as Table 1 counts them: the bridge to the second stage belongs to the first."""
+        if stage == 2:
+            return [self.stem_2, self.backbone_2, self.upsampling_2, self.image_2, self.mixing]
+        bridge = [self.bridge] if self.stages == 2 else []
+        return [self.stem_1, self.backbone_1, self.upsampling_1, self.image_1, *bridge]
+
+    def build(self, input_shape=None):
+        features = (None, None, None, self.features)
+        self.components.build()
+        self.stem_1.build((None, None, None, 6))
+        for part in (self.backbone_1, self.upsampling_1, self.image_1):
+            part.build(features)
+        if self.stages == 2:
+            self.bridge.build((None, None, None, 12))
+            for part in (self.stem_2, self.backbone_2):
+                part.build(features)
+            for part in (self.upsampling_2, self.image_2):
+                part.build((None, None, None, 2 * self.features))
+            self.mixing.build((None, None, None, 3))
+
+    # Inference.
+
+    def call(self, lr, training=None):
+        return self.to_image((self._images(self._block(lr))[-1] + 1.0) / 2.0, training)
+
+    def prepare(self, lr):
+        """Pictures with their attention maps, in [0, 1]: (N, H, W, 3) -> (N, H, W, 6).
+
+        A map is the gray picture times the smoothed probability of a component (section 3.1).
+        """
+        lr = ops.convert_to_tensor(lr)
+        gray = ops.sum(lr * ops.convert_to_tensor(LUMA, dtype=lr.dtype), axis=-1, keepdims=True)
+        return ops.concatenate([lr, gray * self.attention(lr)], axis=-1)
+
+    def attention(self, lr):
+        """Smoothed probabilities of hair, skin and parts in pictures (N, H, W, 3): (N, H, W, 3), all in [0, 1]."""
+        height, width = ops.shape(lr)[1:3]
+        maps = self.components.maps(backend.resize(lr, self.component_size, self.component_size))
+        return backend.resize(self.smooth(maps), height, width)
+
+    def validation_answer(self, lr):
+        """The answer of the stage in training, brought to four times the input's size."""
+        x2, *x4 = self._images(self._block(ops.convert_to_tensor(lr)), last=self.phase)
+        sr = x4[0] if x4 else (x2 if self.stages == 1 else self.enlarge_2(x2))
+        return self.to_image((sr + 1.0) / 2.0, training=False)
+
+    def _block(self, lr):
+        lr = ops.convert_to_tensor(lr)
+        return lr if lr.shape[-1] == 6 else self.prepare(lr)
+
+    def _images(self, block, last=2):
+        """The images of the stages up to ``last``, in [-1, 1]."""
+        stem = self.stem_1(2.0 * block - 1.0)
+        x = self.upsampling_1(stem + self.backbone_1(stem))
+        enlarge = self.enlarge_2 if self.stages == 2 else self.enlarge_4
+        image = self._with_skip(self.image_1(x), block, enlarge)
+        if last == 1 or self.stages == 1:
+            return [image]
+        stem_2 = self.stem_2(self.bridge(ops.space_to_depth(image, 2)))
+        x = ops.concatenate([stem_2 + self.backbone_2(stem_2), stem], axis=-1)
+        x4 = self._with_skip(self.mixing(self.image_2(self.upsampling_2(x))), block, self.enlarge_4)
+        return [image, x4]
+
+    def _with_skip(self, image, block, enlarge):
+        return image + 2.0 * enlarge(block[..., :3]) - 1.0 if self.image_skip else image
+
+    # Training.
+
+    @property
+    def phase(self):
+        """1: the first stage learns. 2: both do (section 3.5). The component network never does."""
+        return self._phase
+
+    @phase.setter
+    def phase(self, phase):
+        if phase not in range(1, self.stages + 1):
+            raise ValueError(f"phase is {phase}: CAGFace with {self.stages} stages trains in as many phases")
+        self._phase = phase
+        for stage in range(1, self.stages + 1):
+            for part in self.stage_parts(stage):
+                part.trainable = stage <= phase
+        if self.stages == 2:
+            self.bridge.trainable = phase == 2  # to the second stage
+        self.train_function = None  # traced for the other phase's variables
+        self.compiled = False  # an optimiser belongs to one phase: compile again
+
+    @property
+    def metrics(self):
+        return self.loss_metrics[: 1 + self.phase] if self.stages == 2 else self.loss_metrics[:1]
+
+    def train_step(self, data):
+        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
+        block = self._block(lr)
+        truths = [hr] if self.stages == 1 else [self.reduce_2(hr), hr][: self.phase]
+        values = self.minimise(lambda: self._huber_losses(block, truths))
+        for metric, value in zip(self.metrics, values):
+            metric.update_state(value)
+        return self.get_metrics_result()
+
+    def _huber_losses(self, block, truths):
+        """Mean Huber loss (eq. 1, delta 1) of each stage's image against ``truths`` in [0, 1], after their sum."""
+        losses = [
+            ops.mean(keras.losses.huber(2.0 * truth - 1.0, image))
+            for truth, image in zip(truths, self._images(block, last=self.phase))
+        ]
+        return sum(losses), *losses
+
+    def get_config(self):
+        config = {name: getattr(self, name) for name in "features blocks stages image_skip component_size smoothing".split()}
+        components = {name: getattr(self.components, name) for name in ComponentNetwork.ARGUMENTS}
+        return {**super().get_config(), **config, "components": components}
+
+
+def dirac(shape, dtype=None):
+    """A kernel (3, 3, C, C) that leaves an image as it is."""
+    height, width, channels, _ = shape
+    centre = ops.eye(channels, dtype=dtype)[None, None]
+    return ops.pad(centre, ((height // 2, height // 2), (width // 2, width // 2), (0, 0), (0, 0)))
