@@ -47,6 +47,7 @@ def main():
     entry = {
         "name": recipe.name,
         "class": recipe.model_class,
+        "task": recipe.task,
         "config": config,
         "scale": model.scale,
         "hr_size": recipe.sources[0].size,
@@ -114,8 +115,9 @@ def card(entry, recipe, args):
     protocol = figures["protocol"]
     steps = "\n".join(
         f"| {number} | {stage.phase if stage.phase is not None else '-'} | {stage.steps:,} | {stage.batch_size} | "
-        f"{stage.optimizer}, peak {stage.learning_rate:g}, cosine | {minutes(args.run_dir, number):.0f} |"
+        f"{stage.augmentation or '-'} | {stage.optimizer}, peak {stage.learning_rate:g}, cosine | {spent:.0f} | {best:.2f} |"
         for number, stage in enumerate(recipe.stages, 1)
+        for spent, best in [progress(args.run_dir, number)]
     )
     images = sum(stage.steps * stage.batch_size for stage in recipe.stages)
     return f"""# {name}
@@ -142,8 +144,8 @@ sr = fsr.load("{name}").upscale("face.png")
 `facesr train {name} DATA_DIR --out RUN_DIR`, seed {recipe.seed}, on {args.machine}. Data: {entry["data"]}, \
 {recipe.validation_images} images of it held out to choose the best weights. {images:,} images seen in all.
 
-| stage | phase | steps | batch | optimiser | minutes |
-|---|---|---|---|---|---|
+| stage | phase | steps | batch | augmentation | optimiser | minutes | held-out images, best PSNR, dB |
+|---|---|---|---|---|---|---|---|
 {steps}
 
 Constructor: `{json.dumps(entry["config"])}`
@@ -177,12 +179,13 @@ The samples' standard deviation is {found["deviation"]:.2f} of 255 levels, mean 
 """
 
 
-def minutes(run_dir, stage):
-    """Time in training steps, validation left out."""
+def progress(run_dir, stage):
+    """Minutes of a stage in training steps, validation left out, and its best PSNR on the held-out images."""
     rows = [json.loads(line) for line in (run_dir / "history.jsonl").read_text().splitlines()]
     rows = [row for row in rows if row["stage"] == stage]
-    stage_recipe = json.loads((run_dir / "recipe.json").read_text())["stages"][stage - 1]
-    return sum(stage_recipe["check_every"] * stage_recipe["batch_size"] / row["images_per_second"] for row in rows) / 60
+    how = json.loads((run_dir / "recipe.json").read_text())["stages"][stage - 1]
+    seconds = sum(how["check_every"] * how["batch_size"] / row["images_per_second"] for row in rows)
+    return seconds / 60, max(row["val_psnr"] for row in rows)
 
 
 def write_text(path, text):
