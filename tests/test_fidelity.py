@@ -5,9 +5,10 @@ import pytest
 from scipy.signal import correlate
 from skimage.color import rgb2ycbcr
 from skimage.data import astronaut
+from skimage.filters import gaussian
 
 from keras_facesr.errors import FacesrError
-from keras_facesr.metrics.fidelity import luma, psnr, ssim
+from keras_facesr.metrics.fidelity import luma, ms_ssim, psnr, ssim
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,50 @@ def test_ssim_of_constant_pictures_is_the_luminance_term():
     assert ssim(dark, light) == pytest.approx((2 * 60 * 180 + c1) / (60**2 + 180**2 + c1), abs=1e-9)
 
 
+def ms_ssim_by_tensorflow(*planes):
+    """TensorFlow's MS-SSIM of two (H, W, C) pictures in [0, 255], in float32."""
+    tf = pytest.importorskip("tensorflow")
+    return float(tf.image.ssim_multiscale(*(plane.astype(np.float32) for plane in planes), max_val=255))
+
+
+def blurred(face):
+    return gaussian(face, 3, preserve_range=True, channel_axis=-1).round().astype(np.uint8)
+
+
+def noisy(face):
+    noise = np.random.default_rng(0).normal(0, 30, face.shape)
+    return np.clip(face + noise, 0, 255).astype(np.uint8)
+
+
+def shifted(face):
+    return np.roll(face, 3, axis=1)
+
+
+@pytest.mark.parametrize("damage", [blurred, noisy, shifted])
+@pytest.mark.parametrize("height, width", [(176, 176), (177, 203), (210, 191)])
+def test_ms_ssim_is_tensorflows_at_even_and_odd_sizes(height, width, damage):
+    face = astronaut()[:height, 130 : 130 + width]
+    damaged = damage(face)
+    by_tensorflow = ms_ssim_by_tensorflow(face, damaged)
+    assert 0.5 < by_tensorflow < 0.98
+    assert ms_ssim(face, damaged) == pytest.approx(by_tensorflow, abs=1e-4)
+
+
+def test_ms_ssim_in_luma_and_of_gray_pictures_is_that_of_the_single_plane():
+    face = astronaut()[:179, 130:330]
+    planes = [rgb2ycbcr(picture)[..., :1] for picture in (face, noisy(face))]
+    assert ms_ssim(face, noisy(face), colour="luma") == pytest.approx(ms_ssim_by_tensorflow(*planes), abs=1e-4)
+    red = [picture[..., :1] for picture in (face, noisy(face))]
+    assert ms_ssim(*(plane[..., 0] for plane in red)) == pytest.approx(ms_ssim_by_tensorflow(*red), abs=1e-4)
+
+
+def test_ms_ssim_is_one_for_equal_pictures_and_not_below_zero_for_opposite_ones():
+    face = astronaut()[:176, 130:306]
+    assert ms_ssim(face, face) == 1.0
+    assert ssim(face, 255 - face) < 0
+    assert ms_ssim(face, 255 - face) == 0.0
+
+
 def test_luma_is_the_first_channel_of_scikit_images_ycbcr(pair):
     face, _ = pair
     np.testing.assert_allclose(luma(face), rgb2ycbcr(face)[..., 0], atol=1e-9)
@@ -100,7 +145,7 @@ GRAY, RGB = np.zeros((16, 16), np.uint8), np.zeros((16, 16, 3), np.uint8)
         (RGB[None], RGB[None], "rgb", r"\(H, W, 3\) or \(H, W\)"),
     ],
 )
-@pytest.mark.parametrize("figure", [psnr, ssim])
+@pytest.mark.parametrize("figure", [psnr, ssim, ms_ssim])
 def test_what_cannot_be_compared_is_refused_with_the_reason(figure, a, b, colour, reason):
     with pytest.raises(FacesrError, match=reason):
         figure(a, b, colour)
@@ -109,3 +154,9 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(figure, a, b, colour
 def test_ssim_refuses_pictures_smaller_than_its_window():
     with pytest.raises(FacesrError, match="16x10 pixels.*11x11"):
         ssim(RGB[:10], RGB[:10])
+
+
+def test_ms_ssim_refuses_pictures_too_small_for_five_scales():
+    face = astronaut()[:175, :300]
+    with pytest.raises(FacesrError, match="300x175 pixels.*5 scales of an 11-pixel window need 176"):
+        ms_ssim(face, face)

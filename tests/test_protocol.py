@@ -11,6 +11,7 @@ from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from keras_facesr.errors import FacesrError, ImageError
+from keras_facesr.metrics.fidelity import ms_ssim
 from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate, format_table
 from keras_facesr.metrics.stochastic import best_of, consistency, diversity
 
@@ -119,9 +120,37 @@ def test_impossible_protocols_are_refused(arguments, reason):
 def test_description_names_everything_that_moves_a_figure():
     told = Protocol(8, 128, "luma").describe()
     assert (told["scale"], told["hr_size"], told["colour"]) == (8, 128, "BT.601 luma")
-    assert {"degradation", "crop", "rounding", "psnr", "ssim", "average"} <= told.keys()
+    assert {"degradation", "crop", "rounding", "psnr", "ssim", "ms_ssim", "average"} <= told.keys()
     assert "11x11 Gaussian" in told["ssim"]
     assert Protocol(4).describe()["hr_size"] == "native"
+
+
+def test_description_says_how_ms_ssim_is_computed_or_that_pictures_are_too_small():
+    assert "5 scales" in Protocol(8, 176, "luma").describe()["ms_ssim"]
+    assert Protocol(8, 168).describe()["ms_ssim"] == "not measured, a true picture is under 176 pixels a side"
+    assert "if all true pictures have 176 pixels a side" in Protocol(8).describe()["ms_ssim"]
+
+
+@pytest.mark.parametrize("colour", ["rgb", "luma"])
+def test_every_row_has_the_mean_ms_ssim_where_the_pictures_are_large_enough(pictures, colour):
+    protocol = Protocol(8, 176, colour)
+    report = evaluate({"flat": Flat(8)}, pictures, protocol)
+    pairs = [protocol.pair(picture) for picture in pictures]
+    expected = np.mean([ms_ssim(Flat(8).upscale_batch(lr[None])[0], hr, colour) for lr, hr in pairs])
+    assert report["models"]["flat"]["ms_ssim"] == pytest.approx(expected)
+    assert report["models"]["bicubic"].keys() == {"psnr", "ssim", "ms_ssim"}
+    assert report["protocol"] == protocol.describe()
+    assert "ms_ssim" not in evaluate({}, pictures, Protocol(8, 128))["models"]["bicubic"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_ms_ssim_of_native_pictures_is_given_for_all_of_them_or_not_at_all(pictures, order):
+    large = evaluate({}, pictures[2:], Protocol(8))  # both of 200 pixels
+    assert large["models"]["bicubic"].keys() == {"psnr", "ssim", "ms_ssim"}
+    assert "5 scales" in large["protocol"]["ms_ssim"]
+    mixed = evaluate({}, pictures[1:][::order], Protocol(8))  # one of 160 pixels among them
+    assert mixed["models"]["bicubic"].keys() == {"psnr", "ssim"}
+    assert mixed["protocol"]["ms_ssim"] == "not measured, a true picture is under 176 pixels a side"
 
 
 def test_report_is_json_with_bicubic_first_and_means_over_images(pictures):
@@ -229,3 +258,14 @@ def test_table_has_no_columns_for_figures_that_nobody_asked_for(pictures):
     text = as_text(format_table(evaluate({}, pictures, Protocol(8, 64))))
     assert "SSIM" in text
     assert "diversity" not in text
+    assert "MS-" not in text.split("x8; HR")[0]
+    assert "MS-SSIM: not measured" in text
+
+
+def test_table_shows_ms_ssim_beside_ssim_and_names_whole_on_80_columns(pictures):
+    report = evaluate({"sam_small_x8_utkface": Flat(8)}, pictures[:1], Protocol(8, 176), samples=2)
+    row = report["models"]["sam_small_x8_utkface"]
+    text = as_text(format_table(report))
+    assert f"{row['ssim']:.4f} {row['ms_ssim']:.4f} {row['psnr_best']:.2f}" in text
+    assert "sam_small_x8_utkface" in text
+    assert "MS-SSIM: 5 scales" in text

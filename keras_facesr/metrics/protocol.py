@@ -10,12 +10,15 @@ from rich.text import Text
 
 from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.errors import FacesrError, ImageError
-from keras_facesr.metrics.fidelity import COLOURS, SSIM_WINDOW, psnr, ssim
+from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, SSIM_WINDOW, ms_ssim, psnr, ssim
 from keras_facesr.metrics.stochastic import best_of, consistency, diversity
 
 REFERENCE = "bicubic"
 PSNR_CAP = 100.0  # dB; what an answer without error counts as, lest one black picture make the mean infinite
 BATCH = 16  # pictures of one size that a method gets at once
+
+_MS_SSIM = "5 scales by 2x2 means, weights 0.0448 0.2856 0.3001 0.2363 0.1333, window and channels as for SSIM"
+_NO_MS_SSIM = f"not measured, a true picture is under {MS_SSIM_LEAST} pixels a side"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,10 @@ class Protocol:
 
     def describe(self):
         """The protocol in words and numbers, as it stands in every report."""
+        if self.hr_size is None:
+            ms_ssim_of = f"{_MS_SSIM}, if all true pictures have {MS_SSIM_LEAST} pixels a side"
+        else:
+            ms_ssim_of = _MS_SSIM if self.hr_size >= MS_SSIM_LEAST else _NO_MS_SSIM
         return {
             "scale": self.scale,
             "hr_size": self.hr_size or "native",
@@ -75,6 +82,7 @@ class Protocol:
             "rounding": "8 bits: HR, LR and answers",
             "psnr": f"dB, peak 255, at most {PSNR_CAP:g} a picture",
             "ssim": "11x11 Gaussian window, sigma 1.5, population covariance, mean over channels",
+            "ms_ssim": ms_ssim_of,
             "average": "mean over images",
         }
 
@@ -93,8 +101,9 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, on_image=None):
 
     Returns:
         ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``,
-        means over the images; M pictures were smaller than ``hr_size``: their truth is itself enlarged. With
-        ``samples``, stochastic methods have ``psnr_best``, ``ssim_best``, ``diversity``, ``consistency`` too.
+        means over the images; M pictures were smaller than ``hr_size``: their truth is itself enlarged. Where every
+        truth has 176 pixels a side, all methods have ``ms_ssim`` too; with ``samples``, stochastic methods have
+        ``psnr_best``, ``ssim_best``, ``diversity``, ``consistency``.
 
     Raises:
         FacesrError: no picture; one too small; a method called "bicubic"; answers of another shape than HR.
@@ -119,11 +128,15 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, on_image=None):
                 on_image(done)
     if not done:
         raise FacesrError("no picture to measure on")
+    models = {name: _means(table) for name, table in rows.items()}
+    about = protocol.describe()
+    if "ms_ssim" not in models[REFERENCE]:
+        about["ms_ssim"] = _NO_MS_SSIM
     return {
-        "protocol": protocol.describe() | ({"samples": samples, "seed": seed} if samples else {}),
+        "protocol": about | ({"samples": samples, "seed": seed} if samples else {}),
         "images": done,
         "enlarged": enlarged,
-        "models": {name: _means(table) for name, table in rows.items()},
+        "models": models,
     }
 
 
@@ -133,6 +146,7 @@ def format_table(report):
         "psnr": ("PSNR\ndB", ".2f"),
         "gain": ("gain\ndB", "+.2f"),
         "ssim": ("SSIM", ".4f"),
+        "ms_ssim": ("MS-\nSSIM", ".4f"),
         "psnr_best": ("best\nPSNR", ".2f"),
         "ssim_best": ("best\nSSIM", ".4f"),
         "diversity": ("diver-\nsity", ".2f"),
@@ -141,7 +155,7 @@ def format_table(report):
     reference = report["models"][REFERENCE]["psnr"]
     rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in report["models"].items()}
     columns = {key: column for key, column in columns.items() if any(key in row for row in rows.values())}
-    table = Table("method", box=None, pad_edge=False)
+    table = Table("method", box=None, pad_edge=False, collapse_padding=True)
     for heading, _ in columns.values():
         table.add_column(heading, justify="right")
     for name, row in rows.items():
@@ -160,6 +174,7 @@ def _in_one_line(report):
         *(about[key] for key in ("colour", "crop", "degradation", "rounding")),
         f"PSNR in {about['psnr']}",
         f"SSIM by {about['ssim']}",
+        f"MS-SSIM: {about['ms_ssim']}",
         about["average"],
     ]
     if "samples" in about:
@@ -205,11 +220,14 @@ def _answers(name, method, lr, hr):
 
 
 def _means(table):
-    return {figure: fmean(row[figure] for row in table) for figure in table[0]}
+    """Means of the figures that all pictures have: none is averaged over a part of them."""
+    figures = [figure for figure in table[0] if all(figure in row for row in table)]
+    return {figure: fmean(row[figure] for row in table) for figure in figures}
 
 
 def _fidelity(sr, hr, protocol):
-    return {"psnr": min(psnr(sr, hr, protocol.colour), PSNR_CAP), "ssim": ssim(sr, hr, protocol.colour)}
+    row = {"psnr": min(psnr(sr, hr, protocol.colour), PSNR_CAP), "ssim": ssim(sr, hr, protocol.colour)}
+    return row | {"ms_ssim": ms_ssim(sr, hr, protocol.colour)} if len(hr) >= MS_SSIM_LEAST else row
 
 
 def _judge(samples, lr, hr, protocol):
