@@ -22,6 +22,7 @@ MODEL_CLASSES = {
     "CAGFace": "keras_facesr.models.cagface",
     "ComponentNetwork": "keras_facesr.models.component_network",
     "Bicubic": "keras_facesr.models.baselines.bicubic",
+    "EDSR": "keras_facesr.models.baselines.edsr",
     "SRCNN": "keras_facesr.models.baselines.srcnn",
     "SRResNet": "keras_facesr.models.baselines.srresnet",
 }

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_facesr import recipes
+from keras_facesr.models.baselines.edsr import EDSR
 from keras_facesr.models.baselines.srcnn import SRCNN
 from keras_facesr.models.baselines.srresnet import SRResNet
 
@@ -47,11 +48,28 @@ def test_srresnet_has_the_parameters_that_its_figure_adds_up_to():
     assert built(SRResNet(scale=4)).count_params() == stem + body + upsampler
 
 
-def test_srresnet_of_any_power_of_two_and_no_other_scale():
+def test_edsr_has_the_parameters_of_the_published_networks():
+    assert built(EDSR(scale=4)).count_params() == 1_517_571  # the baseline's, x4
+    assert built(EDSR(scale=2, channels=256, blocks=32, residual_scaling=0.1)).count_params() == 40_729_603
+
+
+@pytest.mark.parametrize("network", [SRResNet, EDSR])
+def test_a_residual_yardstick_enlarges_by_any_power_of_two_and_no_other_scale(network):
     lr = np.zeros((1, 5, 7, 3), "float32")
-    assert [built(SRResNet(scale, channels=4, blocks=1))(lr).shape[1] for scale in (2, 4, 8)] == [10, 20, 40]
+    assert [built(network(scale, channels=4, blocks=1))(lr).shape[1] for scale in (2, 4, 8)] == [10, 20, 40]
     with pytest.raises(ValueError, match="scale is 3"):
-        SRResNet(scale=3)
+        network(scale=3)
+
+
+def test_edsr_weighs_what_its_blocks_add():
+    keras.utils.set_random_seed(0)
+    lr = np.random.default_rng(0).random((1, 4, 4, 3), "float32")
+    networks = [built(EDSR(channels=4, blocks=1, residual_scaling=scaling)) for scaling in (0.0, 0.5, 1.0)]
+    for network in networks[1:]:
+        network.set_weights(networks[0].get_weights())
+    features = [keras.ops.convert_to_numpy(network.body.layers[0](network.stem(lr))) for network in networks]
+    assert np.abs(features[2] - features[0]).max() > 0
+    np.testing.assert_allclose(features[1] - features[0], (features[2] - features[0]) / 2, atol=1e-6)
 
 
 def test_the_small_srresnet_costs_what_the_small_sam_costs():
@@ -61,7 +79,7 @@ def test_the_small_srresnet_costs_what_the_small_sam_costs():
     assert srresnet == pytest.approx(sam, rel=0.01)
 
 
-@pytest.mark.parametrize("model", [SRCNN(scale=4), SRResNet(scale=4, channels=16, blocks=1)], ids=["srcnn", "srresnet"])
+@pytest.mark.parametrize("model", [SRCNN(scale=4), SRResNet(channels=16, blocks=1), EDSR(channels=16, blocks=1)])
 def test_a_yardstick_learns(model):
     keras.utils.set_random_seed(0)
     hr = np.random.default_rng(0).random((4, 2, 2, 3)).repeat(8, 1).repeat(8, 2).astype("float32")

@@ -14,6 +14,7 @@ SMALL = {
         "component_size": 64,
         "components": {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)},
     },
+    "EDSR": {"scale": 4, "channels": 8, "blocks": 1},
     "SAM": {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
     "SRCNN": {"scale": 4, "features": (8, 4)},
     "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},

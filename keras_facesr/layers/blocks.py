@@ -65,12 +65,13 @@ class DeconvBlock(ConvBlock):
 class ResidualBlock(keras.layers.Layer):
     """x + Conv-BN-ReLU-Conv-BN(x), no ReLU after the sum (FSRNet); without ``normalization``, x + Conv-ReLU-Conv(x) (EDSR).
 
-    Without normalisation the second convolution starts near zero, so that a deep stack starts as the identity.
+    ``residual_scaling`` weighs what is added to x. Without normalisation the second convolution starts near zero, so
+    that a deep stack starts as the identity.
     """
 
-    def __init__(self, channels, normalization=True, **kwargs):
+    def __init__(self, channels, normalization=True, residual_scaling=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.normalization = channels, normalization
+        self.channels, self.normalization, self.residual_scaling = channels, normalization, residual_scaling
         self.first = ConvBlock(channels, normalization=normalization, dtype=self.dtype_policy)
         near_zero = keras.initializers.VarianceScaling(0.05)
         self.second = conv(channels, kernel_initializer="he_normal" if normalization else near_zero, dtype=self.dtype_policy)
@@ -87,10 +88,11 @@ class ResidualBlock(keras.layers.Layer):
         branch = self.second(self.first(x, training=training))
         if self.norm:
             branch = self.norm(branch, training=training)
-        return x + branch
+        return x + self.residual_scaling * branch
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "channels": self.channels, "normalization": self.normalization}
+        names = ("channels", "normalization", "residual_scaling")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

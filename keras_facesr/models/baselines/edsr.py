@@ -1,0 +1,52 @@
+"""EDSR: residual blocks without normalisation at the input's size, then pixel shuffles."""
+
+import math
+
+import keras
+
+from keras_facesr.layers.blocks import ResidualBlock, conv
+from keras_facesr.layers.resampling import PixelShuffle
+from keras_facesr.models.base import FaceSR
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class EDSR(FaceSR):
+    """Enhanced deep residual network, trained by mean absolute error; the defaults are the paper's baseline.
+
+    Args:
+        scale: enlargement, a power of two: one pixel shuffle per doubling.
+        channels: width (the large network's 256).
+        blocks: residual blocks (the large network's 32).
+        residual_scaling: factor on each block's branch (the large network's 0.1).
+    """
+
+    paper = "Lim et al.: Enhanced Deep Residual Networks for Single Image Super-Resolution (2017)"
+
+    def __init__(self, scale=4, channels=64, blocks=16, residual_scaling=1.0, **kwargs):
+        if scale < 2 or scale & (scale - 1):
+            raise ValueError(f"scale is {scale}: EDSR enlarges by powers of two")
+        super().__init__(scale, **kwargs)
+        self.channels, self.blocks, self.residual_scaling = channels, blocks, residual_scaling
+        dtype = self.dtype_policy
+        self.stem = conv(channels, name="stem", dtype=dtype)
+        block = {"normalization": False, "residual_scaling": residual_scaling, "dtype": dtype}
+        self.body = keras.Sequential(
+            [*[ResidualBlock(channels, **block) for _ in range(blocks)], conv(channels, dtype=dtype)], name="body"
+        )
+        doublings = [[conv(4 * channels, dtype=dtype), PixelShuffle(2, dtype=dtype)] for _ in range(int(math.log2(scale)))]
+        self.upsampler = keras.Sequential([*sum(doublings, []), conv(3, dtype="float32")], name="upsampler")
+
+    def build(self, input_shape=None):
+        features = (None, None, None, self.channels)
+        self.stem.build((None, None, None, 3))
+        self.body.build(features)
+        self.upsampler.build(features)
+
+    def call(self, lr, training=None):
+        features = self.stem(2.0 * lr - 1.0)
+        sr = (self.upsampler(features + self.body(features)) + 1.0) / 2.0
+        return self.to_image(sr, training)
+
+    def get_config(self):
+        names = ("channels", "blocks", "residual_scaling")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
