@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import warnings
 from pathlib import Path
 
 import keras
@@ -43,26 +44,34 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
     run = Run(Path(run_dir), recipe, resume)
     scope = _strategy(strategy)
-    with scope.scope() if scope else contextlib.nullcontext():
-        keras.utils.set_random_seed(recipe.seed)
-        model = recipe.model()
-    task = TASKS[recipe.task](recipe, data_dir, model)
     for index, stage in enumerate(recipe.stages):
         if run.stage_file(index).exists():
             continue
+        with scope.scope() if scope else contextlib.nullcontext():
+            keras.utils.set_random_seed(recipe.seed)
+            model = recipe.model(stage)
+        if index:
+            _go_on_from(run.stage_file(index - 1), model, grown=stage.config != recipe.stages[index - 1].config)
+        task = TASKS[recipe.task](recipe, data_dir, model)
         stream = task.stream(stage, seed=recipe.seed + index)
         if epochs is not None:
             stage = stage.for_steps(epochs * stream.steps_per_epoch)
-        if index:
-            model.optimizer = None  # of the stage before; the file holds none
-            model.load_weights(run.stage_file(index - 1))
         with scope.scope() if scope else contextlib.nullcontext():
             stage.prepare(model, jit_compile=scope is None)
         _fit(model, stage, index, stream, task, run)
-    model.optimizer = None
-    model.load_weights(run.stage_file(len(recipe.stages) - 1))
-    run.write_weights(model, run.folder / "model.weights.h5")
+    last = run.stage_file(len(recipe.stages) - 1)
+    model = recipe.model()
+    model.load_weights(last)
+    run.replace(run.folder / "model.weights.h5", lambda temporary: shutil.copyfile(last, temporary))
     return model
+
+
+def _go_on_from(weights, model, grown):
+    """Load a finished stage's weights; what a grown network has beyond them keeps its own."""
+    with warnings.catch_warnings():
+        if grown:
+            warnings.filterwarnings("ignore", "A total of .* objects could not be loaded")
+        model.load_weights(weights, skip_mismatch=grown)
 
 
 def _fit(model, stage, index, stream, task, run):

@@ -18,6 +18,8 @@ class Stage:
         augmentation: what chance makes of the images (``data.pipeline.AUGMENTATIONS``).
         ema: momentum of the exponential moving average of the weights that is validated and released.
         check_every: steps between validations and checkpoints.
+        config: constructor arguments that differ from the recipe's in this stage. A network may start small: what the next
+            stage's has beyond it, such as residual blocks that start near the identity, joins with fresh weights.
         jit_compile: whether XLA compiles the step. It does for narrow networks at the input's size; convolutions of few
             channels at the output's size are 1.8 to 2.5 times as fast without, on a CPU.
     """
@@ -32,6 +34,7 @@ class Stage:
     augmentation: str | None = "mirror"
     ema: float = 0.995
     check_every: int = 500
+    config: dict = dataclasses.field(default_factory=dict)
     jit_compile: bool = True
 
     def __post_init__(self):
@@ -109,11 +112,11 @@ class Recipe:
     validation_images: int = 200
     frozen: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def model(self):
-        """A new, built network, its frozen parts with their released weights."""
+    def model(self, stage=None):
+        """A new, built network, as it is at a stage or, by default, in the end; frozen parts with their released weights."""
         from keras_facesr import presets
 
-        model = presets.build_model(self.model_class, self.config)
+        model = presets.build_model(self.model_class, {**self.config, **(stage.config if stage else {})})
         for part, name in self.frozen.items():
             getattr(model, part).load_weights(presets.released_weights(presets.find(name)))
         return model
