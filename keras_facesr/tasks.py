@@ -1,6 +1,5 @@
 """What recipes train for: which batches a network learns from, how it is judged, and what of it is shown."""
 
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -38,14 +37,12 @@ class SuperResolution:
     def stream(self, stage, seed):
         """Training batches for ``fit``."""
         first, *others = self.recipe.sources
-        framing = stage.augmentation == "framing"
-        kept = dataclasses.replace(first, size=first.framed_from) if framing else first
-        images = [images_of(kept, self.data_dir, self.training_part)]
+        images = [images_of(first, self.data_dir, self.training_part)]
         images += [images_of(source, self.data_dir) for source in others]
         prepare = None
         if self.recipe.crop:  # what whole pictures must be seen for is done before they are cut
             prepare = lambda lr: prepared(self.model, lr)  # noqa: E731
-        how = {"augmentation": stage.augmentation, "framed_size": first.size, "crop": self.recipe.crop, "prepare": prepare}
+        how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "prepare": prepare}
         return PairStream(images, self.model.scale, stage.batch_size, seed, **how)
 
     def validate(self, model):

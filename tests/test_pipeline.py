@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
 from keras_facesr.data.datasets import MASK_CLASSES, MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import degrade
@@ -110,21 +109,6 @@ def test_crops_come_from_sets_of_several_sizes_and_from_what_prepare_makes_of_wh
     assert means == {tuple(image.mean((0, 1)).astype("uint8")) for images in (HR, larger) for image in degrade(images, 4)}
     with pytest.raises(DatasetError, match="several sizes"):
         PairStream([HR, larger], 4, 2)
-
-
-def test_framing_shows_the_same_face_a_little_elsewhere_in_a_little_other_light():
-    rows, columns = np.mgrid[0:50, 0:50] * 5.0
-    ramp = np.stack([rows, columns, 255 - rows], axis=-1).astype(np.uint8)[None]
-    stream = PairStream(ramp, 4, 1, augmentation="framing", framed_size=32)
-    whole = np.asarray(Image.fromarray(ramp[0]).resize((32, 32), Image.Resampling.BICUBIC))
-    differences = []
-    for step in range(20):
-        ((lr,), (hr,)) = map(to_levels, stream.batch(step))
-        assert lr.shape == (8, 8, 3) and hr.shape == (32, 32, 3)
-        assert np.array_equal(lr, degrade(hr, 4))
-        ways = [np.abs(way.astype(int) - whole) for way in (hr, hr[:, ::-1])]
-        differences.append(min(way.mean() for way in ways))
-    assert 2 < min(differences) and max(differences) < 60 and len(set(differences)) == 20
 
 
 def test_masks_turn_with_their_images_and_left_parts_become_right_ones():

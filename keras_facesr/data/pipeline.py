@@ -21,11 +21,7 @@ TRANSFORMATIONS = (
     lambda image: np.rot90(image, 2),
     lambda image: np.rot90(image, 3),
 )
-AUGMENTATIONS = {None: 1, "mirror": 2, "framing": 2, "six": 6}  # how many of the transformations are drawn from
-
-# How far "framing" goes: the square that is cut out, its side and the place of its centre in shares of the image's side;
-# brightness and the balance of the colours in shares of the value; the exponent of the tone curve.
-ZOOM, SHIFT, BRIGHTNESS, BALANCE, GAMMA = 0.08, 0.04, 0.12, 0.05, 0.12
+AUGMENTATIONS = {None: 1, "mirror": 2, "six": 6}  # how many of the transformations are drawn from
 
 
 class Stream:
@@ -115,10 +111,8 @@ class PairStream(Stream):
             several sizes, for crops.
         scale: factor between LR and HR.
         batch_size, seed: see `Stream`.
-        augmentation: None; "mirror" (left to right, every second image by chance); "framing" (mirrored so, a little
-            moved and zoomed, in a little other light); or "six" (one of itself, both mirror images and three rotations,
-            by chance; CAGFace, section 4.3).
-        framed_size: with "framing", side in pixels of the HR images that are resampled from `hr`.
+        augmentation: None; "mirror" (left to right, every second image by chance); or "six" (one of itself, both mirror
+            images and three rotations, by chance; CAGFace, section 4.3).
         crop: side of random square HR crops in pixels, a multiple of `scale`; None = whole images.
         prepare: what makes network inputs, uint8 (N, h, w, C), of whole LR images, uint8 (N, h, w, 3), before they are
             cut; None = the images themselves.
@@ -128,7 +122,7 @@ class PairStream(Stream):
         FacesrError: H or W is not a multiple of `scale`.
     """
 
-    def __init__(self, hr, scale, batch_size, seed=0, augmentation="mirror", framed_size=None, crop=None, prepare=None):
+    def __init__(self, hr, scale, batch_size, seed=0, augmentation="mirror", crop=None, prepare=None):
         hr = hr if isinstance(hr, list) else [hr]
         super().__init__(sum(map(len, hr)), batch_size, seed)
         side = min(size for images in hr for size in images.shape[1:3])
@@ -138,15 +132,12 @@ class PairStream(Stream):
             raise DatasetError("images of several sizes make no batch: choose a crop")
         self.scale, self.crop = scale, crop
         self.transformations = TRANSFORMATIONS[: AUGMENTATIONS[augmentation]]
-        self.framed_size = framed_size if augmentation == "framing" else None
-        lr = hr if self.framed_size else [degrade(images, scale) for images in hr]
+        lr = [degrade(images, scale) for images in hr]
         self.sets = [(prepare(small) if prepare else small, large) for small, large in zip(lr, hr)]
         self._ends = np.cumsum([len(images) for images in hr])
 
     def draw(self, chosen, chance):
         pairs = [self._pair(index) for index in chosen]
-        if self.framed_size:
-            pairs = [self._framed(hr, chance) for _, hr in pairs]
         if self.crop:
             pairs = [self._cropped(*pair, chance) for pair in pairs]
         kinds = (chance.random(len(pairs)) * len(self.transformations)).astype(int)
@@ -162,21 +153,6 @@ class PairStream(Stream):
         which = int(np.searchsorted(self._ends, index, side="right"))
         lr, hr = self.sets[which]
         return lr[index - self._ends[which]], hr[index - self._ends[which]]  # counted from the set's end
-
-    def _framed(self, image, chance):
-        """A new (lr, hr) pair: another square of the image, its edges mirrored where it reaches beyond, in another light."""
-        side = len(image)
-        margin = int(side * (ZOOM / 2 + SHIFT)) + 1
-        half = side / 2 * chance.uniform(1 - ZOOM, 1 + ZOOM)
-        x, y = side / 2 + margin + side * chance.uniform(-SHIFT, SHIFT, 2)
-        padded = Image.fromarray(np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="reflect"))
-        size = (self.framed_size, self.framed_size)
-        hr = padded.resize(size, Image.Resampling.BICUBIC, box=(x - half, y - half, x + half, y + half))
-        factors = chance.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS) * chance.uniform(1 - BALANCE, 1 + BALANCE, 3)
-        curve = (np.arange(256) / 255) ** chance.uniform(1 - GAMMA, 1 + GAMMA)
-        levels = np.clip(np.rint(255 * factors[:, None] * curve), 0, 255).astype(np.uint8)
-        hr = np.asarray(hr.point(levels.ravel().tolist()))
-        return degrade(hr, self.scale), hr
 
     def _cropped(self, lr, hr, chance):
         side = self.crop // self.scale

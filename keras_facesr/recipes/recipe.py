@@ -75,13 +75,11 @@ class Source:
         kind: of the data set (``data.datasets.open_dataset``).
         size: side in pixels of the square images that it is decoded to.
         folder: below DATA_DIR; empty for DATA_DIR itself.
-        framed_from: side at which images are kept that the augmentation "framing" cuts ``size`` out of.
     """
 
     kind: str
     size: int
     folder: str = ""
-    framed_from: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
-FACES = Source("utkface", 128, framed_from=200)
+FACES = Source("utkface", 128)
 
 
 def sam_small(scale, warm_starts, phase_1, phase_2, **config):
