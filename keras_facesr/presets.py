@@ -19,10 +19,14 @@ ALIASES = {"sam": "sam_small_x8_utkface"}
 
 MODEL_CLASSES = {
     "SAM": "keras_facesr.models.sam",
+    "VarSR": "keras_facesr.models.varsr",
     "CAGFace": "keras_facesr.models.cagface",
     "ComponentNetwork": "keras_facesr.models.component_network",
+    "FaceFeatures": "keras_facesr.models.face_features",
+    "DigitClassifier": "keras_facesr.models.digit_classifier",
     "Bicubic": "keras_facesr.models.baselines.bicubic",
     "EDSR": "keras_facesr.models.baselines.edsr",
+    "MRGAN": "keras_facesr.models.baselines.mrgan",
     "SRCNN": "keras_facesr.models.baselines.srcnn",
     "SRResNet": "keras_facesr.models.baselines.srresnet",
 }

@@ -8,12 +8,14 @@ from PIL import Image
 
 from keras_facesr import backend
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, open_dataset
+from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, ArraySet, open_dataset
 from keras_facesr.data.images import read_picture, to_uint8
-from keras_facesr.data.pipeline import MaskStream, PairStream
+from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream
+from keras_facesr.metrics.attributes import balanced_accuracy
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.models.component_network import COMPONENTS
+from keras_facesr.models.face_features import ATTRIBUTES, labels_of
 
 SHOWN = 4  # validation images in the TensorBoard grid
 PASS_PIXELS = 2**20  # output pixels of one pass in validation
@@ -71,7 +73,7 @@ class FaceParsing:
 
     def __init__(self, recipe, data_dir, model):
         source = recipe.sources[0]
-        image_set = open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind)
+        image_set = training_set(source, data_dir)
         parts = split(recipe, data_dir)
         self.training, self.validation = (
             (decoded(image_set.subset(part), source.size)[0], masks_of(image_set.subset(part), source.size)) for part in parts
@@ -97,7 +99,84 @@ class FaceParsing:
         return np.concatenate(np.concatenate([images, *maps], axis=2), axis=0)
 
 
-TASKS = {"super-resolution": SuperResolution, "face parsing": FaceParsing}
+class FaceAttributes:
+    """Faces with their attributes and ages; judged by the balanced accuracy of the attributes, held-out images."""
+
+    score = "val_accuracy"
+    pictures_name = "from_serious_to_smiling"
+
+    def __init__(self, recipe, data_dir, model):
+        first, *others = recipe.sources
+        training_part, validation_part = split(recipe, data_dir)
+        parts = [labelled(first, data_dir, training_part), *(labelled(source, data_dir) for source in others)]
+        self.training = tuple(map(np.concatenate, zip(*parts)))
+        self.validation = labelled(first, data_dir, validation_part)
+
+    def stream(self, stage, seed):
+        """Training batches for ``fit``."""
+        return LabelStream(*self.training, stage.batch_size, seed)
+
+    def validate(self, model):
+        """Balanced accuracy of the attributes in [0, 1], mean over those that some of the faces have and some lack."""
+        images, labels = self.validation
+        return {"val_accuracy": balanced_accuracy(told(model, images)[:, :-1] > 0, labels[:, :-1])}
+
+    def pictures(self, model):
+        """Validation faces in a row, from the least to the most smiling."""
+        images = self.validation[0][:32]
+        smile = told(model, images)[:, ATTRIBUTES.index("Smiling")]
+        return np.concatenate(images[np.argsort(smile)], axis=1)
+
+
+class DigitReading:
+    """Images of single digits and which ones they are; judged by the share that is read rightly, held-out images."""
+
+    score = "val_accuracy"
+    pictures_name = "sorted_by_digit"
+
+    def __init__(self, recipe, data_dir, model):
+        source = recipe.sources[0]
+        digits = training_set(source, data_dir)
+        self.training, self.validation = (
+            (part.resized(*source.shape), part.labels) for part in map(digits.subset, split(recipe, data_dir))
+        )
+
+    def stream(self, stage, seed):
+        """Training batches for ``fit``."""
+        return LabelStream(*self.training, stage.batch_size, seed, mirror=False, coarsest=1)
+
+    def validate(self, model):
+        """Share of the digits that are read rightly, in [0, 1]."""
+        images, labels = self.validation
+        return {"val_accuracy": float(np.mean(np.argmax(told(model, images), axis=-1) == labels))}
+
+    def pictures(self, model):
+        """Validation digits in a row, in the order of what they are read as."""
+        images = self.validation[0][:32]
+        return np.concatenate(images[np.argsort(np.argmax(told(model, images), axis=-1))], axis=1)
+
+
+TASKS = {
+    "super-resolution": SuperResolution,
+    "face parsing": FaceParsing,
+    "face attributes": FaceAttributes,
+    "digit reading": DigitReading,
+}
+
+
+def labelled(source, data_dir, indices=slice(None)):
+    """Decoded images of a source's training part and their labels, uint8 (N, size, size, 3) and float32 (N, 41)."""
+    image_set = training_set(source, data_dir).subset(indices)
+    images, skipped = decoded(image_set, source.size)
+    readable = [str(file.relative_to(image_set.root)) not in set(skipped) for file in image_set.files]
+    return images, labels_of(image_set)[readable]
+
+
+def told(model, images, batch_size=64):
+    """The model's answers to uint8 (N, H, W, 3), in batches: float32 (N, ...)."""
+    starts = range(0, len(images), batch_size)
+    pixels = (np.true_divide(images[start : start + batch_size], 255, dtype="float32") for start in starts)
+    return np.concatenate([model.predict_on_batch(batch) for batch in pixels])
 
 
 def masks_of(image_set, size):
@@ -106,25 +185,27 @@ def masks_of(image_set, size):
     return np.stack([np.asarray(mask.resize((size, size), Image.Resampling.NEAREST)) for mask in masks])
 
 
-def parsed(model, images, batch_size=8):
+def parsed(model, images):
     """The most probable class of each pixel of uint8 (N, H, W, 3): integer (N, H, W)."""
-    found = []
-    for start in range(0, len(images), batch_size):
-        pixels = np.true_divide(images[start : start + batch_size], 255, dtype="float32")
-        found.append(np.argmax(model.predict_on_batch(pixels), axis=-1))
-    return np.concatenate(found)
+    return np.concatenate([np.argmax(told(model, images[start : start + 8], 8), axis=-1) for start in range(0, len(images), 8)])
+
+
+def training_set(source, data_dir):
+    """The training part of a source: an ``ImageSet``, or an ``ArraySet`` of digits."""
+    return open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind)
 
 
 def images_of(source, data_dir, indices=slice(None)):
-    """Decoded images of a source's training part, uint8 (N, size, size, 3)."""
-    images = open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind)
-    return decoded(images.subset(indices), source.size)[0]
+    """Images of a source's training part, uint8 (N, height, width, 3)."""
+    images = training_set(source, data_dir).subset(indices)
+    if isinstance(images, ArraySet):
+        return images.resized(*source.shape)
+    return decoded(images, source.size)[0]
 
 
 def split(recipe, data_dir):
     """Indices of the first source's training and validation images; the latter are never trained on."""
-    source = recipe.sources[0]
-    count = len(open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind))
+    count = len(training_set(recipe.sources[0], data_dir))
     order = np.random.default_rng(recipe.seed).permutation(count)
     held_out = min(recipe.validation_images, count // 5)
     return np.sort(order[held_out:]), np.sort(order[:held_out])

@@ -129,7 +129,7 @@ class RunKeeper(keras.callbacks.Callback):
         figures = {name: float(value) for name, value in (logs or {}).items()}
         with averaged_weights(self.model):
             figures |= self.task.validate(self.model)
-            if figures[self.task.score] > self.best:
+            if self.stage.keep == "last" or figures[self.task.score] > self.best:
                 self.best = figures[self.task.score]
                 self.run.write_weights(self.model, self.run.best_file)
             self.run.log.images(f"stage{self.index + 1}/{self.task.pictures_name}", self.task.pictures(self.model), step)
@@ -146,12 +146,12 @@ class RunKeeper(keras.callbacks.Callback):
 @contextlib.contextmanager
 def averaged_weights(model):
     """Within the block the model has its exponentially averaged weights, where its optimiser keeps such."""
-    own = [variable.numpy() for variable in model.trainable_variables]
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    own = [variable.numpy() for variable in model.learning_variables]
+    model.optimizer.finalize_variable_values(model.learning_variables)
     try:
         yield
     finally:
-        for variable, value in zip(model.trainable_variables, own):
+        for variable, value in zip(model.learning_variables, own):
             variable.assign(value)
 
 
@@ -210,12 +210,16 @@ class Run:
             shutil.rmtree(checkpoint)
 
     def write_weights(self, model, file):
-        """The model's weights alone: the optimiser is set aside while they are written."""
-        optimizer, model.optimizer = model.optimizer, None
+        """The model's weights alone: its optimisers are set aside while they are written."""
+        names = [name for name in ("optimizer", "critic_optimizer") if hasattr(model, name)]
+        held = {name: getattr(model, name) for name in names}
         try:
+            for name in names:
+                setattr(model, name, None)
             self.replace(file, model.save_weights)
         finally:
-            model.optimizer = optimizer
+            for name, optimizer in held.items():
+                setattr(model, name, optimizer)
 
     def checkpoints(self, index):
         """The whole checkpoints of a stage, oldest first."""

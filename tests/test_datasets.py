@@ -301,3 +301,20 @@ def test_set_without_a_readable_file_and_unwritable_cache_are_refused(tmp_path):
     assert list((tmp_path / "cache").iterdir()) == []
     with pytest.raises(DatasetError, match="KERAS_FACESR_CACHE"):
         decoded(folder(tmp_path / "faces"), 8, tmp_path / "faces" / "a.png", progress=False)
+
+
+def test_digits_are_read_from_folders_of_their_names_and_resized_to_any_shape(tmp_path):
+    for digit, level in ((0, 10), (7, 200)):
+        folder = tmp_path / "train" / str(digit)
+        folder.mkdir(parents=True)
+        Image.fromarray(np.full((20, 20), level, np.uint8)).save(folder / "a.png")
+    found = open_dataset(tmp_path, split="train", kind="digits")
+    assert found.labels.tolist() == [0, 7] and found.images.shape == (2, 20, 20)
+    assert found.subset([1]).labels.tolist() == [7]
+    resized = found.resized(16, 8)
+    assert resized.shape == (2, 16, 8, 3) and resized[0].min() == resized[0].max() == 10
+    with pytest.raises(DatasetError, match="no digit"):
+        open_dataset(tmp_path, split="test", kind="digits")
+    Image.fromarray(np.zeros((10, 20), np.uint8)).save(tmp_path / "train" / "7" / "b.png")
+    with pytest.raises(DatasetError, match="b.png: images of 20x20 and 20x10 pixels"):
+        open_dataset(tmp_path, split="train", kind="digits")

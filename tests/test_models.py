@@ -15,13 +15,15 @@ SMALL = {
         "components": {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)},
     },
     "EDSR": {"scale": 4, "channels": 8, "blocks": 1},
+    "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
     "SAM": {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
     "SRCNN": {"scale": 4, "features": (8, 4)},
     "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
+    "VarSR": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
 }
 
 
-OTHERS = {"ComponentNetwork"}  # see tests/test_cagface.py
+OTHERS = {"ComponentNetwork", "DigitClassifier", "FaceFeatures"}  # see tests/test_cagface.py, tests/test_judges.py
 
 
 def test_no_class_of_the_catalogue_is_forgotten():

@@ -4,7 +4,7 @@ import pytest
 
 from keras_facesr.data.datasets import MASK_CLASSES, MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import degrade
-from keras_facesr.data.pipeline import MaskStream, PairStream
+from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream
 from keras_facesr.errors import DatasetError, FacesrError
 
 HR = np.random.default_rng(0).integers(0, 256, (10, 16, 24, 3), dtype=np.uint8)
@@ -184,3 +184,16 @@ def test_streams_that_cannot_be_are_refused():
             PairStream(HR, 4, batch_size, crop=crop)
     with pytest.raises(FacesrError, match="multiple of it"):
         PairStream(HR, 5, 2)
+
+
+def test_labels_stay_with_their_images_and_half_of_those_lose_detail():
+    images = np.stack([np.full((16, 16, 3), 10 * k, np.uint8) for k in range(20)])
+    images[:, ::2] += 5  # stripes, which small pictures lose
+    stream = LabelStream(images, np.arange(20), 5, coarsest=4)
+    sharp = 0
+    for step in range(40):
+        batch, labels = stream.batch(step)
+        assert batch.shape == (5, 16, 16, 3) and batch.dtype == np.float32
+        np.testing.assert_allclose(batch.mean((1, 2, 3)) * 255, 10 * labels + 2.5, atol=1)
+        sharp += int(np.sum(batch[:, 0, 0, 0] * 255 == 10 * labels + 5))
+    assert 70 < sharp < 140

@@ -172,6 +172,6 @@ def test_a_phase_that_does_not_exist_is_refused():
 
 
 def test_residual_blocks_without_normalisation_start_near_the_identity():
-    block = ResidualBlock(16, normalization=False)
+    block = ResidualBlock(16, normalization=None)
     x = np.random.default_rng(0).normal(size=(1, 8, 8, 16)).astype("float32")
     assert np.abs(numpy(block(x)) - x).mean() < 0.5 * np.abs(x).mean()

@@ -6,7 +6,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from keras_facesr.metrics.fidelity import psnr, ssim
-from keras_facesr.metrics.stochastic import best_of, consistency, diversity
+from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +61,21 @@ def test_consistency_is_the_mean_distance_of_levels_over_all_samples():
     answers = np.stack([np.full((16, 24, 3), level, np.uint8) for level in (90, 103)])
     assert consistency(answers[0], lr, scale=8) == 10
     assert consistency(answers, lr, scale=8) == (10 + 3) / 2
+
+
+def test_digits_are_read_by_the_best_answer_by_the_mean_and_counted():
+    # Three inputs, two answers each; 0.9 for what an answer shows, 0.6 where it is less sure.
+    def sure(digit, probability=0.9):
+        rest = (1 - probability) / 9
+        return [probability if k == digit else rest for k in range(10)]
+
+    probabilities = np.array([[sure(3), sure(1), sure(4, 0.6)], [sure(3), sure(2), sure(5)]])  # (2, 3, 10)
+    found = digits_read(probabilities, np.array([3, 2, 4]))
+    assert found["best"] == 1.0
+    assert found["mean"] == pytest.approx(1 / 3)  # 1 and 2 tie, and the first one wins; 5 outweighs 4
+    assert found["distinct"] == {
+        1: {"share": pytest.approx(1 / 3), "best": 1.0},
+        2: {"share": pytest.approx(2 / 3), "best": 1.0},
+    }
+    wrong = digits_read(probabilities, np.array([3, 7, 7]))
+    assert wrong["best"] == pytest.approx(1 / 3) and wrong["distinct"][2]["best"] == 0.0

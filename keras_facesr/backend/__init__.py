@@ -3,6 +3,7 @@
 Everything above is written against these functions once and runs on both backends:
 
 - ``gradients(loss_fn, variables)``: the values that ``loss_fn`` returns, and the gradients of its first one
+- ``input_gradient(function, x)``: the gradient of the sum of ``function(x)`` at x, through which gradients pass again
 - ``no_gradients()``: a context within which nothing is kept for a backward pass
 - ``diagonal_gaussian(mean, stddev)``: a distribution object, independent over all axes but the batch's
 - ``resize(images, height, width)``: bilinear, to a size that may be known only when the graph runs
@@ -17,6 +18,7 @@ if keras.backend.backend() == "tensorflow":
     from keras_facesr.backend.tensorflow import (
         diagonal_gaussian,
         gradients,
+        input_gradient,
         kl_divergence,
         no_gradients,
         replica_count,
@@ -28,6 +30,7 @@ elif keras.backend.backend() == "torch":
     from keras_facesr.backend.torch import (
         diagonal_gaussian,
         gradients,
+        input_gradient,
         kl_divergence,
         no_gradients,
         replica_count,
@@ -45,6 +48,7 @@ else:
 __all__ = [
     "diagonal_gaussian",
     "gradients",
+    "input_gradient",
     "kl_divergence",
     "no_gradients",
     "replica_count",

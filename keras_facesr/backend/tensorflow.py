@@ -12,6 +12,14 @@ def gradients(loss_fn, variables):
     return values, tape.gradient(values[0], [variable.value for variable in variables])
 
 
+def input_gradient(function, x):
+    """Gradient of the sum of ``function(x)`` with respect to the tensor x; differentiable itself."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(function(x))
+    return tape.gradient(total, x)
+
+
 def no_gradients():
     """Nothing to do: without a tape TensorFlow keeps nothing."""
     return contextlib.nullcontext()

@@ -9,6 +9,12 @@ def gradients(loss_fn, variables):
     return values, list(torch.autograd.grad(values[0], [variable.value for variable in variables]))
 
 
+def input_gradient(function, x):
+    """Gradient of the sum of ``function(x)`` with respect to the tensor x; differentiable itself."""
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
+
+
 def no_gradients():
     """Without it, every answer would hold the feature maps that led to it."""
     return torch.no_grad()

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from keras_facesr.data.images import find_images
+from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import find_images, read_picture
 from keras_facesr.errors import DatasetError
 
 HELP = {
@@ -25,6 +27,7 @@ HELP = {
     "folder": "give a folder with image files in it or below it, or in its train/ and test/ sub-folders",
     "mnist": "MNIST is at https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz; expected: "
     "ROOT/mnist.npz or the four ROOT/{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]",
+    "digits": "expected: images of single digits, all of one size, in ROOT/train/<digit> and ROOT/test/<digit>, digit 0 to 9",
     "wider_face": "WIDER FACE is at http://shuoyang1213.me/WIDERFACE; expected: ROOT/WIDER_<split>/images "
     "and ROOT/wider_face_split/wider_face_<split>_bbx_gt.txt",
 }
@@ -76,13 +79,22 @@ class ImageSet:
 
 @dataclass(frozen=True, eq=False)
 class ArraySet:
-    """Images in memory: `images` uint8 (N, H, W), `labels` uint8 (N,)."""
+    """Gray images in memory: `images` uint8 (N, H, W), `labels` uint8 (N,)."""
 
     images: np.ndarray
     labels: np.ndarray
 
     def __len__(self):
         return len(self.images)
+
+    def subset(self, indices):
+        """The same set with only the images at `indices` (integers, or a slice), in that order."""
+        return ArraySet(self.images[indices], self.labels[indices])
+
+    def resized(self, height, width):
+        """All images as RGB of one size, uint8 (N, height, width, 3), by Pillow's antialiased bicubic."""
+        images = [resize(image, height, width) for image in self.images]
+        return np.repeat(np.stack(images)[..., None], 3, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +119,10 @@ def open_dataset(root, split=None, kind="auto"):
     Args:
         root: folder of the set.
         split: "train", "test" or None for all.
-        kind: "auto", "celeba", "celebamask", "utkface", "lfw" or "folder".
+        kind: "auto", "celeba", "celebamask", "utkface", "lfw" or "folder"; "mnist" or "digits".
 
     Returns:
-        ImageSet.
+        ImageSet; ArraySet for the last two.
 
     Raises:
         DatasetError: nothing there, not the layout of `kind`, or no such split.
@@ -124,7 +136,7 @@ def open_dataset(root, split=None, kind="auto"):
     if kind == "folder":
         parts = _parts(root, split, "folder")
         return ImageSet(_name(root), root, tuple(file for part in parts for file in folder(part).files))
-    readers = {"celeba": celeba, "celebamask": celebamask, "utkface": utkface}
+    readers = {"celeba": celeba, "celebamask": celebamask, "utkface": utkface, "mnist": mnist, "digits": digits}
     if kind not in readers:
         kinds = ", ".join(readers)
         raise DatasetError(f"unknown kind of data set {kind!r}: choose auto, {kinds}, lfw or folder")
@@ -218,6 +230,29 @@ def mnist(root, split):
         shapes = f"images {images.shape} and labels {labels.shape}"
         raise DatasetError(f"{root}: {shapes} are not MNIST; {HELP['mnist']}")
     return ArraySet(images, labels)
+
+
+def digits(root, split):
+    """Images of single digits in folders named by the digit, such as the characters of licence plates.
+
+    Args:
+        split: "train" or "test".
+
+    Returns:
+        ArraySet with uint8 images (N, H, W), all of one size, and uint8 digits (N,).
+    """
+    root = _existing(root, "digits")
+    if split not in ("train", "test"):
+        raise DatasetError(f"{root}: no split {split!r}; choose train or test")
+    files = [(file, digit) for digit in range(10) for file in find_images(root / split / str(digit))]
+    if not files:
+        raise DatasetError(f"{root / split}: no digit; {HELP['digits']}")
+    images = [np.asarray(Image.fromarray(read_picture(file).rgb).convert("L")) for file, _ in files]
+    for (file, _), image in zip(files, images):
+        if image.shape != images[0].shape:
+            sizes = " and ".join("{1}x{0}".format(*shape) for shape in (images[0].shape, image.shape))
+            raise DatasetError(f"{file}: images of {sizes} pixels in one set; {HELP['digits']}")
+    return ArraySet(np.stack(images), np.array([digit for _, digit in files], np.uint8))
 
 
 def wider_face(root, split):

@@ -195,13 +195,41 @@ class MaskStream(Stream):
         box = (int(left), int(top), int(left) + cut, int(top) + cut)
         image = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC, box=box)
         mask = np.asarray(Image.fromarray(mask).resize((side, side), Image.Resampling.NEAREST, box=box))
-        if chance.random() < 0.5:
-            small = round(side / chance.uniform(1.0, self.coarsest))
-            image = image.resize((small, small), Image.Resampling.BICUBIC).resize((side, side), Image.Resampling.BILINEAR)
-        image = np.asarray(image)
+        image = np.asarray(_coarsened(image, self.coarsest, chance))
         if chance.random() < 0.5:
             image, mask = image[:, ::-1], self.mirrored_class[mask[:, ::-1]]
         return image, mask
+
+
+class LabelStream(Stream):
+    """(image, labels) batches: float32 (B, H, W, 3) in [0, 1], and what is known of each image.
+
+    Args:
+        images: uint8 (N, H, W, 3).
+        labels: (N, ...).
+        batch_size, seed: see `Stream`.
+        mirror: whether every second image is mirrored by chance.
+        coarsest: by chance half of the images are reduced and enlarged again, up to so many times, where enlarged ones are
+            to be judged.
+    """
+
+    def __init__(self, images, labels, batch_size, seed=0, mirror=True, coarsest=4):
+        super().__init__(len(images), batch_size, seed)
+        self.images, self.labels, self.mirrored, self.coarsest = images, labels, 0.5 * mirror, coarsest
+
+    def draw(self, chosen, chance):
+        images = [_coarsened(Image.fromarray(self.images[index]), self.coarsest, chance) for index in chosen]
+        images = [image[:, ::-1] if chance.random() < self.mirrored else image for image in map(np.asarray, images)]
+        return _to_unit(np.stack(images)), self.labels[chosen]
+
+
+def _coarsened(image, coarsest, chance):
+    """The Pillow image, or by chance of one half what is left of it at a smaller size."""
+    if chance.random() < 0.5:
+        return image
+    factor = chance.uniform(1.0, coarsest)
+    small = [max(1, round(side / factor)) for side in image.size]
+    return image.resize(small, Image.Resampling.BICUBIC).resize(image.size, Image.Resampling.BILINEAR)
 
 
 def _to_unit(pixels):

@@ -9,17 +9,34 @@ def conv(channels, kernel_size=3, **kwargs):
     return layers.Conv2D(channels, kernel_size, padding="same", **kwargs)
 
 
+def normalizing(kind, **kwargs):
+    """The layer of a kind: "batch", "instance" (each image and channel for itself), or None for none."""
+    if kind is None:
+        return None
+    return layers.BatchNormalization(**kwargs) if kind == "batch" else layers.GroupNormalization(groups=-1, **kwargs)
+
+
+def activating(kind, **kwargs):
+    """The layer of a kind: "relu", "leaky_relu" (slope 0.2) or "prelu" (one learned slope a channel)."""
+    if kind == "prelu":
+        return layers.PReLU(shared_axes=[1, 2], **kwargs)
+    return layers.ReLU(**kwargs) if kind == "relu" else layers.LeakyReLU(0.2, **kwargs)
+
+
 @keras.saving.register_keras_serializable("keras_facesr")
 class ConvBlock(keras.layers.Layer):
-    """Conv-BN-ReLU (FSRNet); without ``normalization``, Conv-ReLU. ``strides`` 2 halves the size."""
+    """Convolution, normalisation, activation: Conv-BN-ReLU (FSRNet) by default. ``strides`` 2 halves the size.
 
-    def __init__(self, channels, strides=1, normalization=True, kernel_size=3, **kwargs):
+    ``normalization`` is a kind as ``normalizing`` takes it, ``activation`` one as ``activating`` does.
+    """
+
+    def __init__(self, channels, strides=1, normalization="batch", activation="relu", kernel_size=3, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.strides, self.normalization = channels, strides, normalization
-        self.kernel_size = kernel_size
+        self.channels, self.strides, self.kernel_size = channels, strides, kernel_size
+        self.kinds = {"normalization": normalization, "activation": activation}
         self.conv = self._convolution()
-        self.norm = layers.BatchNormalization(dtype=self.dtype_policy) if normalization else None
-        self.activation = layers.ReLU(dtype=self.dtype_policy)
+        self.norm = normalizing(normalization, dtype=self.dtype_policy)
+        self.activation = activating(activation, dtype=self.dtype_policy)
 
     def _convolution(self):
         kwargs = {"strides": self.strides, "kernel_initializer": "he_normal", "dtype": self.dtype_policy}
@@ -27,8 +44,10 @@ class ConvBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         self.conv.build(input_shape)
+        inner = self.conv.compute_output_shape(input_shape)
         if self.norm:
-            self.norm.build(self.conv.compute_output_shape(input_shape))
+            self.norm.build(inner)
+        self.activation.build(inner)
 
     def call(self, x, training=None):
         x = self.conv(x)
@@ -40,21 +59,16 @@ class ConvBlock(keras.layers.Layer):
         return self.conv.compute_output_shape(input_shape)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "channels": self.channels,
-            "strides": self.strides,
-            "normalization": self.normalization,
-            "kernel_size": self.kernel_size,
-        }
+        sizes = {"channels": self.channels, "strides": self.strides, "kernel_size": self.kernel_size}
+        return {**super().get_config(), **sizes, **self.kinds}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class DeconvBlock(ConvBlock):
     """Deconv-BN-ReLU (FSRNet): a 4x4 transposed convolution that enlarges by ``strides``."""
 
-    def __init__(self, channels, strides=2, normalization=True, kernel_size=4, **kwargs):
-        super().__init__(channels, strides, normalization, kernel_size, **kwargs)
+    def __init__(self, channels, strides=2, kernel_size=4, **kwargs):
+        super().__init__(channels, strides, kernel_size=kernel_size, **kwargs)
 
     def _convolution(self):
         kwargs = {"strides": self.strides, "kernel_initializer": "he_normal", "dtype": self.dtype_policy}
@@ -63,19 +77,20 @@ class DeconvBlock(ConvBlock):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class ResidualBlock(keras.layers.Layer):
-    """x + Conv-BN-ReLU-Conv-BN(x), no ReLU after the sum (FSRNet); without ``normalization``, x + Conv-ReLU-Conv(x) (EDSR).
+    """x + Conv-Norm-Act-Conv-Norm(x), nothing after the sum: FSRNet's with BN and ReLU, EDSR's without normalisation.
 
     ``residual_scaling`` weighs what is added to x. Without normalisation the second convolution starts near zero, so
     that a deep stack starts as the identity.
     """
 
-    def __init__(self, channels, normalization=True, residual_scaling=1.0, **kwargs):
+    def __init__(self, channels, normalization="batch", activation="relu", residual_scaling=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.normalization, self.residual_scaling = channels, normalization, residual_scaling
-        self.first = ConvBlock(channels, normalization=normalization, dtype=self.dtype_policy)
-        near_zero = keras.initializers.VarianceScaling(0.05)
-        self.second = conv(channels, kernel_initializer="he_normal" if normalization else near_zero, dtype=self.dtype_policy)
-        self.norm = layers.BatchNormalization(dtype=self.dtype_policy) if normalization else None
+        self.channels, self.residual_scaling = channels, residual_scaling
+        self.kinds = {"normalization": normalization, "activation": activation}
+        self.first = ConvBlock(channels, **self.kinds, dtype=self.dtype_policy)
+        second = "he_normal" if normalization else keras.initializers.VarianceScaling(0.05)
+        self.second = conv(channels, kernel_initializer=second, dtype=self.dtype_policy)
+        self.norm = normalizing(normalization, dtype=self.dtype_policy)
 
     def build(self, input_shape):
         inner = (*input_shape[:-1], self.channels)
@@ -94,5 +109,5 @@ class ResidualBlock(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        names = ("channels", "normalization", "residual_scaling")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        sizes = {"channels": self.channels, "residual_scaling": self.residual_scaling}
+        return {**super().get_config(), **sizes, **self.kinds}

@@ -39,3 +39,27 @@ def consistency(sr, lr, scale):
         scale: the factor between them.
     """
     return float(np.mean(np.abs(np.subtract(degrade(sr, scale), lr, dtype=np.int16))))
+
+
+def digits_read(probabilities, labels):
+    """How digits are read in n answers each (VarSR, Tables 4 and 5).
+
+    Args:
+        probabilities: (n, N, 10), a classifier's for each answer.
+        labels: (N,), the true digits.
+
+    Returns:
+        ``{"best", "mean", "distinct"}``: share of which at least one answer is read rightly; share that is read rightly
+        by the mean of the probabilities; and, for each number of distinct digits among the n that occurs, the share of
+        inputs that have so many, and the "best" of those.
+    """
+    read = np.argmax(probabilities, axis=-1)  # (n, N)
+    best = (read == labels).any(axis=0)
+    mean = np.argmax(np.mean(probabilities, axis=0), axis=-1) == labels
+    ordered = np.sort(read, axis=0)
+    counts = 1 + np.count_nonzero(np.diff(ordered, axis=0), axis=0)
+    distinct = {
+        int(count): {"share": float(np.mean(counts == count)), "best": float(best[counts == count].mean())}
+        for count in np.unique(counts)
+    }
+    return {"best": float(best.mean()), "mean": float(mean.mean()), "distinct": distinct}

@@ -9,20 +9,26 @@ from keras_facesr import backend
 class Network(keras.Model):
     """Base of all networks, whatever they answer."""
 
-    def minimise(self, loss_fn):
-        """One step of the compiled optimiser on ``trainable_variables``.
+    @property
+    def learning_variables(self):
+        """What the compiled optimiser changes: all trainable variables, unless others are an opponent's."""
+        return self.trainable_variables
+
+    def minimise(self, loss_fn, variables=None, optimizer=None):
+        """One step on ``variables``, by default of the compiled optimiser on ``learning_variables``.
 
         ``loss_fn() -> (loss, ...)`` is the mean over this replica's batch; replicas are summed by the optimiser, so
         each contributes its share. Returns the values of ``loss_fn``.
         """
+        variables = self.learning_variables if variables is None else variables
+        optimizer = optimizer or self.optimizer
 
         def shared_loss():
             loss, *others = loss_fn()
-            return self.optimizer.scale_loss(loss / backend.replica_count()), loss, *others
+            return optimizer.scale_loss(loss / backend.replica_count()), loss, *others
 
-        variables = self.trainable_variables
         (_, *values), gradients = backend.gradients(shared_loss, variables)
-        self.optimizer.apply(gradients, variables)
+        optimizer.apply(gradients, variables)
         return values
 
 
@@ -65,6 +71,13 @@ class FaceSR(Network):
         ``lr`` (N, h, w, 3) in [0, 1] -> (N, h, w, C) in [0, 1], which ``call`` takes in its place; here ``lr`` itself.
         """
         return lr
+
+    def pixel_deviation(self, lr, n=16, seed=None):
+        """Where a stochastic model's answers differ: their standard deviation over ``n`` samples, mean over colours.
+
+        (N, scale * H, scale * W, 1), in units of [0, 1].
+        """
+        return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
 
     @staticmethod
     def to_image(sr, training):

@@ -89,7 +89,7 @@ class CAGFace(FaceSR):
 
     def _backbone(self, name):
         """Residual blocks without BN and one convolution; the skip around them all is in ``_through``."""
-        blocks = [ResidualBlock(self.features, normalization=False, dtype=self.dtype_policy) for _ in range(self.blocks)]
+        blocks = [ResidualBlock(self.features, normalization=None, dtype=self.dtype_policy) for _ in range(self.blocks)]
         return keras.Sequential([*blocks, conv(self.features, dtype=self.dtype_policy)], name=name)
 
     def _upsampling(self, channels, doublings, name):

@@ -115,8 +115,9 @@ class SAM(FaceSR):
         self.enlargement = BicubicEnlargement(scale, dtype="float32")
         enlarged = backbone == "enlarged"
         levels = int(math.log2(LATENT_STRIDE // scale)) if not enlarged else 3  # latent grid to encoder's size
-        self.encoder = self._encoder(strides=2 if enlarged else 1, normalization=enlarged)
-        self.latent_decoder = self._latent_decoder(levels, normalization=enlarged)
+        normalization = "batch" if enlarged else None
+        self.encoder = self._encoder(2 if enlarged else 1, normalization)
+        self.latent_decoder = self._latent_decoder(levels, normalization)
         self.decoder = self._paper_decoder() if enlarged else self._lr_decoder()
         # An input smaller than the output by 2^k has already taken k of ICAP's four halvings.
         halvings = 4 if enlarged else levels
@@ -157,7 +158,7 @@ class SAM(FaceSR):
             [
                 ConvBlock(self.channels, dtype=self.dtype_policy),
                 DeconvBlock(self.channels, dtype=self.dtype_policy),
-                *[self._residual(True) for _ in range(self.decoder_blocks)],
+                *[self._residual("batch") for _ in range(self.decoder_blocks)],
                 conv(3, dtype=self.dtype_policy),
                 layers.Activation("tanh", dtype="float32"),
             ],
@@ -168,8 +169,8 @@ class SAM(FaceSR):
         """ConvBlock, residual blocks, Conv and one pixel shuffle to RGB; starts as plain bicubic enlargement."""
         return keras.Sequential(
             [
-                ConvBlock(self.channels, normalization=False, dtype=self.dtype_policy),
-                *[self._residual(False) for _ in range(self.decoder_blocks)],
+                ConvBlock(self.channels, normalization=None, dtype=self.dtype_policy),
+                *[self._residual(None) for _ in range(self.decoder_blocks)],
                 conv(3 * self.scale**2, kernel_initializer="zeros", dtype=self.dtype_policy),
                 PixelShuffle(self.scale, dtype="float32"),
             ],
@@ -192,7 +193,7 @@ class SAM(FaceSR):
         blocks = []
         for stride in strides:
             blocks += [ConvBlock(self.channels, stride, dtype=self.dtype_policy)]
-            blocks += [self._residual(True) for _ in range(self.icap_blocks)]
+            blocks += [self._residual("batch") for _ in range(self.icap_blocks)]
         return keras.Sequential([*blocks, conv(self.channels, dtype=self.dtype_policy)], name="icap_trunk")
 
     def _heads(self, owner):
@@ -254,10 +255,6 @@ class SAM(FaceSR):
         with backend.no_gradients():
             start, end = self.encode(lr).sample(2, seed)
             return self._decode_each(lr, [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)])
-
-    def pixel_deviation(self, lr, n=16, seed=None):
-        """Standard deviation over ``n`` samples, mean over colours: (N, scale * H, scale * W, 1), in units of [0, 1]."""
-        return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
 
     def _decode_each(self, lr, latents):
         lr = ops.convert_to_tensor(lr)

@@ -17,6 +17,8 @@ class Stage:
         warmup: steps of linear rise.
         augmentation: what chance makes of the images (``data.pipeline.AUGMENTATIONS``).
         ema: momentum of the exponential moving average of the weights that is validated and released.
+        keep: "best" keeps the weights that score best in validation, "last" the latest: those of an adversarial stage, which
+            a pixel's score would stop at its start.
         check_every: steps between validations and checkpoints.
         config: constructor arguments that differ from the recipe's in this stage. A network may start small: what the next
             stage's has beyond it, such as residual blocks that start near the identity, joins with fresh weights.
@@ -33,6 +35,7 @@ class Stage:
     warmup: int = 100
     augmentation: str | None = "mirror"
     ema: float = 0.995
+    keep: str = "best"
     check_every: int = 500
     config: dict = dataclasses.field(default_factory=dict)
     jit_compile: bool = True
@@ -64,7 +67,7 @@ class Stage:
             optimizer = keras.optimizers.Adam(rate, **average)
         on_tensorflow = keras.backend.backend() == "tensorflow"
         model.compile(optimizer, loss=self.loss, jit_compile=jit_compile and self.jit_compile and on_tensorflow)
-        optimizer.build(model.trainable_variables)
+        optimizer.build(model.learning_variables)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,13 +76,18 @@ class Source:
 
     Attributes:
         kind: of the data set (``data.datasets.open_dataset``).
-        size: side in pixels of the square images that it is decoded to.
+        size: side in pixels of the square images that it is decoded to; for digits also (height, width).
         folder: below DATA_DIR; empty for DATA_DIR itself.
     """
 
     kind: str
-    size: int
+    size: int | tuple[int, int]
     folder: str = ""
+
+    @property
+    def shape(self):
+        """(height, width) of the images."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,7 +29,7 @@ class EDSR(FaceSR):
         self.channels, self.blocks, self.residual_scaling = channels, blocks, residual_scaling
         dtype = self.dtype_policy
         self.stem = conv(channels, name="stem", dtype=dtype)
-        block = {"normalization": False, "residual_scaling": residual_scaling, "dtype": dtype}
+        block = {"normalization": None, "residual_scaling": residual_scaling, "dtype": dtype}
         self.body = keras.Sequential(
             [*[ResidualBlock(channels, **block) for _ in range(blocks)], conv(channels, dtype=dtype)], name="body"
         )

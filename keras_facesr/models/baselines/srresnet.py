@@ -5,40 +5,9 @@ import math
 import keras
 from keras import layers
 
-from keras_facesr.layers.blocks import conv
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, activating, conv
 from keras_facesr.layers.resampling import PixelShuffle
 from keras_facesr.models.base import FaceSR
-
-
-@keras.saving.register_keras_serializable("keras_facesr")
-class SRResNetBlock(layers.Layer):
-    """x + Conv-BN-PReLU-Conv-BN(x), one slope a channel."""
-
-    def __init__(self, channels, **kwargs):
-        super().__init__(**kwargs)
-        self.channels = channels
-        dtype = self.dtype_policy
-        self.branch = keras.Sequential(
-            [
-                conv(channels, kernel_initializer="he_normal", dtype=dtype),
-                layers.BatchNormalization(dtype=dtype),
-                layers.PReLU(shared_axes=[1, 2], dtype=dtype),
-                conv(channels, kernel_initializer="he_normal", dtype=dtype),
-                layers.BatchNormalization(dtype=dtype),
-            ]
-        )
-
-    def build(self, input_shape):
-        self.branch.build(input_shape)
-
-    def call(self, x, training=None):
-        return x + self.branch(x, training=training)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "channels": self.channels}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -59,12 +28,10 @@ class SRResNet(FaceSR):
         super().__init__(scale, **kwargs)
         self.channels, self.blocks = channels, blocks
         dtype = self.dtype_policy
-        self.stem = keras.Sequential(
-            [conv(channels, 9, dtype=dtype), layers.PReLU(shared_axes=[1, 2], dtype=dtype)], name="stem"
-        )
+        self.stem = ConvBlock(channels, normalization=None, activation="prelu", kernel_size=9, name="stem", dtype=dtype)
         self.body = keras.Sequential(
             [
-                *[SRResNetBlock(channels, dtype=dtype) for _ in range(blocks)],
+                *[ResidualBlock(channels, activation="prelu", dtype=dtype) for _ in range(blocks)],
                 conv(channels, dtype=dtype),
                 layers.BatchNormalization(dtype=dtype),
             ],
@@ -75,7 +42,7 @@ class SRResNet(FaceSR):
             upsampler += [
                 conv(4 * channels, dtype=dtype),
                 PixelShuffle(2, dtype=dtype),
-                layers.PReLU(shared_axes=[1, 2], dtype=dtype),
+                activating("prelu", dtype=dtype),
             ]
         self.upsampler = keras.Sequential([*upsampler, conv(3, 9, dtype=dtype)], name="upsampler")
 

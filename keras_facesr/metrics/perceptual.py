@@ -1,0 +1,45 @@
+"""Distances of what a network sees in faces, in place of their pixels. Names and figures belong to the network.
+
+With the features of ``face_features`` these are neither LPIPS, FaceNet's distance nor FID, though each is made as its
+model in the literature is.
+"""
+
+import numpy as np
+from scipy.linalg import sqrtm
+
+
+def feature_distance(maps_a, maps_b):
+    """Squared difference of feature vectors of length 1, mean over places, mean over maps: (N,), 0 for equal images.
+
+    That is LPIPS (Zhang et al., 2018) without its learned weights.
+
+    Args:
+        maps_a, maps_b: lists of feature maps (N, h, w, C), those of one network for two batches of images.
+    """
+    distances = [np.square(_unit(a) - _unit(b)).sum(axis=-1).mean(axis=(1, 2)) for a, b in zip(maps_a, maps_b)]
+    return np.mean(distances, axis=0)
+
+
+def identity_distance(embedding_a, embedding_b):
+    """Squared distance of embeddings (N, D), brought to length 1: (N,), 0 to 4 (FaceNet, Schroff et al., 2015)."""
+    return np.square(_unit(embedding_a) - _unit(embedding_b)).sum(axis=-1)
+
+
+def frechet_distance(embeddings_a, embeddings_b):
+    """Fréchet distance of two sets, each taken for a Gaussian (Heusel et al., 2017); 0 for equal means and covariances.
+
+    |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)). It is the larger the fewer there are: compare sets of one size.
+
+    Args:
+        embeddings_a, embeddings_b: (N, D) and (M, D), at least two of each.
+    """
+    means = [np.mean(embeddings, axis=0, dtype=np.float64) for embeddings in (embeddings_a, embeddings_b)]
+    covariances = [np.cov(embeddings, rowvar=False, dtype=np.float64) for embeddings in (embeddings_a, embeddings_b)]
+    a, b = (np.atleast_2d(covariance) for covariance in covariances)
+    root = np.real(sqrtm(a @ b))  # what is imaginary is rounding
+    return float(np.sum((means[0] - means[1]) ** 2) + np.trace(a + b - 2 * root))
+
+
+def _unit(vectors):
+    vectors = np.asarray(vectors, np.float64)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-10)

@@ -1,0 +1,163 @@
+"""What networks share that learn against a critic: the critic, its steps, and the two phases of their training."""
+
+import math
+
+import keras
+from keras import ops
+
+from keras_facesr import backend
+from keras_facesr.models.base import FaceSR
+from keras_facesr.models.critic import Critic
+from keras_facesr.objectives import adversarial
+from keras_facesr.objectives.gaussian import DiagonalGaussian, reparameterised_sample
+from keras_facesr.objectives.perceptual import feature_error
+
+
+class AdversarialSR(FaceSR):
+    """Base of networks that learn by ``fidelity`` in phase 1, and in phase 2 against a critic and by features as well.
+
+    A subclass builds its network in its constructor and gives ``fidelity`` and ``FIGURES``.
+
+    Args:
+        scale: enlargement.
+        hr_size: (height, width) of the outputs in training, which the critic is built for.
+        objective: of the critic, ``"wasserstein"`` with gradient penalty, ``"standard"`` or ``"relativistic"``.
+        adversarial_weight, perceptual_weight: of the critic's verdict and of the features' squared error, in phase 2.
+        penalty_weight: of the gradient penalty.
+        critic_steps: steps of the critic for each of the network.
+        critic: whether there is one; a network that is not to be trained in phase 2 does without.
+        critic_convolutions, critic_channels: of the critic.
+        seed: decides the noise of the training steps, together with the step's number.
+    """
+
+    ARGUMENTS = (
+        "objective adversarial_weight perceptual_weight penalty_weight critic_steps critic_convolutions critic_channels seed"
+    ).split()
+    FIGURES = ("mse",)  # what ``fidelity`` reports
+
+    def __init__(
+        self,
+        scale,
+        hr_size,
+        objective="wasserstein",
+        adversarial_weight=1e-3,
+        perceptual_weight=0.0,
+        penalty_weight=10.0,
+        critic_steps=1,
+        critic=False,
+        critic_convolutions=8,
+        critic_channels=64,
+        seed=0,
+        **kwargs,
+    ):
+        if objective not in ("wasserstein", "standard", "relativistic"):
+            raise ValueError(f'objective is {objective!r}: choose "wasserstein", "standard" or "relativistic"')
+        super().__init__(scale, **kwargs)
+        self.hr_size, self.objective = tuple(hr_size), objective
+        self.adversarial_weight, self.perceptual_weight = adversarial_weight, perceptual_weight
+        self.penalty_weight, self.critic_steps, self.seed = penalty_weight, critic_steps, seed
+        self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
+        self.critic = Critic(critic_convolutions, critic_channels, dtype=self.dtype_policy) if critic else None
+        figures = {1: ("loss", *self.FIGURES)}
+        figures[2] = (*figures[1], "adversarial", "perceptual", "critic", "penalty")
+        self.loss_metrics = {phase: [keras.metrics.Mean(name) for name in names] for phase, names in figures.items()}
+        self.phase = 1
+
+    def build(self, input_shape=None):
+        if self.critic:
+            self.critic.build((None, *self.hr_size, 3))
+
+    def fidelity(self, lr, hr, turn):
+        """What is learnt without a critic, for ``lr`` in [0, 1] and ``hr`` in [-1, 1].
+
+        ``turn`` is 0 in the network's own part of a step, and counts the critic's: each draws noise of its own.
+
+        Returns:
+            the output in [-1, 1], its loss, and the values of ``FIGURES``.
+        """
+        raise NotImplementedError
+
+    @property
+    def phase(self):
+        """1: the network learns by its fidelity. 2: against a critic, which learns too."""
+        return self._phase
+
+    @phase.setter
+    def phase(self, phase):
+        if phase not in (1, 2):
+            raise ValueError(f"phase is {phase}: {type(self).__name__} trains in phases 1 and 2")
+        if phase == 2 and not self.critic:
+            raise ValueError(f"phase 2 needs a critic: {type(self).__name__}(critic=True)")
+        self._phase = phase
+        self.train_function = None  # traced for the other phase
+        self.compiled = False  # an optimiser belongs to one phase: compile again
+
+    def compile(self, optimizer="adam", critic_optimizer=None, features=None, **kwargs):
+        """As Keras' own, and for phase 2:
+
+        Args:
+            critic_optimizer: of the critic; by default one like ``optimizer``.
+            features: what gives feature maps (a list, or one) of images in [0, 1], for the perceptual loss, such as
+                ``load("face_features").maps``. It neither learns nor is saved with the model.
+        """
+        super().compile(optimizer, **kwargs)
+        if self.phase == 2:
+            like = {**self.optimizer.get_config(), "use_ema": False}
+            self.critic_optimizer = keras.optimizers.get(critic_optimizer or type(self.optimizer).from_config(like))
+            self.critic_optimizer.build(self.critic.trainable_variables)
+        self.__dict__["features"] = features  # past Keras, which would count its weights as the model's
+
+    @property
+    def learning_variables(self):
+        opponents = {id(variable) for variable in self.critic.variables} if self.critic else set()
+        return [variable for variable in self.trainable_variables if id(variable) not in opponents]
+
+    @property
+    def metrics(self):
+        return self.loss_metrics[self.phase]
+
+    def train_step(self, data):
+        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
+        hr = 2.0 * hr - 1.0
+        judged = []
+        for turn in range(1, self.critic_steps + 1 if self.phase == 2 else 1):
+            critic = self.critic.trainable_variables
+            judged = self.minimise(lambda: self._critic_loss(lr, hr, turn), critic, self.critic_optimizer)  # noqa: B023
+        values = self.minimise(lambda: self._loss(lr, hr))
+        for metric, value in zip(self.metrics, [*values, *judged[1:]]):
+            metric.update_state(value)
+        return self.get_metrics_result()
+
+    def _loss(self, lr, hr):
+        sr, loss, *figures = self.fidelity(lr, hr, turn=0)
+        if self.phase == 1:
+            return loss, *figures
+        scores = self.critic(sr)
+        if self.objective == "relativistic":
+            verdict = adversarial.relativistic_generator(ops.stop_gradient(self.critic(hr)), scores)
+        else:
+            verdict = getattr(adversarial, f"{self.objective}_generator")(scores)
+        perceptual = feature_error(self.features, (hr + 1.0) / 2.0, (sr + 1.0) / 2.0) if self.features else ops.zeros(())
+        loss = loss + self.adversarial_weight * verdict + self.perceptual_weight * perceptual
+        return loss, *figures, verdict, perceptual
+
+    def _critic_loss(self, lr, hr, turn):
+        """Of the critic, on outputs that are made without learning; the sum, the objective alone, the penalty."""
+        sr = ops.stop_gradient(self.fidelity(lr, hr, turn)[0])
+        loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
+        if self.objective != "wasserstein":
+            return loss, loss, ops.zeros(())
+        # Uniform numbers are the probability integral of standard normal ones.
+        zeros = ops.zeros((ops.shape(hr)[0], 1))
+        normal = reparameterised_sample(DiagonalGaussian(zeros, zeros), self.step_seed(turn, purpose=1))
+        share = ops.reshape(0.5 * (1.0 + ops.erf(normal / math.sqrt(2.0))), (-1, 1, 1, 1))
+        penalty = adversarial.gradient_penalty(self.critic, hr, sr, share)
+        return loss + self.penalty_weight * penalty, loss, penalty
+
+    def step_seed(self, turn, purpose=0):
+        """Seed of a draw: it follows from the seed, the step, the turn and the replica; a resumed run draws the same."""
+        return ((self.seed * 64 + backend.replica_index()) * 64 + turn) * 64 + purpose, self.optimizer.iterations.value
+
+    def get_config(self):
+        arguments = {name: getattr(self, name) for name in self.ARGUMENTS}
+        return {**super().get_config(), **arguments, "critic": self.critic is not None}

@@ -1,0 +1,188 @@
+"""VarSR: Variational Super-Resolution Network for Very Low Resolution Images (Hyun and Heo).
+
+At a few pixels there is no one answer. One encoder reads a latent z from the true face, another gives its distribution
+from the small face alone, and a generator makes the face of the small one and z. In phase 1 they learn by squared
+error and by the divergence of the two distributions; in phase 2 a critic and perceptual features join.
+"""
+
+import math
+
+import keras
+from keras import layers, ops
+
+from keras_facesr import backend
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, activating, conv, normalizing
+from keras_facesr.layers.resampling import PixelShuffle
+from keras_facesr.models.adversarial import AdversarialSR
+from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
+
+COARSEST = 4  # pixels of the shorter side at which an encoder stops halving
+WIDEST = 4  # times its first channels: where an encoder stops doubling them
+ENCODED_AT_ONCE = 64  # images of one pass, where an attribute is read from many
+
+
+def encoder(size, latent_dim, channels, name, dtype):
+    """E: images in [-1, 1] -> mean and log variance of z, (N, latent_dim) each.
+
+    A pyramid of Conv-IN-LeakyReLU halves images of ``size`` down to a few pixels, which one convolution sees at once.
+    Of larger images the mean over places is taken.
+    """
+    images = keras.Input((None, None, 3))
+    x = ConvBlock(channels, 1, None, "leaky_relu", dtype=dtype)(images)  # instance norm would hide the colours
+    halvings = max(0, math.ceil(math.log2(min(size) / COARSEST)))
+    for k in range(1, halvings + 1):
+        x = ConvBlock(channels * min(2**k, WIDEST), 2, "instance", "leaky_relu", dtype=dtype)(x)
+    rest = [math.ceil(side / 2**halvings) for side in size]
+    x = layers.Conv2D(WIDEST * channels, rest, activation="leaky_relu", dtype=dtype)(x)
+    x = ops.mean(x, axis=(1, 2))
+    mean = layers.Dense(latent_dim, dtype="float32")(x)
+    log_variance = layers.Dense(latent_dim, kernel_initializer="zeros", dtype="float32")(x)
+    return keras.Model(images, [mean, log_variance], name=name)
+
+
+def generator(scale, latent_dim, channels, blocks, dtype):
+    """G: images in [-1, 1] and z -> enlarged images, about [-1, 1]. z joins before the trunk and before the enlargement.
+
+    The trunk is SRResNet's; without ``blocks``, for digits of a few pixels, an autoencoder with a skip connection.
+    """
+    lr, z = keras.Input((None, None, 3)), keras.Input((latent_dim,))
+
+    def with_latent(x):
+        spread = layers.Dense(channels, dtype=dtype)(z)[:, None, None, :]
+        return ops.concatenate([x, spread * ops.ones_like(x[..., :1])], axis=-1)
+
+    stem = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(lr)
+    if blocks:
+        x = first = conv(channels, dtype=dtype)(with_latent(stem))
+        for _ in range(blocks):
+            x = ResidualBlock(channels, "instance", "prelu", dtype=dtype)(x)
+        x = first + normalizing("instance", dtype=dtype)(conv(channels, dtype=dtype)(x))
+    else:  # the grids are too small for an instance norm to measure
+        x = ConvBlock(2 * channels, 2, None, "prelu", dtype=dtype)(stem)
+        x = ConvBlock(2 * channels, 1, None, "prelu", dtype=dtype)(with_latent(x))
+        x = PixelShuffle(2, dtype=dtype)(conv(4 * channels, dtype=dtype)(x))
+        x = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(ops.concatenate([x, stem], axis=-1))
+    x = with_latent(x)
+    for _ in range(int(math.log2(scale))):
+        x = activating("prelu", dtype=dtype)(PixelShuffle(2, dtype=dtype)(conv(4 * channels, dtype=dtype)(x)))
+    return keras.Model([lr, z], conv(3, dtype="float32")(x), name="generator")
+
+
+class LatentSR(AdversarialSR):
+    """Base of networks with one generator G(I_L, z) and a Gaussian latent z for each whole image, ``encode(lr)``.
+
+    Arguments are those of ``VarSR``.
+    """
+
+    is_stochastic = True
+
+    def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, **kwargs):
+        if scale < 2 or scale & (scale - 1):
+            raise ValueError(f"scale is {scale}: {type(self).__name__} enlarges by powers of two")
+        hr_size = tuple(side * scale for side in lr_size)
+        super().__init__(scale, hr_size, size_multiple=max(lr_size), **kwargs)
+        self.lr_size, self.latent_dim, self.channels, self.blocks = tuple(lr_size), latent_dim, channels, blocks
+        self.generator = generator(scale, latent_dim, channels, blocks, self.dtype_policy)
+
+    def call(self, lr, training=None):
+        """The most probable answer: G(I_L, z) with the latent's mean."""
+        return self.decode(lr, self.encode(lr).mean, training=training)
+
+    def decode(self, lr, z, training=None):
+        """G(I_L, z): the output in [0, 1] for inputs (N, H, W, 3) in [0, 1] and latents (N, latent_dim)."""
+        return self.to_image((self.signed(lr, z) + 1.0) / 2.0, training)
+
+    def signed(self, lr, z):
+        """The same in [-1, 1], not clipped."""
+        return self.generator([2.0 * ops.convert_to_tensor(lr) - 1.0, z])
+
+    def sample(self, lr, n, seed=None):
+        """``n`` plausible outputs for each input: (n, N, H, W, 3) in [0, 1]; repeatable with a seed."""
+        with backend.no_gradients():
+            return ops.stack([self.decode(lr, z) for z in self.encode(lr).sample(n, seed)])
+
+    def get_config(self):
+        names = ("lr_size", "latent_dim", "channels", "blocks")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class VarSR(LatentSR):
+    """VarSR, x8 from 8x8 pixels for faces; with ``blocks=0`` for digits.
+
+    Args:
+        scale: enlargement, a power of two.
+        lr_size: (height, width) of the images that it is trained on.
+        latent_dim: dimensions of z (the paper's 256; 64 for digits).
+        channels: width of the generator and of the encoders' first convolution.
+        blocks: residual blocks of the generator.
+        kl_weight: lambda_KL, of the divergence, mean over the dimensions of z.
+        **kwargs: of ``AdversarialSR``, whose defaults are the paper's (it takes 5 ``critic_convolutions`` for digits).
+
+    Example:
+        >>> model = VarSR(critic=True)
+        >>> model.compile("adam"); model.fit(pairs, epochs=10)                     # phase 1
+        >>> model.phase = 2
+        >>> model.compile("adam", features=fsr.load("face_features").maps); model.fit(pairs, epochs=10)
+        >>> faces = model.sample(lr, n=8, seed=0)                                  # (8, N, H, W, 3)
+        >>> smile = model.attribute_direction(smiling, serious)
+        >>> faces = model.edit(lr, smile, strengths=(-2, -1, 0, 1, 2))
+    """
+
+    paper = "Hyun, Heo: VarSR: Variational Super-Resolution Network for Very Low Resolution Images (2020)"
+    FIGURES = ("mse", "kl")
+
+    def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, kl_weight=0.01, **kwargs):
+        super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
+        self.kl_weight = kl_weight
+        self.lr_encoder, self.hr_encoder = (
+            encoder(size, latent_dim, channels, name, self.dtype_policy)
+            for size, name in ((self.lr_size, "lr_encoder"), (self.hr_size, "hr_encoder"))
+        )
+
+    def encode(self, lr):
+        """p(z | I_L): the LR encoder's ``DiagonalGaussian`` over (N, latent_dim) of inputs (N, H, W, 3) in [0, 1]."""
+        return DiagonalGaussian(*self.lr_encoder(2.0 * ops.convert_to_tensor(lr) - 1.0))
+
+    def encode_hr(self, hr):
+        """q(z | I_H): the HR encoder's ``DiagonalGaussian``, of true outputs (N, H, W, 3) in [0, 1]."""
+        return DiagonalGaussian(*self.hr_encoder(2.0 * ops.convert_to_tensor(hr) - 1.0))
+
+    def edit(self, lr, direction, strengths=(-2, -1, 0, 1, 2)):
+        """Outputs for the latents z + k * direction, one k after the other: (len(strengths), N, H, W, 3) (figure 4a).
+
+        ``direction`` is a latent (latent_dim,), such as ``attribute_direction`` finds.
+        """
+        with backend.no_gradients():
+            mean = self.encode(lr).mean
+            return ops.stack([self.decode(lr, mean + k * direction) for k in strengths])
+
+    def transfer(self, lr, hr):
+        """G(I_L, E_H(I_H)): the small faces with what large ones (N or 1, H, W, 3) have beyond theirs (figure 4b)."""
+        with backend.no_gradients():
+            mean = self.encode_hr(hr).mean
+            return self.decode(lr, ops.broadcast_to(mean, (len(lr), self.latent_dim)))
+
+    def attribute_direction(self, images_with, images_without):
+        """Difference of the mean latents of true faces with and without an attribute: NumPy (latent_dim,).
+
+        Images are (N, H, W, 3) in [0, 1], of the output's size; as many as there are.
+        """
+        return self._mean_latent(images_with) - self._mean_latent(images_without)
+
+    def _mean_latent(self, images):
+        with backend.no_gradients():
+            starts = range(0, len(images), ENCODED_AT_ONCE)
+            latents = [self.encode_hr(images[start : start + ENCODED_AT_ONCE]).mean for start in starts]
+            return ops.convert_to_numpy(ops.mean(ops.concatenate(latents), axis=0))
+
+    def fidelity(self, lr, hr, turn):
+        """Mean squared error of G(I_L, z), z ~ E_H(I_H), and lambda_KL KL(E_H || E_L) (eqs. 6 and 7)."""
+        posterior = DiagonalGaussian(*self.hr_encoder(hr))
+        sr = self.signed(lr, reparameterised_sample(posterior, self.step_seed(turn)))
+        mse = ops.mean(ops.square(hr - sr))
+        kl = ops.mean(kl_divergence(posterior, self.encode(lr))) / self.latent_dim
+        return sr, mse + self.kl_weight * kl, mse, kl
+
+    def get_config(self):
+        return {**super().get_config(), "kl_weight": self.kl_weight}

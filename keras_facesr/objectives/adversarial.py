@@ -1,0 +1,48 @@
+"""Objectives of a critic and of what it judges. Scores are (N, 1), without an activation; losses are means, scalars."""
+
+from keras import ops
+
+from keras_facesr import backend
+
+
+def wasserstein_critic(real, fake):
+    """E[D(fake)] - E[D(real)] (Arjovsky et al., 2017; VarSR, eq. 8 without the penalty)."""
+    return ops.mean(fake) - ops.mean(real)
+
+
+def wasserstein_generator(fake):
+    """-E[D(fake)]."""
+    return -ops.mean(fake)
+
+
+def gradient_penalty(critic, real, fake, share):
+    """Mean (||gradient of D at x||_2 - 1)^2, x = share * real + (1 - share) * fake (Gulrajani et al., 2017).
+
+    Args:
+        critic: callable, images (N, H, W, C) -> scores (N, 1).
+        real, fake: images.
+        share: (N, 1, 1, 1) in [0, 1], uniform by chance.
+    """
+    slope = backend.input_gradient(critic, share * real + (1.0 - share) * fake)
+    steepness = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)) + 1e-12)  # the root has no slope at zero
+    return ops.mean(ops.square(steepness - 1.0))
+
+
+def standard_critic(real, fake):
+    """Cross-entropy of real as 1 and fake as 0 (Goodfellow et al., 2014)."""
+    return ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
+
+
+def standard_generator(fake):
+    """Cross-entropy of fake as 1: -log sigmoid(D(fake))."""
+    return ops.mean(ops.softplus(-fake))
+
+
+def relativistic_critic(real, fake):
+    """The standard one of real against the mean fake, and the other way round (Jolicoeur-Martineau, 2018; ESRGAN, eq. 1)."""
+    return standard_critic(real - ops.mean(fake), fake - ops.mean(real))
+
+
+def relativistic_generator(real, fake):
+    """The same with the parts exchanged."""
+    return relativistic_critic(fake, real)

@@ -1,0 +1,44 @@
+"""Errors in what a network sees in images, in place of their pixels (Johnson et al., 2016)."""
+
+import keras
+from keras import ops
+
+from keras_facesr.errors import FacesrError
+
+VGG_MEAN = (123.68, 116.779, 103.939)  # RGB levels that ImageNet's VGG networks have taken off
+
+
+def feature_error(features, true, made):
+    """Mean squared error of feature maps, summed over the maps; gradients pass through ``made`` alone.
+
+    Args:
+        features: callable, images (N, H, W, 3) in [0, 1] -> one feature map or a list of them, (N, h, w, C) each.
+        true, made: images in [0, 1].
+    """
+    true, made = (maps if isinstance(maps, list | tuple) else [maps] for maps in (features(true), features(made)))
+    return sum(ops.mean(ops.square(ops.stop_gradient(a) - b)) for a, b in zip(true, made))
+
+
+def vgg19_features(layer="block5_conv4"):
+    """Features of ImageNet's VGG19, by default those of SRGAN's phi_5,4: images (N, H, W, 3) in [0, 1] -> (N, h, w, C).
+
+    SRGAN scales them by 1 / 12.75 to weigh about what pixels do; so is done here.
+
+    Raises:
+        FacesrError: its weights are neither in Keras' cache nor to be fetched.
+    """
+    try:
+        network = keras.applications.VGG19(include_top=False, weights="imagenet")
+    except Exception as error:  # Keras lets the errors of urllib and of its hash check through as they come
+        raise FacesrError(
+            f"ImageNet's VGG19 cannot be fetched ({' '.join(str(error).split())}): put "
+            "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, or take the features of face_features"
+        ) from error
+    network = keras.Model(network.input, network.get_layer(layer).output)
+    network.trainable = False
+
+    def features(images):
+        levels = 255.0 * ops.convert_to_tensor(images) - ops.convert_to_tensor(VGG_MEAN)
+        return network(levels[..., ::-1]) / 12.75  # in the order blue, green, red
+
+    return features

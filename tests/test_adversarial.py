@@ -1,0 +1,85 @@
+"""Adversarial objectives against closed forms and finite differences."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_facesr import backend
+from keras_facesr.models.critic import Critic
+from keras_facesr.objectives import adversarial
+
+RNG = np.random.default_rng(0)
+REAL, FAKE = (RNG.normal(size=(5, 1)).astype("float32") for _ in range(2))
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x.astype(np.float64)))
+
+
+def test_wasserstein_losses_are_differences_of_means():
+    assert float(adversarial.wasserstein_critic(REAL, FAKE)) == pytest.approx(FAKE.mean() - REAL.mean(), abs=1e-6)
+    assert float(adversarial.wasserstein_generator(FAKE)) == pytest.approx(-FAKE.mean(), abs=1e-6)
+
+
+def test_standard_losses_are_cross_entropies():
+    critic = -np.log(sigmoid(REAL)).mean() - np.log(1 - sigmoid(FAKE)).mean()
+    assert float(adversarial.standard_critic(REAL, FAKE)) == pytest.approx(critic, abs=1e-6)
+    assert float(adversarial.standard_generator(FAKE)) == pytest.approx(-np.log(sigmoid(FAKE)).mean(), abs=1e-6)
+
+
+def test_relativistic_losses_compare_with_the_mean_of_the_others():
+    real, fake = sigmoid(REAL - FAKE.mean()), sigmoid(FAKE - REAL.mean())
+    critic = -np.log(real).mean() - np.log(1 - fake).mean()
+    generator = -np.log(1 - real).mean() - np.log(fake).mean()
+    assert float(adversarial.relativistic_critic(REAL, FAKE)) == pytest.approx(critic, abs=1e-6)
+    assert float(adversarial.relativistic_generator(REAL, FAKE)) == pytest.approx(generator, abs=1e-6)
+
+
+def test_the_penalty_of_a_linear_critic_is_its_weights_norm_less_one_squared():
+    weights = RNG.normal(size=(1, 4, 4, 3)).astype("float32")
+    critic = lambda images: ops.sum(images * weights, axis=(1, 2, 3))[:, None]  # noqa: E731
+    images = ops.convert_to_tensor(RNG.random((5, 4, 4, 3), "float32"))
+    penalty = adversarial.gradient_penalty(critic, images, images[::-1], ops.full((5, 1, 1, 1), 0.3))
+    assert float(penalty) == pytest.approx((np.linalg.norm(weights) - 1) ** 2, rel=1e-5)
+
+
+def test_the_penalty_takes_the_slope_between_the_images_where_chance_put_the_point():
+    critic = lambda images: ops.sum(images**2, axis=(1, 2, 3))[:, None] / 2  # its slope at x is x  # noqa: E731
+    real, fake = (RNG.random((3, 2, 2, 3), "float32") for _ in range(2))
+    share = np.array([0.0, 0.25, 1.0], "float32").reshape(3, 1, 1, 1)
+    between = share * real + (1 - share) * fake
+    expected = np.mean((np.linalg.norm(between.reshape(3, -1), axis=1) - 1) ** 2)
+    tensors = (ops.convert_to_tensor(images) for images in (real, fake, share))
+    assert float(adversarial.gradient_penalty(critic, *tensors)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_penaltys_own_gradient_is_that_of_finite_differences():
+    """Of a smooth critic: where slopes jump, as at the kink of a ReLU, differences would see the jumps."""
+    kernel = keras.Variable(RNG.normal(size=(3, 3, 3, 4)).astype("float32"))
+    critic = lambda images: ops.mean(ops.tanh(ops.conv(images, kernel)), axis=(1, 2))  # noqa: E731
+    real, fake = (ops.convert_to_tensor(RNG.uniform(-1, 1, (2, 8, 8, 3)).astype("float32")) for _ in range(2))
+    penalty = lambda: adversarial.gradient_penalty(critic, real, fake, ops.full((2, 1, 1, 1), 0.5))  # noqa: E731
+    _, (gradient,) = backend.gradients(lambda: (penalty(),), [kernel])
+    start, direction = kernel.numpy(), RNG.normal(size=kernel.shape).astype("float32")
+    values = []
+    for step in (-1e-2, 1e-2):
+        kernel.assign(start + step * direction)
+        values.append(float(penalty()))
+    assert np.sum(numpy(gradient) * direction) == pytest.approx((values[1] - values[0]) / 2e-2, rel=1e-2)
+
+
+def test_the_default_critic_is_srgans_discriminator_for_64_pixels():
+    critic = Critic()
+    critic.build((None, 64, 64, 3))
+    conv = lambda inputs, outputs: 9 * inputs * outputs + outputs  # noqa: E731
+    widths = [64, 64, 128, 128, 256, 256, 512, 512]
+    convolutions = sum(conv(a, b) for a, b in zip([3, *widths], widths))
+    norms = 2 * sum(widths[1:])
+    dense = 4 * 4 * 512 * 1024 + 1024 + 1024 + 1
+    assert critic.count_params() == convolutions + norms + dense
+    assert critic(np.zeros((2, 64, 64, 3), "float32")).shape == (2, 1)

@@ -1,0 +1,80 @@
+"""Perceptual objectives and distances against closed forms and Keras' own preprocessing."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_facesr import backend
+from keras_facesr.errors import FacesrError
+from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
+from keras_facesr.objectives.perceptual import feature_error, vgg19_features
+
+RNG = np.random.default_rng(0)
+
+
+def test_the_feature_error_sums_the_mean_squared_errors_of_all_maps():
+    true, made = (RNG.random((2, 4, 4, 3), "float32") for _ in range(2))
+    features = lambda images: [2.0 * images, ops.mean(images, axis=(1, 2))]  # noqa: E731
+    expected = np.mean((2 * true - 2 * made) ** 2) + np.mean((true.mean((1, 2)) - made.mean((1, 2))) ** 2)
+    assert float(feature_error(features, true, made)) == pytest.approx(expected, rel=1e-5)
+    assert float(feature_error(lambda images: images, true, made)) == pytest.approx(np.mean((true - made) ** 2), rel=1e-5)
+
+
+def test_the_feature_error_moves_what_is_made_and_not_what_is_true():
+    true, made = (keras.Variable(RNG.random((1, 2, 2, 3), "float32")) for _ in range(2))
+    loss = lambda: (feature_error(lambda images: images, ops.convert_to_tensor(true), ops.convert_to_tensor(made)),)  # noqa: E731
+    _, (gradient,) = backend.gradients(loss, [made])
+    expected = 2 * (made.numpy() - true.numpy()) / 12
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(gradient), expected, rtol=1e-5)
+
+
+def test_vgg_sees_what_keras_prepares_for_it(monkeypatch):
+    keras.utils.set_random_seed(0)
+    network = keras.applications.VGG19(include_top=False, weights=None)
+    monkeypatch.setattr(keras.applications, "VGG19", lambda **kwargs: network)
+    images = RNG.random((1, 32, 32, 3), "float32")
+    inside = keras.Model(network.input, network.get_layer("block2_conv2").output)
+    expected = inside(keras.applications.vgg19.preprocess_input(255 * images.copy())) / 12.75
+    found = vgg19_features("block2_conv2")(images)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found), keras.ops.convert_to_numpy(expected), rtol=1e-3, atol=1e-4)
+
+
+def test_vgg_without_its_weights_says_where_to_put_them(monkeypatch):
+    def fetch(**kwargs):
+        raise OSError("URL fetch failure\nno network")
+
+    monkeypatch.setattr(keras.applications, "VGG19", fetch)
+    with pytest.raises(FacesrError, match=r"URL fetch failure no network.*\.keras/models") as caught:
+        vgg19_features()
+    assert "\n" not in str(caught.value)
+
+
+def test_the_feature_distance_is_that_of_directions():
+    a = RNG.normal(size=(3, 4, 4, 5))
+    assert feature_distance([a], [3 * a]) == pytest.approx(0, abs=1e-12)
+    assert feature_distance([a], [-a]) == pytest.approx(np.full(3, 4.0))
+    right = np.zeros((1, 1, 1, 2)), np.zeros((1, 1, 1, 2))
+    right[0][..., 0] = right[1][..., 1] = 7.0
+    assert feature_distance([right[0]], [right[1]]) == pytest.approx([2.0])
+    assert feature_distance([a, a], [a, -a]) == pytest.approx(np.full(3, 2.0))  # the mean over maps
+
+
+def test_the_identity_distance_grows_with_the_angle():
+    angle = np.array([0.0, np.pi / 2, np.pi])
+    turned = 5 * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    assert identity_distance(np.tile([2.0, 0.0], (3, 1)), turned) == pytest.approx([0, 2, 4], abs=1e-12)
+
+
+def test_the_frechet_distance_of_gaussians_in_closed_form():
+    """Sets made to have exactly the means and covariances that the formula is then evaluated for by hand."""
+    shape = RNG.normal(size=(500, 3))
+    white = shape - shape.mean(axis=0)
+    white = white @ np.linalg.inv(np.linalg.cholesky(np.cov(white, rowvar=False))).T
+    a = white * [1.0, 2.0, 3.0]
+    b = white * [2.0, 2.0, 0.5] + [1.0, 0.0, -2.0]
+    expected = (1 + 4) + (2 - 1) ** 2 + 0 + (3 - 0.5) ** 2  # for diagonal covariances the root's trace is in closed form
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-5)
+    turned = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
+    assert frechet_distance(a @ turned, b @ turned) == pytest.approx(expected, rel=1e-6)

@@ -1,0 +1,201 @@
+"""VarSR against its paper's equations, closed forms, and its claims on what each phase may change."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_facesr.models.baselines.mrgan import MRGAN
+from keras_facesr.models.varsr import VarSR
+from keras_facesr.objectives.gaussian import reparameterised_sample
+
+SMALL = {"scale": 4, "lr_size": (8, 8), "latent_dim": 6, "channels": 4, "blocks": 1, "critic_convolutions": 2}
+
+
+def small(**changes):
+    keras.utils.set_random_seed(0)
+    model = VarSR(**{**SMALL, **changes})
+    model.build((None, None, None, 3))
+    return model
+
+
+def pairs(n=4, lr_size=(8, 8), scale=4):
+    rng = np.random.default_rng(0)
+    height, width = lr_size
+    return rng.random((n, height, width, 3), "float32"), rng.random((n, height * scale, width * scale, 3), "float32")
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def convolutions(part):
+    return [layer for layer in part._flatten_layers() if isinstance(layer, layers.Conv2D)]
+
+
+def test_the_default_generator_is_srresnet_at_the_inputs_size_with_the_latent_at_two_places():
+    model = VarSR()
+    kernels = [tuple(layer.kernel.shape) for layer in convolutions(model.generator)]
+    body = [(3, 3, 64, 64)] * (2 * 8 + 1)
+    ups = [(3, 3, 128, 256), (3, 3, 64, 256), (3, 3, 64, 256)]
+    assert sorted(kernels) == sorted([(3, 3, 3, 64), (3, 3, 128, 64), *body, *ups, (3, 3, 64, 3)])
+    dense = [tuple(layer.kernel.shape) for layer in model.generator.layers if isinstance(layer, layers.Dense)]
+    assert dense == [(256, 64)] * 2
+
+
+@pytest.mark.parametrize("size", [(8, 8), (6, 6), (4, 2), (64, 64), (16, 8)])
+def test_an_encoder_sees_the_whole_image_of_its_size(size):
+    """Every pixel changes both statistics' features: the last convolution covers all that the pyramid leaves."""
+    from keras_facesr.models.varsr import encoder
+
+    keras.utils.set_random_seed(0)
+    network = encoder(size, latent_dim=3, channels=4, name="e", dtype="float32")
+    black = np.zeros((1, *size, 3), "float32")
+    mean = numpy(network(black)[0])
+    for row in (0, size[0] - 1):
+        for column in (0, size[1] - 1):
+            spot = black.copy()
+            spot[0, row, column] = 1.0
+            assert np.abs(numpy(network(spot)[0]) - mean).max() > 0
+    *_, last = [layer for layer in network.layers if isinstance(layer, layers.Conv2D)]
+    assert tuple(last.output.shape[1:3]) == (None, None) and network(black)[0].shape == (1, 3)
+
+
+@pytest.mark.parametrize("lr_size, blocks", [((8, 8), 1), ((6, 6), 0), ((4, 2), 0)])
+def test_answers_of_faces_and_digits_have_their_shapes_and_agree(lr_size, blocks):
+    model = small(lr_size=lr_size, blocks=blocks)
+    lr, hr = pairs(3, lr_size)
+    shape = (3, *(4 * side for side in lr_size), 3)
+    prior, posterior = model.encode(lr), model.encode_hr(hr)
+    assert prior.mean.shape == posterior.mean.shape == prior.log_variance.shape == (3, 6)
+    np.testing.assert_array_equal(numpy(model(lr)), numpy(model.decode(lr, prior.mean)))
+    samples = numpy(model.sample(lr, 5, seed=3))
+    assert samples.shape == (5, *shape) and model.pixel_deviation(lr, 4).shape == (*shape[:3], 1)
+    np.testing.assert_array_equal(numpy(model.sample(lr, 5, seed=3)), samples)
+    assert np.abs(samples[0] - samples[1]).max() > 0
+    np.testing.assert_array_equal(numpy(model.transfer(lr, hr)), numpy(model.decode(lr, posterior.mean)))
+    assert model.transfer(lr, hr[:1]).shape == shape
+
+
+def test_editing_walks_along_the_direction_that_an_attribute_has():
+    model = small()
+    lr, hr = pairs(70)
+    direction = model.attribute_direction(hr, hr[:3])
+    mean = lambda images: numpy(model.encode_hr(images).mean).mean(0)  # noqa: E731
+    np.testing.assert_allclose(direction, mean(hr) - mean(hr[:3]), atol=1e-5)
+    edited = numpy(model.edit(lr[:2], direction, strengths=(-1, 0, 2)))
+    assert edited.shape == (3, 2, 32, 32, 3)
+    np.testing.assert_array_equal(edited[1], numpy(model(lr[:2])))
+    z = model.encode(lr[:2]).mean + 2 * direction
+    np.testing.assert_array_equal(edited[2], numpy(model.decode(lr[:2], z)))
+
+
+def test_phase_1_reports_the_squared_error_and_the_divergence_of_the_encoders():
+    model = small(kl_weight=0.5)
+    lr, hr = pairs()
+    q, p = model.encode_hr(hr), model.encode(lr)
+    (mq, vq), (mp, vp) = ((numpy(g.mean), np.exp(numpy(g.log_variance))) for g in (q, p))
+    kl = 0.5 * np.mean(np.log(vp / vq) + (vq + (mq - mp) ** 2) / vp - 1)  # closed form, mean over dimensions
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    assert report["kl"] == pytest.approx(kl, rel=1e-4)
+    assert report["loss"] == pytest.approx(report["mse"] + 0.5 * report["kl"], rel=1e-5)
+    assert 0.3 < report["mse"] < 3  # noise against something near gray, in [-1, 1]
+
+
+def features(images):
+    return [images, ops.mean(images, axis=(1, 2))]
+
+
+def test_phase_2_reports_the_critics_verdict_and_the_features_errors():
+    model = small(critic=True, adversarial_weight=0.1, perceptual_weight=0.2)
+    lr, hr = pairs()
+    *_, log_variance = [layer for layer in model.hr_encoder.layers if isinstance(layer, layers.Dense)]
+    log_variance.bias.assign(np.full(6, -40))  # the critic sees the very output that the generator is judged by
+    model.phase = 2
+    model.compile(keras.optimizers.SGD(0.0), features=features, jit_compile=False)
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    parts = report["mse"] + 0.01 * report["kl"] + 0.1 * report["adversarial"] + 0.2 * report["perceptual"]
+    assert report["loss"] == pytest.approx(parts, rel=1e-5)
+    assert report["perceptual"] > report["mse"] / 4  # the first feature is the image itself, in [0, 1]
+    real = float(ops.mean(model.critic(2 * hr - 1)))
+    assert report["critic"] == pytest.approx(-report["adversarial"] - real, abs=1e-4)
+
+
+@pytest.mark.parametrize("phase, critic_steps", [(1, 1), (2, 1), (2, 3)])
+def test_a_phase_changes_its_own_parts_alone(phase, critic_steps):
+    model = small(critic=True, critic_steps=critic_steps)
+    lr, hr = pairs()
+    model.phase = phase
+    model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+    before = {part: [v.numpy() for v in getattr(model, part).variables] for part in ("generator", "hr_encoder", "critic")}
+    model.train_on_batch(lr, hr)
+    changed = {
+        part: any(np.any(v.numpy() != old) for v, old in zip(getattr(model, part).variables, values))
+        for part, values in before.items()
+    }
+    assert changed == {"generator": True, "hr_encoder": True, "critic": phase == 2}
+    if phase == 2:
+        assert int(model.critic_optimizer.iterations.numpy()) == critic_steps
+        assert int(model.optimizer.iterations.numpy()) == 1
+
+
+def test_a_critic_learns_to_tell_made_faces_from_true_ones():
+    model = small(critic=True, critic_steps=5)
+    lr, hr = pairs()
+    model.phase = 2
+    model.compile(keras.optimizers.SGD(0.0), critic_optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
+    verdicts = [model.train_on_batch(lr, hr, return_dict=True)["critic"] for _ in range(15)]
+    assert verdicts[-1] < verdicts[0] - 0.1
+
+
+def test_training_lowers_the_error_and_the_true_faces_latent_helps():
+    model = small(latent_dim=16, channels=16, kl_weight=1e-4)
+    lr, hr = pairs()
+    hr = np.clip(lr.repeat(4, 1).repeat(4, 2) + np.array([-0.4, -0.2, 0.2, 0.4], "float32").reshape(4, 1, 1, 1), 0, 1)
+    lr[:] = lr[:1]  # one small face, four large ones
+    model.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
+    first, *_, last = [model.train_on_batch(lr, hr, return_dict=True)["mse"] for _ in range(60)]
+    assert last < 0.5 * first
+    error = lambda sr: float(np.mean((numpy(sr) - hr) ** 2))  # noqa: E731
+    assert error(model.transfer(lr, hr)) < 0.8 * error(model(lr))
+
+
+def test_weights_of_phase_1_load_where_a_critic_is_and_those_of_phase_2_where_none_is(tmp_path):
+    lr, _ = pairs()
+    without, judged = small(), small(critic=True, seed=1)
+    judged.save_weights(tmp_path / "judged.weights.h5")
+    without.load_weights(tmp_path / "judged.weights.h5")
+    np.testing.assert_array_equal(numpy(without(lr)), numpy(judged(lr)))
+
+
+@pytest.mark.parametrize("wrong", [{"scale": 3}, {"scale": 1}])
+def test_what_the_constructor_cannot_build_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"scale is {wrong['scale']}"):
+        VarSR(**wrong)
+
+
+def test_phases_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="phase is 3"):
+        small().phase = 3
+    with pytest.raises(ValueError, match=r"VarSR\(critic=True\)"):
+        small().phase = 2
+
+
+@pytest.mark.parametrize("moments", [1, 2])
+def test_mrgan_holds_the_moments_of_its_answers_to_the_truth(moments):
+    keras.utils.set_random_seed(0)
+    model = MRGAN(**SMALL, moments=moments, answers=3)
+    model.build((None, None, None, 3))
+    lr, hr = pairs()
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    draws = [reparameterised_sample(model.encode(lr), model.step_seed(0, 2 + k)) for k in range(3)]
+    answers = np.stack([numpy(model.signed(lr, z)) for z in draws])
+    error = (2 * hr - 1 - answers.mean(0)) ** 2
+    if moments == 2:
+        variance = answers.var(0) + 1e-4
+        error = 0.5 * (error / variance + np.log(variance))
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    assert report["loss"] == report["reconstruction"] == pytest.approx(error.mean(), rel=1e-4)
+    with pytest.raises(ValueError, match="moments is 3"):
+        MRGAN(moments=3)
