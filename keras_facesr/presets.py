@@ -24,10 +24,12 @@ MODEL_CLASSES = {
     "ComponentNetwork": "keras_facesr.models.component_network",
     "FaceFeatures": "keras_facesr.models.face_features",
     "DigitClassifier": "keras_facesr.models.digit_classifier",
+    "Autoencoder": "keras_facesr.models.baselines.autoencoder",
     "Bicubic": "keras_facesr.models.baselines.bicubic",
     "EDSR": "keras_facesr.models.baselines.edsr",
     "MRGAN": "keras_facesr.models.baselines.mrgan",
     "SRCNN": "keras_facesr.models.baselines.srcnn",
+    "SRGAN": "keras_facesr.models.baselines.srgan",
     "SRResNet": "keras_facesr.models.baselines.srresnet",
 }
 

@@ -7,6 +7,7 @@ import pytest
 from keras_facesr import presets
 
 SMALL = {
+    "Autoencoder": {"scale": 4, "channels": 4},
     "Bicubic": {"scale": 4},
     "CAGFace": {
         "features": 8,
@@ -18,6 +19,7 @@ SMALL = {
     "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
     "SAM": {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
     "SRCNN": {"scale": 4, "features": (8, 4)},
+    "SRGAN": {"scale": 4, "hr_size": (16, 16), "channels": 8, "blocks": 1},
     "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
     "VarSR": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
 }

@@ -44,10 +44,14 @@ def generator(scale, latent_dim, channels, blocks, dtype):
     """G: images in [-1, 1] and z -> enlarged images, about [-1, 1]. z joins before the trunk and before the enlargement.
 
     The trunk is SRResNet's; without ``blocks``, for digits of a few pixels, an autoencoder with a skip connection.
+    Without ``latent_dim`` there is no z, and images alone go in.
     """
-    lr, z = keras.Input((None, None, 3)), keras.Input((latent_dim,))
+    lr = keras.Input((None, None, 3))
+    z = keras.Input((latent_dim,)) if latent_dim else None
 
     def with_latent(x):
+        if not latent_dim:
+            return x
         spread = layers.Dense(channels, dtype=dtype)(z)[:, None, None, :]
         return ops.concatenate([x, spread * ops.ones_like(x[..., :1])], axis=-1)
 
@@ -65,7 +69,7 @@ def generator(scale, latent_dim, channels, blocks, dtype):
     x = with_latent(x)
     for _ in range(int(math.log2(scale))):
         x = activating("prelu", dtype=dtype)(PixelShuffle(2, dtype=dtype)(conv(4 * channels, dtype=dtype)(x)))
-    return keras.Model([lr, z], conv(3, dtype="float32")(x), name="generator")
+    return keras.Model([lr, z] if latent_dim else lr, conv(3, dtype="float32")(x), name="generator")
 
 
 class LatentSR(AdversarialSR):

@@ -5,7 +5,7 @@ from keras_facesr.recipes.recipe import Recipe, Source, Stage
 FACES = Source("utkface", 128)
 
 
-def sam_small(scale, warm_starts, phase_1, phase_2, **config):
+def sam_small(scale, warm_starts, phase_1, phase_2, phase_1_rate=1e-3, **config):
     """SAM with the LR-size backbone; ``warm_starts`` are stages of phase 0, the other numbers steps."""
     return Recipe(
         name=f"sam_small_x{scale}_utkface",
@@ -14,7 +14,7 @@ def sam_small(scale, warm_starts, phase_1, phase_2, **config):
         sources=(FACES,),
         stages=(
             *warm_starts,
-            Stage(phase_1, batch_size=8, learning_rate=1e-3, optimizer="muon", phase=1),
+            Stage(phase_1, batch_size=8, learning_rate=phase_1_rate, optimizer="muon", phase=1),
             Stage(phase_2, batch_size=16, learning_rate=2e-3, optimizer="muon", phase=2, check_every=250),
         ),
     )
@@ -42,8 +42,9 @@ RECIPES = [
         8,
         # A shallower network learns what it can at less cost; then six blocks join.
         warm_starts=[warm_start(5000, encoder_blocks=10), warm_start(14000, encoder_blocks=10), warm_start(9000, 1e-3)],
-        phase_1=1000,
+        phase_1=1500,
         phase_2=500,
+        phase_1_rate=5e-4,
         encoder_blocks=16,
         decoder_blocks=2,
     ),

@@ -1,0 +1,43 @@
+"""SRGAN: SRResNet against a critic, judged by what a network sees."""
+
+import keras
+from keras import ops
+
+from keras_facesr.models.adversarial import AdversarialSR
+from keras_facesr.models.baselines.srresnet import SRResNet
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class SRGAN(AdversarialSR):
+    """SRResNet, in phase 1 by mean squared error, in phase 2 against a critic and by the features that it is compiled with.
+
+    Args:
+        scale: enlargement, a power of two.
+        hr_size: (height, width) of the images that it is trained on.
+        channels, blocks: of the SRResNet.
+        objective: of the critic (the paper's is the standard one).
+        **kwargs: of ``AdversarialSR``.
+    """
+
+    paper = "Ledig et al.: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network (2017)"
+
+    def __init__(self, scale=4, hr_size=(96, 96), channels=64, blocks=16, objective="standard", **kwargs):
+        super().__init__(scale, hr_size, objective=objective, **kwargs)
+        self.channels, self.blocks = channels, blocks
+        self.generator = SRResNet(scale, channels, blocks, dtype=self.dtype_policy, name="generator")
+
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self.generator.build(input_shape)
+
+    def call(self, lr, training=None):
+        return self.generator(lr, training=training)
+
+    def fidelity(self, lr, hr, turn):
+        """Mean squared error."""
+        sr = 2.0 * self.generator(lr, training=True) - 1.0
+        mse = ops.mean(ops.square(hr - sr))
+        return sr, mse, mse
+
+    def get_config(self):
+        return {**super().get_config(), "hr_size": self.hr_size, "channels": self.channels, "blocks": self.blocks}
