@@ -133,7 +133,7 @@ def _evaluate(args):
 
     from keras_facesr.data.datasets import open_dataset
     from keras_facesr.data.images import read_picture
-    from keras_facesr.inference import KerasMethod
+    from keras_facesr.inference import KerasJudge, KerasMethod
     from keras_facesr.metrics.protocol import Protocol, evaluate, format_table
 
     try:
@@ -147,6 +147,7 @@ def _evaluate(args):
     methods = {name: KerasMethod(_load(args, preset)) for name, preset in zip(names, found)}
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
+    judge = KerasJudge(args.judge, _load(args, _preset(args.judge, "face attributes"))) if args.judge else None
     failed = []
 
     def readable():
@@ -160,7 +161,8 @@ def _evaluate(args):
                 failed.append(file)
 
     with _progress("evaluate", len(files)) as show:
-        report = evaluate(methods, readable(), protocol, samples=args.samples, seed=args.seed, on_image=show)
+        how = {"samples": args.samples, "seed": args.seed, "judge": judge}
+        report = evaluate(methods, readable(), protocol, on_image=show, **how)
     if args.json != "-":
         from rich.console import Console
 
@@ -178,14 +180,14 @@ def _train(args):
     return 0
 
 
-def _preset(name):
-    """The preset of a model that enlarges."""
+def _preset(name, task="super-resolution"):
+    """The preset of a model for this task."""
     try:
         preset = presets.find(name)
     except PresetError as error:
         raise CallError(str(error)) from error
-    if preset.scale is None:
-        raise CallError(f"{name} is for {preset.task}, it enlarges nothing; `facesr models` lists those that do")
+    if preset.task != task:
+        raise CallError(f"{name} is for {preset.task}, not for {task}; `facesr models` lists all")
     return preset
 
 
@@ -382,6 +384,7 @@ def _parser():
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--judge", metavar="NAME", help="also compare what this network sees, such as face_features")
     option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
 
     option = command("train", _train, "Train a model as its recipe says.", figures=False)

@@ -79,6 +79,23 @@ class KerasMethod:
         return to_uint8(samples)[:, :, : height * self.model.scale, : width * self.model.scale]
 
 
+class KerasJudge:
+    """A ``FaceFeatures`` network as the judge of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, name, network):
+        self.name, self.network = name, network
+
+    def see(self, images):
+        """uint8 (N, H, W, 3) -> (list of feature maps (N, h, w, C), embeddings (N, D)), NumPy."""
+        from keras import ops
+
+        from keras_facesr import backend
+
+        with backend.no_gradients():
+            maps, embedding = self.network.see(np.true_divide(images, 255, dtype=np.float32))
+            return [ops.convert_to_numpy(features) for features in maps], ops.convert_to_numpy(embedding)
+
+
 def demo_face():
     """A face that ships with scikit-image (Eileen Collins, NASA, public domain): uint8 (110, 110, 3).
 
@@ -114,9 +131,10 @@ def demonstrate(model, name, hr_size):
 
 
 def _tile_side(model, tile=None):
-    """The side of a tile in input pixels, a multiple of ``size_multiple``."""
+    """The side of a tile in input pixels, a multiple of ``size_multiple``, at most what the network takes at once."""
     multiple = model.size_multiple
-    return max(multiple, (tile or int(PASS_PIXELS**0.5) // model.scale) // multiple * multiple)
+    side = tile or int(PASS_PIXELS**0.5) // model.scale
+    return max(multiple, min(side, model.largest_side or side) // multiple * multiple)
 
 
 def _network_input(model, lr):

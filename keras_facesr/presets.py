@@ -21,6 +21,8 @@ MODEL_CLASSES = {
     "SAM": "keras_facesr.models.sam",
     "VarSR": "keras_facesr.models.varsr",
     "CAGFace": "keras_facesr.models.cagface",
+    "SSRVAE": "keras_facesr.models.ssrvae",
+    "StyleVAE": "keras_facesr.models.stylevae",
     "ComponentNetwork": "keras_facesr.models.component_network",
     "FaceFeatures": "keras_facesr.models.face_features",
     "DigitClassifier": "keras_facesr.models.digit_classifier",

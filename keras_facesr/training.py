@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_facesr import recipes
+from keras_facesr import presets, recipes
 from keras_facesr.errors import TrainingError
 from keras_facesr.tasks import TASKS
 from keras_facesr.tensorboard import EventLog
@@ -52,6 +52,8 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
             model = recipe.model(stage)
         if index:
             _go_on_from(run.stage_file(index - 1), model, grown=stage.config != recipe.stages[index - 1].config)
+        elif recipe.start:
+            _go_on_from(presets.released_weights(presets.find(recipe.start)), model, grown=True)
         task = TASKS[recipe.task](recipe, data_dir, model)
         stream = task.stream(stage, seed=recipe.seed + index)
         if epochs is not None:
@@ -67,7 +69,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
 
 
 def _go_on_from(weights, model, grown):
-    """Load a finished stage's weights; what a grown network has beyond them keeps its own."""
+    """Load weights; what a grown network has beyond them keeps its own."""
     with warnings.catch_warnings():
         if grown:
             warnings.filterwarnings("ignore", "A total of .* objects could not be loaded")

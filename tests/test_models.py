@@ -21,11 +21,12 @@ SMALL = {
     "SRCNN": {"scale": 4, "features": (8, 4)},
     "SRGAN": {"scale": 4, "hr_size": (16, 16), "channels": 8, "blocks": 1},
     "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
+    "SSRVAE": {"scale": 4, "channels": 8, "global_blocks": 1, "local_blocks": 1, "window": 3},
     "VarSR": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
 }
 
 
-OTHERS = {"ComponentNetwork", "DigitClassifier", "FaceFeatures"}  # see tests/test_cagface.py, tests/test_judges.py
+OTHERS = {"ComponentNetwork", "DigitClassifier", "FaceFeatures", "StyleVAE"}  # see test_cagface, test_judges, test_ssrvae
 
 
 def test_no_class_of_the_catalogue_is_forgotten():

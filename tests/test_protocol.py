@@ -1,6 +1,7 @@
 import io
 import json
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import ms_ssim
+from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate, format_table
 from keras_facesr.metrics.stochastic import best_of, consistency, diversity
 
@@ -180,8 +182,42 @@ def test_samples_add_the_means_of_the_stochastic_figures_for_stochastic_methods_
     row = report["models"]["flat"]
     figures = [row[name] for name in ("psnr_best", "ssim_best", "diversity", "consistency")]
     assert figures == pytest.approx(np.mean(expected, axis=0))
-    assert report["models"]["plain"].keys() == {"psnr", "ssim"}
+    assert report["models"]["plain"].keys() == {"psnr", "ssim", "consistency"}
     assert (report["protocol"]["samples"], report["protocol"]["seed"]) == (3, 5)
+
+
+class Eye:
+    """A judge that sees the picture itself, and its mean colour."""
+
+    name = "eye"
+
+    def see(self, images):
+        pixels = images.astype(float) / 255 + 0.1
+        return [pixels], pixels.mean(axis=(1, 2))
+
+
+def test_a_judge_adds_distances_of_what_it_sees(pictures):
+    protocol = Protocol(8, 64)
+    report = evaluate({"flat": Flat(8)}, pictures, protocol, samples=3, seed=5, judge=Eye())
+    assert report["protocol"]["judge"] == "eye"
+    lrs, hrs = (np.stack(images) for images in zip(*(protocol.pair(picture) for picture in pictures)))
+    (maps,), embeddings = Eye().see(Flat(8).upscale_batch(lrs))
+    (true_maps,), true_embeddings = Eye().see(hrs)
+    row = report["models"]["flat"]
+    assert row["features"] == pytest.approx(feature_distance([maps], [true_maps]).mean())
+    assert row["identity"] == pytest.approx(identity_distance(embeddings, true_embeddings).mean())
+    assert row["frechet"] == pytest.approx(frechet_distance(embeddings, true_embeddings))
+    best, apart = [], []
+    for i, (lr, hr) in enumerate(zip(lrs, hrs)):
+        (samples,), _ = Eye().see(Flat(8).sample_batch(lr[None], 3, seed=5 + i)[:, 0])
+        (true,), _ = Eye().see(hr[None])
+        best.append(min(feature_distance([sample[None]], [true])[0] for sample in samples))
+        apart += [feature_distance([a[None]], [b[None]])[0] for a, b in combinations(samples, 2)]
+    assert row["features_best"] == pytest.approx(np.mean(best)) and row["features_diversity"] == pytest.approx(np.mean(apart))
+    assert {"features", "identity", "frechet", "consistency"} < report["models"]["bicubic"].keys()
+    assert "features_best" not in report["models"]["bicubic"]
+    alone = evaluate({}, pictures[:1], protocol, judge=Eye())["models"]["bicubic"]
+    assert "features" in alone and "frechet" not in alone  # one image has no covariance
 
 
 def test_pictures_of_one_size_go_through_a_method_in_batches_and_others_by_themselves(pictures):

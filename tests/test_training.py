@@ -135,7 +135,7 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones():
 
 def test_every_recipe_builds_its_network_and_asks_for_whole_checks():
     for recipe in recipes.RECIPES.values():
-        assert getattr(recipe.model(), "scale", 1) * 2 <= min(source.size for source in recipe.sources)
+        assert getattr(recipe.model(), "scale", 1) * 2 <= min(min(source.shape) for source in recipe.sources)
         assert all(stage.steps % stage.check_every == 0 for stage in recipe.stages)
 
 

@@ -1,8 +1,10 @@
-"""Where a network is told to look."""
+"""Where a network is told to look, and where it finds by itself that it should."""
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
+
+from keras_facesr.layers.blocks import conv
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -36,3 +38,99 @@ class GaussianSmoothing(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "sigma": self.sigma}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class GlobalAttention(layers.Layer):
+    """y_j = lambda v(sum_i beta_ji h(x_i)) + x_j, beta_j. = softmax_i(f(x_i)^T g(x_j)) over all places (SSRVAE, eqs. 7 to 9).
+
+    f, g, h and v are 1x1 convolutions, the learned scalar lambda starts at 0. Memory grows with the fourth power of the
+    side: 64 x 64 places take 64 MB an image, 128 x 128 a gigabyte.
+
+    Args:
+        reduction: of the channels of f and g.
+    """
+
+    def __init__(self, reduction=8, **kwargs):
+        super().__init__(**kwargs)
+        self.reduction = reduction
+
+    def build(self, input_shape):
+        channels, dtype = input_shape[-1], self.dtype_policy
+        widths = {
+            "f": max(1, channels // self.reduction),
+            "g": max(1, channels // self.reduction),
+            "h": channels,
+            "v": channels,
+        }
+        for name, width in widths.items():
+            setattr(self, name, conv(width, 1, use_bias=False, name=name, dtype=dtype))
+            getattr(self, name).build(input_shape)
+        self.strength = self.add_weight(shape=(), initializer="zeros", name="lambda")
+
+    def call(self, x):
+        batch, height, width, channels = ops.shape(x)
+        f, g, h = (ops.reshape(part(x), (batch, height * width, -1)) for part in (self.f, self.g, self.h))
+        attention = ops.softmax(ops.matmul(g, ops.transpose(f, (0, 2, 1))), axis=-1)  # (N, j, i)
+        o = ops.reshape(ops.matmul(attention, h), (batch, height, width, channels))
+        return self.strength * self.v(o) + x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "reduction": self.reduction}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class LocalAttention(layers.Layer):
+    """y_p = lambda sum_q softmax_q(-(query_p - key_q)^2) value_q + x_p over the window around p (SSRVAE, eqs. 10 and 11).
+
+    Queries and keys are one number for each group of channels (local relation layers, Hu et al., 2019). Each place of
+    the window is a shifted copy of the maps, so that plain operations are all that runs. Beyond the border is nothing.
+
+    Args:
+        window: side of the window in pixels, odd.
+        group: channels that share their weights.
+    """
+
+    def __init__(self, window=7, group=8, **kwargs):
+        super().__init__(**kwargs)
+        self.window, self.group = window, group
+
+    def build(self, input_shape):
+        channels, dtype = input_shape[-1], self.dtype_policy
+        if channels % self.group or not self.window % 2:
+            raise ValueError(f"{channels} channels in groups of {self.group}, window {self.window}: it must divide, and be odd")
+        for name, width in {"query": channels // self.group, "key": channels // self.group, "value": channels}.items():
+            setattr(self, name, conv(width, 1, use_bias=False, name=name, dtype=dtype))
+            getattr(self, name).build(input_shape)
+        self.strength = self.add_weight(shape=(), initializer="zeros", name="lambda")
+
+    def call(self, x):
+        query, key, value = self.query(x), self.key(x), self.value(x)
+        inside = ops.ones_like(x[:1, ..., :1])
+        scores = [-ops.square(query - k) - 1e4 * (1 - m) for k, m in zip(self._shifted(key), self._shifted(inside))]
+        highest = scores[0]
+        for score in scores[1:]:
+            highest = ops.maximum(highest, score)
+        total, mixed = 0.0, 0.0
+        for score, shifted in zip(scores, self._shifted(value)):
+            weight = ops.exp(score - highest)
+            total = total + weight
+            mixed = mixed + ops.repeat(weight, self.group, axis=-1) * shifted
+        return self.strength * mixed / ops.repeat(total, self.group, axis=-1) + x
+
+    def _shifted(self, maps):
+        """The maps as each place of the window sees them, zero beyond the border."""
+        reach = self.window // 2
+        height, width = ops.shape(maps)[1:3]
+        padded = ops.pad(maps, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+        steps = range(self.window)
+        return [padded[:, row : row + height, column : column + width] for row in steps for column in steps]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "window": self.window, "group": self.group}

@@ -11,6 +11,7 @@ from rich.text import Text
 from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, SSIM_WINDOW, ms_ssim, psnr, ssim
+from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.stochastic import best_of, consistency, diversity
 
 REFERENCE = "bicubic"
@@ -87,7 +88,7 @@ class Protocol:
         }
 
 
-def evaluate(methods, pictures, protocol, samples=0, seed=0, on_image=None):
+def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, on_image=None):
     """Measure methods on the same pairs, beside Pillow's bicubic.
 
     Args:
@@ -97,13 +98,17 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, on_image=None):
         protocol: ``Protocol``.
         samples: answers to draw from each stochastic method for each picture; 0 for none.
         seed: picture i is sampled with ``seed + i``, whatever batch it is in.
+        judge: object with ``name`` and ``see(images)``, uint8 (N, H, W, 3) -> (list of feature maps (N, h, w, C),
+            embeddings (N, D)), or None.
         on_image: called with the number of pictures done, after each.
 
     Returns:
         ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``,
         means over the images; M pictures were smaller than ``hr_size``: their truth is itself enlarged. Where every
-        truth has 176 pixels a side, all methods have ``ms_ssim`` too; with ``samples``, stochastic methods have
-        ``psnr_best``, ``ssim_best``, ``diversity``, ``consistency``.
+        truth has 176 pixels a side, all methods have ``ms_ssim`` too. With ``samples``, all have ``consistency``, the
+        stochastic ones ``psnr_best``, ``ssim_best`` and ``diversity``. With a ``judge``, all have ``features``,
+        ``identity`` and, of two images and more, ``frechet`` (``metrics.perceptual``); with both, the stochastic ones
+        have ``features_best``, ``identity_best`` and ``features_diversity``.
 
     Raises:
         FacesrError: no picture; one too small; a method called "bicubic"; answers of another shape than HR.
@@ -112,16 +117,26 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, on_image=None):
         raise FacesrError(f"{REFERENCE!r} is the row that every report has: give your method another name")
     methods = {REFERENCE: _Bicubic(protocol.scale), **methods}
     rows = {name: [] for name in methods}
+    embeddings = {name: [] for name in ("truth", *methods)}
     done = enlarged = 0
     for lr, hr, native_sides in _batches(pictures, protocol):
         answers = {name: _answers(name, method, lr, hr) for name, method in methods.items()}
         enlarged += sum(side < hr.shape[1] for side in native_sides)
+        seen = {name: judge.see(images) for name, images in {"truth": hr, **answers}.items()} if judge else {}
+        for name, (_, embedding) in seen.items():
+            embeddings[name].append(embedding)
         for i, truth in enumerate(hr):
+            true_look = _look(seen["truth"], i) if judge else None
             for name, method in methods.items():
                 row = _fidelity(answers[name][i], truth, protocol)
+                if judge:
+                    row |= _likeness(_look(seen[name], i), true_look)
                 if samples and getattr(method, "is_stochastic", False):
                     drawn = method.sample_batch(lr[i : i + 1], samples, seed + done)[:, 0]
-                    row |= _judge(drawn, lr[i], truth, protocol)
+                    row |= _of_samples(drawn, lr[i], truth, protocol)
+                    row |= _likeness_of_samples(judge.see(drawn), true_look) if judge else {}
+                elif samples:
+                    row["consistency"] = consistency(answers[name][i], lr[i], protocol.scale)
                 rows[name].append(row)
             done += 1
             if on_image:
@@ -129,11 +144,15 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, on_image=None):
     if not done:
         raise FacesrError("no picture to measure on")
     models = {name: _means(table) for name, table in rows.items()}
+    if judge and done > 1:
+        truth = np.concatenate(embeddings["truth"])
+        for name, row in models.items():
+            row["frechet"] = frechet_distance(np.concatenate(embeddings[name]), truth)
     about = protocol.describe()
     if "ms_ssim" not in models[REFERENCE]:
         about["ms_ssim"] = _NO_MS_SSIM
     return {
-        "protocol": about | ({"samples": samples, "seed": seed} if samples else {}),
+        "protocol": about | ({"samples": samples, "seed": seed} if samples else {}) | ({"judge": judge.name} if judge else {}),
         "images": done,
         "enlarged": enlarged,
         "models": models,
@@ -151,6 +170,12 @@ def format_table(report):
         "ssim_best": ("best\nSSIM", ".4f"),
         "diversity": ("diver-\nsity", ".2f"),
         "consistency": ("consis-\ntency", ".2f"),
+        "features": ("fea-\ntures", ".3f"),
+        "features_best": ("best\nfeat.", ".3f"),
+        "features_diversity": ("div.\nfeat.", ".3f"),
+        "identity": ("iden-\ntity", ".3f"),
+        "identity_best": ("best\nid.", ".3f"),
+        "frechet": ("Fré-\nchet", ".3f"),
     }
     reference = report["models"][REFERENCE]["psnr"]
     rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in report["models"].items()}
@@ -180,6 +205,8 @@ def _in_one_line(report):
     if "samples" in about:
         parts.append(f"best of {about['samples']} samples, seed {about['seed']}")
         parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
+    if "judge" in about:
+        parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")
     return "; ".join(parts)
 
 
@@ -230,11 +257,37 @@ def _fidelity(sr, hr, protocol):
     return row | {"ms_ssim": ms_ssim(sr, hr, protocol.colour)} if len(hr) >= MS_SSIM_LEAST else row
 
 
-def _judge(samples, lr, hr, protocol):
+def _of_samples(samples, lr, hr, protocol):
     psnr_best, ssim_best = best_of(samples, hr, protocol.colour)
     return {
         "psnr_best": min(psnr_best, PSNR_CAP),
         "ssim_best": ssim_best,
         "diversity": diversity(samples),
         "consistency": consistency(samples, lr, protocol.scale),
+    }
+
+
+def _look(seen, index):
+    """What a judge sees in one image of a batch."""
+    maps, embedding = seen
+    return [features[index : index + 1] for features in maps], embedding[index : index + 1]
+
+
+def _likeness(look, truth):
+    """Distances of one answer, or of several, from the truth: means over the answers."""
+    features, identity = feature_distance(look[0], truth[0]), identity_distance(look[1], truth[1])
+    return {"features": float(features.mean()), "identity": float(identity.mean())}
+
+
+def _likeness_of_samples(looks, truth):
+    """The least distances of the samples from the truth, and the mean one of the samples from each other."""
+    maps, embeddings = looks
+    count = len(embeddings)
+    pairs = [(a, b) for a in range(count) for b in range(a)]
+    first, second = (list(side) for side in zip(*pairs)) if pairs else ([0], [0])
+    apart = feature_distance([features[first] for features in maps], [features[second] for features in maps])
+    return {
+        "features_best": float(feature_distance(maps, truth[0]).min()),
+        "identity_best": float(identity_distance(embeddings, truth[1]).min()),
+        "features_diversity": float(apart.mean()),
     }

@@ -41,11 +41,13 @@ class FaceSR(Network):
     Attributes:
         scale: how many times the output is as high and wide as the input.
         size_multiple: the heights and widths that the network takes are the multiples of this number.
+        largest_side: height and width in input pixels that the network's memory allows at once; None: any.
         is_stochastic: whether the model has ``sample``, ``encode`` and ``decode`` beside ``call``.
         paper: where the method was published.
     """
 
     is_stochastic = False
+    largest_side = None
     paper = None
 
     def __init__(self, scale, size_multiple=1, **kwargs):

@@ -9,7 +9,7 @@ from keras_facesr.models.base import Network
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class DigitClassifier(Network):
-    """Images of one digit (N, H, W, 3) in [0, 1], 8 pixels a side and more -> logits of 0 to 9, (N, 10).
+    """Images of one digit (N, H, W, 3) in [0, 1], 8 pixels a side and more -> probabilities of 0 to 9, (N, 10).
 
     Args:
         channels: of its stages, each of two convolutions and a halving.
@@ -25,7 +25,7 @@ class DigitClassifier(Network):
         for width in self.channels:
             blocks += [ConvBlock(width, dtype=dtype), ConvBlock(width, 2, dtype=dtype)]
         self.stack = keras.Sequential([*blocks, ConvBlock(2 * self.channels[-1], dtype=dtype)], name="stack")
-        self.head = layers.Dense(10, name="head", dtype="float32")
+        self.head = layers.Dense(10, activation="softmax", name="head", dtype="float32")
 
     def build(self, input_shape=None):
         self.stack.build((None, None, None, 3))

@@ -73,8 +73,13 @@ class FaceFeatures(Network):
 
     def embedding(self, images):
         """(N, embedding_size), of length 1: near each other for faces that look alike in age, gender and attributes."""
-        embedded = self._embedded(self._maps(images, training=False))
-        return embedded / ops.maximum(ops.norm(embedded, axis=-1, keepdims=True), 1e-6)
+        return self.see(images)[1]
+
+    def see(self, images):
+        """``maps`` and ``embedding`` at once."""
+        maps = self._maps(images, training=False)
+        embedded = self._embedded(maps)
+        return maps, embedded / ops.maximum(ops.norm(embedded, axis=-1, keepdims=True), 1e-6)
 
     def _maps(self, images, training):
         x, maps = 2.0 * ops.convert_to_tensor(images) - 1.0, []

@@ -13,7 +13,8 @@ class Stage:
         learning_rate: the peak; it rises over ``warmup`` steps and falls to zero along a cosine.
         optimizer: ``"adam"`` or ``"muon"`` (``optimizers.ConvMuon``).
         phase: the model's phase, for models that train in phases.
-        loss: the pixel loss, for models without an objective of their own.
+        loss: for models without an objective of their own.
+        features: preset whose feature maps an adversarial model's perceptual loss compares.
         warmup: steps of linear rise.
         augmentation: what chance makes of the images (``data.pipeline.AUGMENTATIONS``).
         ema: momentum of the exponential moving average of the weights that is validated and released.
@@ -32,6 +33,7 @@ class Stage:
     optimizer: str = "adam"
     phase: int | None = None
     loss: str | None = None
+    features: str | None = None
     warmup: int = 100
     augmentation: str | None = "mirror"
     ema: float = 0.995
@@ -52,6 +54,7 @@ class Stage:
         """Set the phase and compile, the optimiser's state included."""
         import keras
 
+        from keras_facesr import presets
         from keras_facesr.optimizers import ConvMuon
 
         if self.phase is not None:
@@ -66,7 +69,10 @@ class Stage:
         else:
             optimizer = keras.optimizers.Adam(rate, **average)
         on_tensorflow = keras.backend.backend() == "tensorflow"
-        model.compile(optimizer, loss=self.loss, jit_compile=jit_compile and self.jit_compile and on_tensorflow)
+        how = {"loss": self.loss, "jit_compile": jit_compile and self.jit_compile and on_tensorflow}
+        if self.features:
+            how["features"] = presets.load(self.features).maps
+        model.compile(optimizer, **how)
         optimizer.build(model.learning_variables)
 
 
@@ -104,6 +110,7 @@ class Recipe:
         task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
         crop: side of random HR crops in pixels, or None for whole images.
         validation_images: images of the first source that are held out to choose the best weights.
+        start: preset whose released weights the first stage goes on from, as far as it has any for the network.
         frozen: part of the model, by its attribute's name -> the preset whose released weights it starts from and keeps.
     """
 
@@ -116,6 +123,7 @@ class Recipe:
     task: str = "super-resolution"
     crop: int | None = None
     validation_images: int = 200
+    start: str | None = None
     frozen: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def model(self, stage=None):

@@ -1,0 +1,32 @@
+"""Mutual information of two variables, estimated by a network that tells pairs from mere neighbours (MINE)."""
+
+import math
+
+from keras import ops
+
+
+def donsker_varadhan(joint, marginal):
+    """E[T] over pairs - log E[exp T] over shuffled ones, in nats: a lower bound of the mutual information (SSRVAE, eq. 5).
+
+    Args:
+        joint, marginal: (N,) scores of the statistics network T.
+    """
+    return ops.mean(joint) - log_mean_exp(marginal)
+
+
+def corrected_bound(joint, marginal, log_average):
+    """What to climb in place of the bound, whose gradient is biased in small batches (Belghazi et al., 2018, section 3.2).
+
+    The mean of exp T that divides the second gradient is taken from a moving average, ``log_average`` its logarithm.
+    """
+    return ops.mean(joint) - ops.exp(log_mean_exp(marginal) - ops.stop_gradient(log_average))
+
+
+def moved_average(log_average, marginal, momentum=0.99):
+    """The logarithm of the moving average of exp T after one more batch."""
+    return ops.logaddexp(math.log(momentum) + log_average, math.log(1 - momentum) + ops.stop_gradient(log_mean_exp(marginal)))
+
+
+def log_mean_exp(scores):
+    """log of the mean of exp of (N,) scores."""
+    return ops.logsumexp(scores) - ops.log(ops.cast(ops.size(scores), scores.dtype))

@@ -1,0 +1,134 @@
+"""styleVAE and SSRVAE against their paper's equations and closed forms."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from keras_facesr.data.degrade import degrade
+from keras_facesr.inference import upscale
+from keras_facesr.models.ssrvae import SSRVAE
+from keras_facesr.models.stylevae import StyleVAE
+from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average
+
+RNG = np.random.default_rng(0)
+SMALL = {"lr_size": 8, "style_dim": 5, "channels": 8, "encoder_blocks": 2, "generator_blocks": 1}
+
+
+def small(**changes):
+    keras.utils.set_random_seed(0)
+    model = StyleVAE(**{**SMALL, **changes})
+    model.build()
+    return model
+
+
+def faces(n=4):
+    return RNG.random((n, 8, 8, 3), "float32"), RNG.random((n, 32, 32, 3), "float32")
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def test_the_bound_and_its_average_in_closed_form():
+    joint, marginal = (RNG.normal(size=7).astype("float32") for _ in range(2))
+    mean_exp, two = np.exp(marginal).mean(), np.float32(np.log(2))
+    assert float(donsker_varadhan(joint, marginal)) == pytest.approx(joint.mean() - np.log(mean_exp), abs=1e-6)
+    moved = float(moved_average(two, marginal, momentum=0.9))
+    assert moved == pytest.approx(np.log(0.9 * 2 + 0.1 * mean_exp), abs=1e-6)
+    assert float(corrected_bound(joint, marginal, two)) == pytest.approx(joint.mean() - mean_exp / 2, abs=1e-6)
+
+
+def test_the_mutual_information_of_correlated_gaussians_is_found():
+    keras.utils.set_random_seed(0)
+    correlation = 0.8
+    closed_form = -0.5 * np.log(1 - correlation**2)
+    statistics = keras.Sequential([layers.Dense(48, activation="relu"), layers.Dense(48, activation="relu"), layers.Dense(1)])
+
+    def draw(n):
+        x, noise = RNG.normal(size=(2, n, 1))
+        return x.astype("float32"), (correlation * x + np.sqrt(1 - correlation**2) * noise).astype("float32")
+
+    class Estimator(keras.Model):
+        """Climbs the corrected bound, as StyleVAE does."""
+
+        def __init__(self):
+            super().__init__()
+            self.statistics, self.log_average = statistics, self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, pair):
+            x, y = pair
+            return [self.statistics(ops.concatenate([x, b], axis=-1))[:, 0] for b in (y, ops.roll(y, 1, axis=0))]
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            joint, marginal = y_pred
+            average = moved_average(self.log_average, marginal)
+            self.log_average.assign(average)
+            return -corrected_bound(joint, marginal, average)
+
+    estimator = Estimator()
+    estimator.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
+    x, y = draw(512 * 600)
+    estimator.fit([x, y], np.zeros(len(x)), batch_size=512, epochs=1, shuffle=False, verbose=0)
+    found = float(donsker_varadhan(*estimator(list(map(ops.convert_to_tensor, draw(50_000))))))
+    assert found == pytest.approx(closed_form, abs=0.1)
+
+
+@pytest.mark.parametrize("adain", [True, False])
+def test_styles_come_from_chance_from_faces_and_by_hand(adain):
+    model = small(adain=adain)
+    real, clean = faces()
+    by_chance = numpy(model.degrade(clean, seed=1))
+    assert by_chance.shape == (4, 8, 8, 3) and by_chance.min() >= 0 and by_chance.max() <= 1
+    np.testing.assert_array_equal(numpy(model.degrade(clean, seed=1)), by_chance)
+    assert np.abs(numpy(model.degrade(clean, seed=2)) - by_chance).max() > 0
+    like_real = numpy(model.degrade(clean, style=real))
+    np.testing.assert_array_equal(numpy(model.degrade(clean, style=model.encode(real).mean)), like_real)
+    np.testing.assert_array_equal(numpy(model.degrade(clean, style=np.zeros((1, 5), "float32"))), numpy(model(clean)))
+    assert model.degrade(clean, style=real[:1]).shape == (4, 8, 8, 3)
+
+
+@pytest.mark.parametrize("information_weight", [0.0, 0.5])
+def test_the_objective_is_reported_in_its_parts(information_weight):
+    model = small(information_weight=information_weight, kl_weight=0.3, content_weight=2.0)
+    real, clean = faces()
+    posterior = model.encode(real)
+    mean, variance = numpy(posterior.mean), np.exp(numpy(posterior.log_variance))
+    kl = 0.5 * np.mean(mean**2 + variance - 1 - np.log(variance))
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    report = model.train_on_batch(real, clean, return_dict=True)
+    assert report["kl"] == pytest.approx(kl, rel=1e-3, abs=1e-6)
+    assert 0.1 < report["content"] < 10
+    if not information_weight:
+        assert report["information"] == 0
+        assert report["loss"] == pytest.approx(0.3 * report["kl"] + 2 * report["content"], rel=1e-5)
+    else:
+        assert float(model.log_average) != 0
+
+
+def test_what_is_painted_keeps_the_content_once_it_has_learnt():
+    model = small(information_weight=0.0)
+    real, _ = faces(8)
+    clean = RNG.random((8, 4, 4, 3), "float32").repeat(8, 1).repeat(8, 2)
+    model.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
+    first, *_, last = [model.train_on_batch(real, clean, return_dict=True)["content"] for _ in range(60)]
+    assert last < 0.4 * first
+    reduced = degrade((clean * 255).round().astype(np.uint8), 4) / 255
+    assert np.corrcoef(numpy(model.degrade(clean, style=real)).ravel(), reduced.ravel())[0, 1] > 0.5
+
+
+def test_the_default_sr_network_has_8_blocks_of_each_kind():
+    model = SSRVAE()
+    assert [block.attention for block in model.body.layers] == ["global"] * 8 + ["local"] * 8
+    assert all(block.channels == 64 for block in model.body.layers)
+    plain = SSRVAE(global_attention=False, local_attention=False)
+    assert [block.attention for block in plain.body.layers] == [None] * 16
+
+
+def test_pictures_beyond_what_global_attention_takes_are_cut_into_tiles():
+    keras.utils.set_random_seed(0)
+    model = SSRVAE(channels=8, global_blocks=1, local_blocks=1)
+    model.build()
+    done = []
+    sr = upscale(model, RNG.integers(0, 256, (70, 40, 3), np.uint8), on_tile=lambda *count: done.append(count))
+    assert sr.shape == (280, 160, 3) and done[-1] == (2, 2)
