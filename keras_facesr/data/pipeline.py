@@ -21,7 +21,8 @@ TRANSFORMATIONS = (
     lambda image: np.rot90(image, 2),
     lambda image: np.rot90(image, 3),
 )
-AUGMENTATIONS = {None: 1, "mirror": 2, "six": 6}  # how many of the transformations are drawn from
+AUGMENTATIONS = {None: 1, "mirror": 2, "shift": 2, "six": 6}  # how many of the transformations are drawn from
+SHIFT = 4  # HR pixels in each direction, by chance: at x8 a face falls on the small pixels in each way that it can
 
 
 class Stream:
@@ -111,14 +112,16 @@ class PairStream(Stream):
             several sizes, for crops.
         scale: factor between LR and HR.
         batch_size, seed: see `Stream`.
-        augmentation: None; "mirror" (left to right, every second image by chance); or "six" (one of itself, both mirror
-            images and three rotations, by chance; CAGFace, section 4.3).
+        augmentation: None; "mirror" (left to right, every second image by chance); "shift" (mirrored so, and moved by up to
+            `SHIFT` pixels before it is degraded, for whole images); or "six" (one of itself, both mirror images and three
+            rotations, by chance; CAGFace, section 4.3).
         crop: side of random square HR crops in pixels, a multiple of `scale`; None = whole images.
         prepare: what makes network inputs, uint8 (N, h, w, C), of whole LR images, uint8 (N, h, w, 3), before they are
             cut; None = the images themselves.
 
     Raises:
-        DatasetError: fewer images than a batch holds, a crop that does not fit, several sizes without a crop.
+        DatasetError: fewer images than a batch holds, a crop that does not fit, several sizes without a crop, a shift of
+            crops.
         FacesrError: H or W is not a multiple of `scale`.
     """
 
@@ -130,7 +133,10 @@ class PairStream(Stream):
             raise DatasetError(f"no crop of {crop} pixels: it must be a multiple of {scale}, at most {side}")
         if crop is None and len({images.shape[1:3] for images in hr}) > 1:
             raise DatasetError("images of several sizes make no batch: choose a crop")
+        if augmentation == "shift" and (crop or prepare):
+            raise DatasetError("only whole images are shifted: crops lie anywhere already")
         self.scale, self.crop = scale, crop
+        self.shifts = augmentation == "shift"
         self.transformations = TRANSFORMATIONS[: AUGMENTATIONS[augmentation]]
         lr = [degrade(images, scale) for images in hr]
         self.sets = [(prepare(small) if prepare else small, large) for small, large in zip(lr, hr)]
@@ -138,6 +144,8 @@ class PairStream(Stream):
 
     def draw(self, chosen, chance):
         pairs = [self._pair(index) for index in chosen]
+        if self.shifts:
+            pairs = [self._shifted(hr, chance) for _, hr in pairs]
         if self.crop:
             pairs = [self._cropped(*pair, chance) for pair in pairs]
         kinds = (chance.random(len(pairs)) * len(self.transformations)).astype(int)
@@ -153,6 +161,13 @@ class PairStream(Stream):
         which = int(np.searchsorted(self._ends, index, side="right"))
         lr, hr = self.sets[which]
         return lr[index - self._ends[which]], hr[index - self._ends[which]]  # counted from the set's end
+
+    def _shifted(self, hr, chance):
+        """The image moved, its edge mirrored where it comes in, and what is left of it at the small size."""
+        top, left = chance.integers(2 * SHIFT + 1, size=2)
+        padded = np.pad(hr, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="reflect")
+        hr = padded[top : top + hr.shape[0], left : left + hr.shape[1]]
+        return degrade(hr, self.scale), hr
 
     def _cropped(self, lr, hr, chance):
         side = self.crop // self.scale

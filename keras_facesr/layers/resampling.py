@@ -1,8 +1,12 @@
 """Changing the size of a feature map or an image by a whole factor, in operations that every export format runs."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
+
+from keras_facesr.layers.blocks import activating, conv
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -23,6 +27,20 @@ class PixelShuffle(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+def doublings(channels, scale, activation=None, dtype=None):
+    """Layers that enlarge (N, H, W, channels) maps ``scale`` times, a power of two: convolution and pixel shuffle for each 2.
+
+    ``activation`` after each is a kind as ``blocks.activating`` takes it. Other scales raise ValueError.
+    """
+    if scale < 2 or scale & (scale - 1):
+        raise ValueError(f"scale is {scale}: it must be a power of two, above 1")
+    stack = []
+    for _ in range(int(math.log2(scale))):
+        stack += [conv(4 * channels, dtype=dtype), PixelShuffle(2, dtype=dtype)]
+        stack += [activating(activation, dtype=dtype)] if activation else []
+    return stack
 
 
 def cubic_kernel(distance, a=-0.5):

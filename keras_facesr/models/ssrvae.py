@@ -4,14 +4,12 @@ It is trained on pairs whose small faces ``StyleVAE`` made as real ones are. "St
 Real-World Super-Resolution", section 3.2.
 """
 
-import math
-
 import keras
 from keras import layers
 
 from keras_facesr.layers.attention import GlobalAttention, LocalAttention
 from keras_facesr.layers.blocks import ConvBlock, conv
-from keras_facesr.layers.resampling import PixelShuffle
+from keras_facesr.layers.resampling import doublings
 from keras_facesr.models.base import FaceSR
 
 
@@ -84,8 +82,6 @@ class SSRVAE(FaceSR):
         window=7,
         **kwargs,
     ):
-        if scale < 2 or scale & (scale - 1):
-            raise ValueError(f"scale is {scale}: SSRVAE enlarges by powers of two")
         super().__init__(scale, **kwargs)
         self.channels, self.global_blocks, self.local_blocks = channels, global_blocks, local_blocks
         self.global_attention, self.local_attention, self.window = global_attention, local_attention, window
@@ -93,8 +89,9 @@ class SSRVAE(FaceSR):
         kinds = ["global" if global_attention else None] * global_blocks + ["local" if local_attention else None] * local_blocks
         self.stem = conv(channels, name="stem", dtype=dtype)
         self.body = keras.Sequential([AttentionBlock(channels, kind, window, dtype=dtype) for kind in kinds], name="body")
-        doublings = [[conv(4 * channels, dtype=dtype), PixelShuffle(2, dtype=dtype)] for _ in range(int(math.log2(scale)))]
-        self.upsampler = keras.Sequential([*sum(doublings, []), conv(3, dtype="float32")], name="upsampler")
+        self.upsampler = keras.Sequential(
+            [*doublings(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
+        )
 
     def build(self, input_shape=None):
         features = (None, None, None, self.channels)

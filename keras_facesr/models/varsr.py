@@ -11,8 +11,8 @@ import keras
 from keras import layers, ops
 
 from keras_facesr import backend
-from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, activating, conv, normalizing
-from keras_facesr.layers.resampling import PixelShuffle
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
+from keras_facesr.layers.resampling import PixelShuffle, doublings
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
@@ -67,8 +67,8 @@ def generator(scale, latent_dim, channels, blocks, dtype):
         x = PixelShuffle(2, dtype=dtype)(conv(4 * channels, dtype=dtype)(x))
         x = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(ops.concatenate([x, stem], axis=-1))
     x = with_latent(x)
-    for _ in range(int(math.log2(scale))):
-        x = activating("prelu", dtype=dtype)(PixelShuffle(2, dtype=dtype)(conv(4 * channels, dtype=dtype)(x)))
+    for layer in doublings(channels, scale, "prelu", dtype=dtype):
+        x = layer(x)
     return keras.Model([lr, z] if latent_dim else lr, conv(3, dtype="float32")(x), name="generator")
 
 
@@ -81,8 +81,6 @@ class LatentSR(AdversarialSR):
     is_stochastic = True
 
     def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, **kwargs):
-        if scale < 2 or scale & (scale - 1):
-            raise ValueError(f"scale is {scale}: {type(self).__name__} enlarges by powers of two")
         hr_size = tuple(side * scale for side in lr_size)
         super().__init__(scale, hr_size, size_multiple=max(lr_size), **kwargs)
         self.lr_size, self.latent_dim, self.channels, self.blocks = tuple(lr_size), latent_dim, channels, blocks

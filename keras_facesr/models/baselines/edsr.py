@@ -1,11 +1,9 @@
 """EDSR: residual blocks without normalisation at the input's size, then pixel shuffles."""
 
-import math
-
 import keras
 
 from keras_facesr.layers.blocks import ResidualBlock, conv
-from keras_facesr.layers.resampling import PixelShuffle
+from keras_facesr.layers.resampling import doublings
 from keras_facesr.models.base import FaceSR
 
 
@@ -23,8 +21,6 @@ class EDSR(FaceSR):
     paper = "Lim et al.: Enhanced Deep Residual Networks for Single Image Super-Resolution (2017)"
 
     def __init__(self, scale=4, channels=64, blocks=16, residual_scaling=1.0, **kwargs):
-        if scale < 2 or scale & (scale - 1):
-            raise ValueError(f"scale is {scale}: EDSR enlarges by powers of two")
         super().__init__(scale, **kwargs)
         self.channels, self.blocks, self.residual_scaling = channels, blocks, residual_scaling
         dtype = self.dtype_policy
@@ -33,8 +29,9 @@ class EDSR(FaceSR):
         self.body = keras.Sequential(
             [*[ResidualBlock(channels, **block) for _ in range(blocks)], conv(channels, dtype=dtype)], name="body"
         )
-        doublings = [[conv(4 * channels, dtype=dtype), PixelShuffle(2, dtype=dtype)] for _ in range(int(math.log2(scale)))]
-        self.upsampler = keras.Sequential([*sum(doublings, []), conv(3, dtype="float32")], name="upsampler")
+        self.upsampler = keras.Sequential(
+            [*doublings(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
+        )
 
     def build(self, input_shape=None):
         features = (None, None, None, self.channels)

@@ -1,12 +1,10 @@
 """SRResNet: residual blocks at the input's size, then pixel shuffles."""
 
-import math
-
 import keras
 from keras import layers
 
-from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, activating, conv
-from keras_facesr.layers.resampling import PixelShuffle
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
+from keras_facesr.layers.resampling import doublings
 from keras_facesr.models.base import FaceSR
 
 
@@ -23,8 +21,6 @@ class SRResNet(FaceSR):
     paper = "Ledig et al.: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network (2017)"
 
     def __init__(self, scale=4, channels=64, blocks=16, **kwargs):
-        if scale < 2 or scale & (scale - 1):
-            raise ValueError(f"scale is {scale}: SRResNet enlarges by powers of two")
         super().__init__(scale, **kwargs)
         self.channels, self.blocks = channels, blocks
         dtype = self.dtype_policy
@@ -37,14 +33,8 @@ class SRResNet(FaceSR):
             ],
             name="body",
         )
-        upsampler = []
-        for _ in range(int(math.log2(scale))):
-            upsampler += [
-                conv(4 * channels, dtype=dtype),
-                PixelShuffle(2, dtype=dtype),
-                activating("prelu", dtype=dtype),
-            ]
-        self.upsampler = keras.Sequential([*upsampler, conv(3, 9, dtype=dtype)], name="upsampler")
+        enlargement = doublings(channels, scale, "prelu", dtype=dtype)
+        self.upsampler = keras.Sequential([*enlargement, conv(3, 9, dtype=dtype)], name="upsampler")
 
     def build(self, input_shape=None):
         features = (None, None, None, self.channels)
