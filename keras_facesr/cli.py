@@ -175,7 +175,7 @@ def _train(args):
     _start_keras(args.debug)
     from keras_facesr.training import train
 
-    how = {"epochs": args.epochs, "resume": args.resume, "strategy": args.strategy}
+    how = {"epochs": args.epochs, "resume": args.resume, "strategy": args.strategy, "degradation": args.degradation}
     train(args.recipe, args.data_dir, args.out, **how)
     return 0
 
@@ -393,5 +393,6 @@ def _parser():
     option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
     option("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")
+    option("--degradation", metavar="KIND", help="of small faces: bicubic, blind, or a styleVAE (default: the recipe's)")
     option("--strategy", choices=("auto", "mirrored"), default="auto", help="devices")
     return parser

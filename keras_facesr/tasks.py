@@ -6,17 +6,20 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_facesr import backend
+from keras_facesr import backend, presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, ArraySet, open_dataset
+from keras_facesr.data.degrade import blind
 from keras_facesr.data.images import read_picture, to_uint8
 from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream
+from keras_facesr.errors import TrainingError
 from keras_facesr.metrics.attributes import balanced_accuracy
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
 
+VARIANTS = 8  # LR images of each HR image, where there are many ways to spoil it
 SHOWN = 4  # validation images in the TensorBoard grid
 PASS_PIXELS = 2**20  # output pixels of one pass in validation
 
@@ -34,7 +37,9 @@ class SuperResolution:
     def __init__(self, recipe, data_dir, model):
         self.recipe, self.data_dir, self.model = recipe, data_dir, model
         self.training_part, validation_part = split(recipe, data_dir)
-        self.validation = PairStream(images_of(recipe.sources[0], data_dir, validation_part), model.scale, 1)
+        self.degrades = degradation(recipe.degradation, model.scale, recipe.seed)
+        held_out = images_of(recipe.sources[0], data_dir, validation_part)
+        self.validation = PairStream(held_out, model.scale, 1, degrades=self.degrades)
 
     def stream(self, stage, seed):
         """Training batches for ``fit``."""
@@ -44,7 +49,7 @@ class SuperResolution:
         prepare = None
         if self.recipe.crop:  # what whole pictures must be seen for is done before they are cut
             prepare = lambda lr: prepared(self.model, lr)  # noqa: E731
-        how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "prepare": prepare}
+        how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "degrades": self.degrades, "prepare": prepare}
         return PairStream(images, self.model.scale, stage.batch_size, seed, **how)
 
     def validate(self, model):
@@ -188,6 +193,27 @@ def masks_of(image_set, size):
 def parsed(model, images):
     """The most probable class of each pixel of uint8 (N, H, W, 3): integer (N, H, W)."""
     return np.concatenate([np.argmax(told(model, images[start : start + 8], 8), axis=-1) for start in range(0, len(images), 8)])
+
+
+def degradation(name, scale, seed):
+    """What makes LR images of HR ones for a ``PairStream``: "bicubic" (None), "blind", or the preset of a ``StyleVAE``.
+
+    The last two give ``VARIANTS`` of each image.
+    """
+    if name == "bicubic":
+        return None
+    if name == "blind":
+        rng = np.random.default_rng(seed)
+        return lambda images: [np.stack([blind(image, scale, rng) for image in images]) for _ in range(VARIANTS)]
+    painter = presets.load(name)
+    if painter.scale != scale:
+        raise TrainingError(f"{name} reduces {painter.scale} times, the network enlarges {scale} times")
+
+    def painted(images, style_seed):
+        parts = [np.true_divide(images[list(indices)], 255, dtype="float32") for indices in passes(images)]
+        return np.concatenate([to_uint8(painter.degrade(part, seed=style_seed + k)) for k, part in enumerate(parts)])
+
+    return lambda images: [painted(images, (seed * VARIANTS + k) * 10_000) for k in range(VARIANTS)]
 
 
 def training_set(source, data_dir):

@@ -18,7 +18,7 @@ from keras_facesr.tasks import TASKS
 from keras_facesr.tensorboard import EventLog
 
 
-def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto"):
+def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto", degradation=None):
     """Train a preset as its recipe says, and leave the best weights in ``run_dir``.
 
     The folder holds ``recipe.json``, ``checkpoint-<k>-<step>/`` (the latest whole state), ``stage<k>.weights.h5`` (the best
@@ -32,6 +32,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
         run_dir: folder of the run; new unless ``resume``.
         epochs: passes over the data per stage instead of the recipe's steps.
         resume: go on where the run in ``run_dir`` stopped.
+        degradation: ``"bicubic"``, ``"blind"`` or the preset of a ``StyleVAE``, instead of the recipe's.
         strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several.
 
     Returns:
@@ -42,6 +43,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto")
         DatasetError: the data is missing or laid out otherwise.
     """
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
+    recipe = dataclasses.replace(recipe, degradation=degradation or recipe.degradation)
     run = Run(Path(run_dir), recipe, resume)
     scope = _strategy(strategy)
     for index, stage in enumerate(recipe.stages):

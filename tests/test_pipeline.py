@@ -130,8 +130,17 @@ def test_a_shift_moves_the_face_over_the_small_pixels():
             seen.add((turned, *where))
     turned, indices, tops, lefts = map(set, zip(*seen))
     assert turned == {0, 1} and indices == {0, 1, 2} and tops == lefts == set(places)
-    with pytest.raises(DatasetError, match="only whole images"):
+    with pytest.raises(DatasetError, match="only whole images that are reduced by bicubic"):
         PairStream(images, 8, 3, augmentation="shift", crop=16)
+
+
+def test_of_several_degradations_chance_takes_one_for_each_pair():
+    images = np.stack([np.full((8, 8, 3), 50 * k, np.uint8) for k in range(4)])
+    stream = PairStream(images, 4, 2, degrades=lambda hr: [hr[:, ::4, ::4] + 1, hr[:, ::4, ::4] + 2])
+    differences = [lr[0, 0, 0] - hr[0, 0, 0] for step in range(20) for lr, hr in zip(*map(to_levels, stream.batch(step)))]
+    assert set(differences) == {1, 2}
+    lr, hr = map(to_levels, stream.images(range(4)))
+    assert np.array_equal(lr, hr[:, ::4, ::4] + 1)
 
 
 def test_masks_turn_with_their_images_and_left_parts_become_right_ones():

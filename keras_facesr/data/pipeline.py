@@ -104,8 +104,8 @@ class Stream:
 class PairStream(Stream):
     """(lr, hr) batches, float32 NHWC in [0, 1], (B, h, w, 3) and (B, h * scale, w * scale, 3).
 
-    LR images are degraded once, from whole HR images, and kept in 8 bits; a crop cuts both at the same place, on the
-    LR grid.
+    LR images are degraded before the first batch, from whole HR images, and kept in 8 bits; a crop cuts both at the same
+    place, on the LR grid.
 
     Args:
         hr: uint8 (N, H, W, 3), an array or a memory map; H and W are multiples of `scale`. Or a list of such, of
@@ -116,16 +116,18 @@ class PairStream(Stream):
             `SHIFT` pixels before it is degraded, for whole images); or "six" (one of itself, both mirror images and three
             rotations, by chance; CAGFace, section 4.3).
         crop: side of random square HR crops in pixels, a multiple of `scale`; None = whole images.
+        degrades: what makes LR images, a list of arrays uint8 (N, h, w, 3), of HR images uint8 (N, H, W, 3); of several
+            in the list, chance takes one for each pair. None = antialiased bicubic (`degrade.degrade`).
         prepare: what makes network inputs, uint8 (N, h, w, C), of whole LR images, uint8 (N, h, w, 3), before they are
             cut; None = the images themselves.
 
     Raises:
         DatasetError: fewer images than a batch holds, a crop that does not fit, several sizes without a crop, a shift of
-            crops.
+            crops or of what is not degraded by bicubic.
         FacesrError: H or W is not a multiple of `scale`.
     """
 
-    def __init__(self, hr, scale, batch_size, seed=0, augmentation="mirror", crop=None, prepare=None):
+    def __init__(self, hr, scale, batch_size, seed=0, augmentation="mirror", crop=None, degrades=None, prepare=None):
         hr = hr if isinstance(hr, list) else [hr]
         super().__init__(sum(map(len, hr)), batch_size, seed)
         side = min(size for images in hr for size in images.shape[1:3])
@@ -133,17 +135,17 @@ class PairStream(Stream):
             raise DatasetError(f"no crop of {crop} pixels: it must be a multiple of {scale}, at most {side}")
         if crop is None and len({images.shape[1:3] for images in hr}) > 1:
             raise DatasetError("images of several sizes make no batch: choose a crop")
-        if augmentation == "shift" and (crop or prepare):
-            raise DatasetError("only whole images are shifted: crops lie anywhere already")
+        if augmentation == "shift" and (crop or degrades or prepare):
+            raise DatasetError("only whole images that are reduced by bicubic are shifted")
         self.scale, self.crop = scale, crop
         self.shifts = augmentation == "shift"
         self.transformations = TRANSFORMATIONS[: AUGMENTATIONS[augmentation]]
-        lr = [degrade(images, scale) for images in hr]
-        self.sets = [(prepare(small) if prepare else small, large) for small, large in zip(lr, hr)]
+        degrades, prepare = degrades or (lambda images: [degrade(images, scale)]), prepare or (lambda lr: lr)
+        self.sets = [([prepare(lr) for lr in degrades(images)], images) for images in hr]
         self._ends = np.cumsum([len(images) for images in hr])
 
     def draw(self, chosen, chance):
-        pairs = [self._pair(index) for index in chosen]
+        pairs = [self._pair(index, chance) for index in chosen]
         if self.shifts:
             pairs = [self._shifted(hr, chance) for _, hr in pairs]
         if self.crop:
@@ -154,12 +156,14 @@ class PairStream(Stream):
 
     def images(self, indices):
         """Whole images of the first set, neither shuffled nor turned, for validation: (lr, hr) as `batch` gives them."""
-        lr, hr = self.sets[0]
+        (lr, *_), hr = self.sets[0]
         return _to_unit(lr[indices]), _to_unit(hr[indices])
 
-    def _pair(self, index):
+    def _pair(self, index, chance):
         which = int(np.searchsorted(self._ends, index, side="right"))
-        lr, hr = self.sets[which]
+        (lr, *others), hr = self.sets[which]
+        if others:
+            lr = (lr, *others)[chance.integers(1 + len(others))]
         return lr[index - self._ends[which]], hr[index - self._ends[which]]  # counted from the set's end
 
     def _shifted(self, hr, chance):

@@ -108,6 +108,8 @@ class Recipe:
         stages: one after the other, each from the best weights of the one before.
         seed: of initial weights, order, flips and noise.
         task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
+        degradation: how small images are made for training: "bicubic", "blind" (blur, noise, JPEG), or the preset of a
+            ``StyleVAE``.
         crop: side of random HR crops in pixels, or None for whole images.
         validation_images: images of the first source that are held out to choose the best weights.
         start: preset whose released weights the first stage goes on from, as far as it has any for the network.
@@ -121,6 +123,7 @@ class Recipe:
     stages: tuple[Stage, ...]
     seed: int = 0
     task: str = "super-resolution"
+    degradation: str = "bicubic"
     crop: int | None = None
     validation_images: int = 200
     start: str | None = None
