@@ -82,7 +82,7 @@ def test_the_blind_chain_blurs_reduces_adds_noise_and_packs():
     edge[:, 32:] = 255
     steepest = lambda lr: np.abs(np.diff(lr.astype(int), axis=1)).max()  # noqa: E731
     assert steepest(blind(edge, 4, Chance(2.4, 0, 95))) < steepest(degrade(edge, 4)) - 20
-    busy = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8).repeat(2, 0).repeat(2, 1)
+    busy = np.random.default_rng(1).integers(0, 256, (64, 64, 1), dtype=np.uint8).repeat(2, 0).repeat(2, 1).repeat(3, 2)
     error = [np.abs(blind(busy, 4, Chance(0, 0, quality)).astype(int) - degrade(busy, 4)).mean() for quality in (30, 95)]
     assert error[0] > 2 * error[1]
 
