@@ -9,17 +9,19 @@ from PIL import Image
 from keras_facesr import backend, presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, ArraySet, open_dataset
-from keras_facesr.data.degrade import blind
+from keras_facesr.data.degrade import blind, degrade
 from keras_facesr.data.images import read_picture, to_uint8
-from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream
+from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import TrainingError
 from keras_facesr.metrics.attributes import balanced_accuracy
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
+from keras_facesr.metrics.perceptual import frechet_distance
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
 
 VARIANTS = 8  # LR images of each HR image, where there are many ways to spoil it
+JUDGE = "face_features"  # of what small faces look like
 SHOWN = 4  # validation images in the TensorBoard grid
 PASS_PIXELS = 2**20  # output pixels of one pass in validation
 
@@ -68,6 +70,47 @@ class SuperResolution:
         sr = np.concatenate([answer(model, lr[indices]) for indices in passes(hr)])
         repeated = lr.repeat(model.scale, axis=1).repeat(model.scale, axis=2)
         return to_uint8(np.concatenate(np.concatenate([repeated, sr, hr], axis=2), axis=0))
+
+
+class Degradation:
+    """Clean faces of the first source, real small ones of the second; judged by how alike made and real small faces are.
+
+    The figure is the Fréchet distance, below zero, of what the preset ``JUDGE`` sees in held-out faces.
+    """
+
+    score = "val_likeness"
+    pictures_name = "clean_in_styles"
+
+    def __init__(self, recipe, data_dir, model):
+        self.training, self.validation = zip(
+            *([images_of(source, data_dir, part) for part in split(recipe, data_dir, source)] for source in recipe.sources)
+        )
+        self.judge = presets.load(JUDGE)
+
+    def stream(self, stage, seed):
+        """Training batches for ``fit``: real small faces, clean large ones."""
+        clean, real = self.training
+        return UnpairedStream(real, clean, stage.batch_size, seed)
+
+    def validate(self, model):
+        """The distance, below zero; and that of bicubic reduction, to compare."""
+        clean, real = self.validation
+        reduced = degrade(clean, model.scale)
+        made = to_uint8(model.degrade(np.true_divide(clean, 255, dtype="float32"), seed=0))
+        true, *others = map(self._embedding, (real, made, reduced))
+        likeness, of_bicubic = (-frechet_distance(embedding, true) for embedding in others)
+        return {"val_likeness": likeness, "val_likeness_bicubic": of_bicubic}
+
+    def pictures(self, model):
+        """Clean validation faces as rows: bicubic reduction, then four styles."""
+        clean = self.validation[0][:SHOWN]
+        pixels = np.true_divide(clean, 255, dtype="float32")
+        columns = [degrade(clean, model.scale), *(to_uint8(model.degrade(pixels, seed=k)) for k in range(4))]
+        return np.concatenate(np.concatenate(columns, axis=2), axis=0)
+
+    def _embedding(self, images):
+        with backend.no_gradients():
+            return keras.ops.convert_to_numpy(self.judge.embedding(np.true_divide(images, 255, dtype="float32")))
 
 
 class FaceParsing:
@@ -163,6 +206,7 @@ class DigitReading:
 
 TASKS = {
     "super-resolution": SuperResolution,
+    "degradation": Degradation,
     "face parsing": FaceParsing,
     "face attributes": FaceAttributes,
     "digit reading": DigitReading,
@@ -229,9 +273,9 @@ def images_of(source, data_dir, indices=slice(None)):
     return decoded(images, source.size)[0]
 
 
-def split(recipe, data_dir):
-    """Indices of the first source's training and validation images; the latter are never trained on."""
-    count = len(training_set(recipe.sources[0], data_dir))
+def split(recipe, data_dir, source=None):
+    """Indices of a source's training and validation images, by default the first one's; the latter are never trained on."""
+    count = len(training_set(source or recipe.sources[0], data_dir))
     order = np.random.default_rng(recipe.seed).permutation(count)
     held_out = min(recipe.validation_images, count // 5)
     return np.sort(order[held_out:]), np.sort(order[:held_out])

@@ -4,7 +4,7 @@ import pytest
 
 from keras_facesr.data.datasets import MASK_CLASSES, MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import degrade
-from keras_facesr.data.pipeline import SHIFT, LabelStream, MaskStream, PairStream
+from keras_facesr.data.pipeline import SHIFT, LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import DatasetError, FacesrError
 
 HR = np.random.default_rng(0).integers(0, 256, (10, 16, 24, 3), dtype=np.uint8)
@@ -229,3 +229,13 @@ def test_labels_stay_with_their_images_and_half_of_those_lose_detail():
         np.testing.assert_allclose(batch.mean((1, 2, 3)) * 255, 10 * labels + 2.5, atol=1)
         sharp += int(np.sum(batch[:, 0, 0, 0] * 255 == 10 * labels + 5))
     assert 70 < sharp < 140
+
+
+def test_unpaired_images_come_from_both_sets_whatever_their_sizes():
+    others = np.stack([np.full((4, 4, 3), 10 * k, np.uint8) for k in range(3)])
+    images = np.stack([np.full((8, 8, 3), 10 * k, np.uint8) for k in range(9)])
+    stream = UnpairedStream(others, images, 3)
+    batches = [tuple(map(to_levels, stream.batch(step))) for step in range(stream.steps_per_epoch)]
+    small, large = (np.concatenate(parts) for parts in zip(*batches))
+    assert small.shape == (9, 4, 4, 3) and sorted(large[:, 0, 0, 0]) == list(range(0, 90, 10))
+    assert set(small[:, 0, 0, 0]) <= {0, 10, 20} and len(set(small[:, 0, 0, 0])) > 1

@@ -3,11 +3,15 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_facesr import presets, tasks
 from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import TrainingError
+from keras_facesr.metrics.perceptual import frechet_distance
+from keras_facesr.models.face_features import FaceFeatures
 from keras_facesr.models.stylevae import StyleVAE
+from keras_facesr.recipes.recipe import Recipe, Source
 
 FACES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
 
@@ -37,3 +41,36 @@ def test_faces_are_spoilt_in_several_ways_that_the_seed_repeats(kind, painter):
 def test_a_style_of_another_scale_is_refused(painter):
     with pytest.raises(TrainingError, match="some_stylevae reduces 4 times, the network enlarges 8 times"):
         tasks.degradation("some_stylevae", 8, seed=0)
+
+
+def test_made_small_faces_are_judged_by_their_distance_to_real_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
+    keras.utils.set_random_seed(0)
+    judge = FaceFeatures(channels=(4, 8), embedding_size=4)
+    judge.build()
+    monkeypatch.setattr(presets, "load", lambda name: judge)
+    rng = np.random.default_rng(0)
+    for folder, side in (("clean", 64), ("real", 16)):
+        (tmp_path / folder).mkdir()
+        for k in range(20):
+            image = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8))
+            image.resize((side, side)).save(tmp_path / folder / f"{k}.png")
+    sources = (Source("folder", 64, "clean"), Source("folder", 16, "real"))
+    recipe = Recipe("r", "StyleVAE", {}, sources, (), task="degradation", validation_images=4)
+    task = tasks.Degradation(recipe, tmp_path, None)
+    assert [len(part) for part in (*task.training, *task.validation)] == [16, 16, 4, 4]
+
+    class Bicubic:
+        """Paints what bicubic reduction gives: both figures are then the same."""
+
+        scale = 4
+
+        def degrade(self, hr, seed):
+            return degrade((hr * 255).round().astype(np.uint8), 4) / 255
+
+    found = task.validate(Bicubic())
+    clean, real = (images / 255 for images in (degrade(task.validation[0], 4), task.validation[1]))
+    seen = [keras.ops.convert_to_numpy(judge.embedding(images.astype("float32"))) for images in (clean, real)]
+    assert found["val_likeness"] == pytest.approx(-frechet_distance(*seen), rel=1e-4) and found["val_likeness"] < 0
+    assert found["val_likeness_bicubic"] == pytest.approx(found["val_likeness"])
+    assert task.pictures(Bicubic()).shape == (4 * 16, 5 * 16, 3)

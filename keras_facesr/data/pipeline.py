@@ -182,6 +182,27 @@ class PairStream(Stream):
         )
 
 
+class UnpairedStream(Stream):
+    """(other, image) batches of images that have nothing to do with each other, each mirrored by chance: float32 in [0, 1].
+
+    Args:
+        others: uint8 (M, h, w, 3); each is drawn by chance.
+        images: uint8 (N, H, W, 3); an epoch shows each once.
+        batch_size, seed: see `Stream`.
+    """
+
+    def __init__(self, others, images, batch_size, seed=0):
+        super().__init__(len(images), batch_size, seed)
+        self.others, self.images = others, images
+
+    def draw(self, chosen, chance):
+        drawn = chance.integers(len(self.others), size=len(chosen))
+        parts = [self.others[index] for index in drawn], [self.images[index] for index in chosen]
+        return tuple(
+            _to_unit(np.stack([image[:, ::-1] if chance.random() < 0.5 else image for image in part])) for part in parts
+        )
+
+
 class MaskStream(Stream):
     """(image, mask) batches: float32 (B, S, S, 3) in [0, 1] and the class of each pixel, int32 (B, S, S).
 
