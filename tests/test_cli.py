@@ -347,8 +347,14 @@ def test_evaluate_judges_samples_of_stochastic_models(facesr, catalogue, faces):
     assert (result.code, result.err) == (0, "")
     report = json.loads(result.out)
     assert report["images"] == 2
-    assert set(report["models"]["near"]) == {"psnr", "ssim"}
+    assert set(report["models"]["near"]) == {"psnr", "ssim", "consistency"}
     assert {"psnr_best", "ssim_best", "diversity", "consistency"} < set(report["models"]["noisy_x4"])
+
+
+def test_evaluate_takes_no_judge_that_is_none(facesr, catalogue, faces):
+    result = facesr("evaluate", faces, "--model", "near", "--judge", "noisy_x4")
+    assert result.code == 2
+    assert result.err == ("facesr: noisy_x4 is for super-resolution, not for face attributes; `facesr models` lists all\n")
 
 
 def test_evaluate_takes_the_size_and_the_colour_that_it_is_told(facesr, catalogue, faces):
@@ -374,7 +380,7 @@ def test_train_passes_its_arguments_on(facesr, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "keras_facesr.training", training)
     run = tmp_path / "run"
     assert facesr("train", "some_recipe", tmp_path, "--out", run, "--epochs", 2, "--resume").code == 0
-    how = {"epochs": 2, "resume": True, "strategy": "auto"}
+    how = {"epochs": 2, "resume": True, "strategy": "auto", "degradation": None}
     assert calls == [(("some_recipe", str(tmp_path), str(run)), how)]
 
 

@@ -244,7 +244,8 @@ def digits(root, split):
     root = _existing(root, "digits")
     if split not in ("train", "test"):
         raise DatasetError(f"{root}: no split {split!r}; choose train or test")
-    files = [(file, digit) for digit in range(10) for file in find_images(root / split / str(digit))]
+    folders = {digit: root / split / str(digit) for digit in range(10)}
+    files = [(file, digit) for digit, place in folders.items() if place.is_dir() for file in find_images(place)]
     if not files:
         raise DatasetError(f"{root / split}: no digit; {HELP['digits']}")
     images = [np.asarray(Image.fromarray(read_picture(file).rgb).convert("L")) for file, _ in files]
