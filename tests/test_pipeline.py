@@ -4,7 +4,7 @@ import pytest
 
 from keras_facesr.data.datasets import MASK_CLASSES, MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import degrade
-from keras_facesr.data.pipeline import SHIFT, LabelStream, MaskStream, PairStream, UnpairedStream
+from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import DatasetError, FacesrError
 
 HR = np.random.default_rng(0).integers(0, 256, (10, 16, 24, 3), dtype=np.uint8)
@@ -109,29 +109,6 @@ def test_crops_come_from_sets_of_several_sizes_and_from_what_prepare_makes_of_wh
     assert means == {tuple(image.mean((0, 1)).astype("uint8")) for images in (HR, larger) for image in degrade(images, 4)}
     with pytest.raises(DatasetError, match="several sizes"):
         PairStream([HR, larger], 4, 2)
-
-
-def test_a_shift_moves_the_face_over_the_small_pixels():
-    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
-    stream = PairStream(images, 8, 3, augmentation="shift")
-    places = range(2 * SHIFT + 1)
-    known = {
-        image[top : top + 24, left : left + 24].tobytes(): (index, top, left)
-        for index, image in enumerate(images)
-        for top in places
-        for left in places
-    }
-    seen = set()
-    for step in range(30):
-        for lr, hr in zip(*map(to_levels, stream.batch(step))):
-            assert np.array_equal(lr, degrade(hr, 8))
-            ways = [way[SHIFT:-SHIFT, SHIFT:-SHIFT].tobytes() for way in (hr, hr[:, ::-1])]
-            ((turned, where),) = [(turned, known[way]) for turned, way in enumerate(ways) if way in known]
-            seen.add((turned, *where))
-    turned, indices, tops, lefts = map(set, zip(*seen))
-    assert turned == {0, 1} and indices == {0, 1, 2} and tops == lefts == set(places)
-    with pytest.raises(DatasetError, match="only whole images that are reduced by bicubic"):
-        PairStream(images, 8, 3, augmentation="shift", crop=16)
 
 
 def test_of_several_degradations_chance_takes_one_for_each_pair():

@@ -21,8 +21,7 @@ TRANSFORMATIONS = (
     lambda image: np.rot90(image, 2),
     lambda image: np.rot90(image, 3),
 )
-AUGMENTATIONS = {None: 1, "mirror": 2, "shift": 2, "six": 6}  # how many of the transformations are drawn from
-SHIFT = 4  # HR pixels in each direction, by chance: at x8 a face falls on the small pixels in each way that it can
+AUGMENTATIONS = {None: 1, "mirror": 2, "six": 6}  # how many of the transformations are drawn from
 
 
 class Stream:
@@ -112,9 +111,8 @@ class PairStream(Stream):
             several sizes, for crops.
         scale: factor between LR and HR.
         batch_size, seed: see `Stream`.
-        augmentation: None; "mirror" (left to right, every second image by chance); "shift" (mirrored so, and moved by up to
-            `SHIFT` pixels before it is degraded, for whole images); or "six" (one of itself, both mirror images and three
-            rotations, by chance; CAGFace, section 4.3).
+        augmentation: None; "mirror" (left to right, every second image by chance); or "six" (one of itself, both mirror
+            images and three rotations, by chance; CAGFace, section 4.3).
         crop: side of random square HR crops in pixels, a multiple of `scale`; None = whole images.
         degrades: what makes LR images, a list of arrays uint8 (N, h, w, 3), of HR images uint8 (N, H, W, 3); of several
             in the list, chance takes one for each pair. None = antialiased bicubic (`degrade.degrade`).
@@ -122,8 +120,7 @@ class PairStream(Stream):
             cut; None = the images themselves.
 
     Raises:
-        DatasetError: fewer images than a batch holds, a crop that does not fit, several sizes without a crop, a shift of
-            crops or of what is not degraded by bicubic.
+        DatasetError: fewer images than a batch holds, a crop that does not fit, several sizes without a crop.
         FacesrError: H or W is not a multiple of `scale`.
     """
 
@@ -135,10 +132,7 @@ class PairStream(Stream):
             raise DatasetError(f"no crop of {crop} pixels: it must be a multiple of {scale}, at most {side}")
         if crop is None and len({images.shape[1:3] for images in hr}) > 1:
             raise DatasetError("images of several sizes make no batch: choose a crop")
-        if augmentation == "shift" and (crop or degrades or prepare):
-            raise DatasetError("only whole images that are reduced by bicubic are shifted")
         self.scale, self.crop = scale, crop
-        self.shifts = augmentation == "shift"
         self.transformations = TRANSFORMATIONS[: AUGMENTATIONS[augmentation]]
         degrades, prepare = degrades or (lambda images: [degrade(images, scale)]), prepare or (lambda lr: lr)
         self.sets = [([prepare(lr) for lr in degrades(images)], images) for images in hr]
@@ -146,8 +140,6 @@ class PairStream(Stream):
 
     def draw(self, chosen, chance):
         pairs = [self._pair(index, chance) for index in chosen]
-        if self.shifts:
-            pairs = [self._shifted(hr, chance) for _, hr in pairs]
         if self.crop:
             pairs = [self._cropped(*pair, chance) for pair in pairs]
         kinds = (chance.random(len(pairs)) * len(self.transformations)).astype(int)
@@ -165,13 +157,6 @@ class PairStream(Stream):
         if others:
             lr = (lr, *others)[chance.integers(1 + len(others))]
         return lr[index - self._ends[which]], hr[index - self._ends[which]]  # counted from the set's end
-
-    def _shifted(self, hr, chance):
-        """The image moved, its edge mirrored where it comes in, and what is left of it at the small size."""
-        top, left = chance.integers(2 * SHIFT + 1, size=2)
-        padded = np.pad(hr, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="reflect")
-        hr = padded[top : top + hr.shape[0], left : left + hr.shape[1]]
-        return degrade(hr, self.scale), hr
 
     def _cropped(self, lr, hr, chance):
         side = self.crop // self.scale

@@ -5,9 +5,8 @@ from keras_facesr.recipes.recipe import Recipe, Source, Stage
 FACES = Source("utkface", 128)
 
 
-def sam_small(scale, warm_starts, phase_1, phase_2, **config):
+def sam_small(scale, warm_starts, phase_1, phase_2, phase_1_rate=1e-3, **config):
     """SAM with the LR-size backbone; ``warm_starts`` are stages of phase 0, the other numbers steps."""
-    augmentation = warm_starts[-1].augmentation
     return Recipe(
         name=f"sam_small_x{scale}_utkface",
         model_class="SAM",
@@ -15,16 +14,15 @@ def sam_small(scale, warm_starts, phase_1, phase_2, **config):
         sources=(FACES,),
         stages=(
             *warm_starts,
-            Stage(phase_1, batch_size=8, learning_rate=1e-3, optimizer="muon", phase=1, augmentation=augmentation),
+            Stage(phase_1, batch_size=8, learning_rate=phase_1_rate, optimizer="muon", phase=1),
             Stage(phase_2, batch_size=16, learning_rate=2e-3, optimizer="muon", phase=2, check_every=250),
         ),
     )
 
 
-def warm_start(steps, learning_rate=2e-3, augmentation="mirror", **config):
+def warm_start(steps, learning_rate=2e-3, **config):
     """The deterministic path alone, at less than half the cost of phase 1; ``config`` is the network's at this stage."""
-    how = {"optimizer": "muon", "phase": 0, "augmentation": augmentation}
-    return Stage(steps, batch_size=8, learning_rate=learning_rate, config=config, **how)
+    return Stage(steps, batch_size=8, learning_rate=learning_rate, optimizer="muon", phase=0, config=config)
 
 
 def yardstick(name, model_class, **config):
@@ -42,14 +40,10 @@ def yardstick(name, model_class, **config):
 RECIPES = [
     sam_small(
         8,
-        # A shallower network learns what it can at less cost; then six blocks join. When they know the training faces better
-        # than others, these are shown anew: shifted.
-        warm_starts=[
-            *[warm_start(steps, encoder_blocks=10) for steps in (5000, 14000)],
-            warm_start(9000, 1e-3),
-            warm_start(8000, 7e-4, "shift"),
-        ],
-        phase_1=2000,
+        # A shallower network learns what it can at less cost; then six blocks join.
+        warm_starts=[warm_start(5000, encoder_blocks=10), warm_start(14000, encoder_blocks=10), warm_start(9000, 1e-3)],
+        phase_1=2500,
+        phase_1_rate=7e-4,
         phase_2=500,
         encoder_blocks=16,
         decoder_blocks=2,
