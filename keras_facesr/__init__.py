@@ -13,7 +13,7 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_HOMES = {"load": "presets", "list_models": "presets", "upscale": "inference", "FacesrError": "errors"}
+_HOMES = {"load": "presets", "list_models": "presets", "upscale": "inference", "export": "exporting", "FacesrError": "errors"}
 __all__ = [*_HOMES, "__version__"]
 
 

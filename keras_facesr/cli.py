@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_facesr import __version__, presets
-from keras_facesr.errors import FacesrError, PresetError, TrainingError
+from keras_facesr.errors import ExportError, FacesrError, PresetError, TrainingError
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 
@@ -34,7 +34,7 @@ def main(argv=None):
         return 130
     except Exception as error:
         _report(error, args.debug)
-        return 2 if isinstance(error, (CallError, TrainingError)) else 1
+        return 2 if isinstance(error, (CallError, TrainingError, ExportError)) else 1
 
 
 def _models(args):
@@ -180,6 +180,34 @@ def _train(args):
     return 0
 
 
+def _export(args):
+    preset = _preset(args.model)
+    size = (args.size, args.size) if args.size else None
+    if args.quantize == "int8" and not (args.calibration and size):
+        raise CallError("--quantize int8 needs --calibration DIR, a folder of faces, and --size N")
+    model = _load(args, preset)
+    from keras_facesr.exporting import CALIBRATION_IMAGES, export
+
+    calibration = None
+    if args.calibration:
+        import numpy as np
+
+        from keras_facesr.data.datasets import open_dataset
+        from keras_facesr.data.degrade import centre_square, resize
+        from keras_facesr.data.images import read_picture
+
+        files = open_dataset(args.calibration).files[:CALIBRATION_IMAGES]
+        calibration = np.stack([resize(centre_square(read_picture(file).rgb), *size) for file in files])
+    how = {"quantize": args.quantize, "size": size, "calibration": calibration, "sampler": args.sampler}
+    with _waiting("writing and proving", args.debug):
+        report = export(model, args.out, args.format, **how)
+    if args.json != "-":
+        near = f"{report['psnr']:.1f} dB from" if "psnr" in report else f"within {report['difference']:.2g} of"
+        _say(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images")
+    _write_json(args, {"model": preset.name, **report})
+    return 0
+
+
 def _preset(name, task="super-resolution"):
     """The preset of a model for this task."""
     try:
@@ -197,21 +225,24 @@ def _load(args, preset):
 
 
 def _start_keras(debug):
-    """Import Keras and its backend, seconds of work, under a spinner and without TensorFlow's remarks.
+    """Import Keras and its backend, seconds of work, under a spinner and without TensorFlow's remarks."""
+    if "keras" not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
+        with _waiting("starting Keras", debug):
+            import keras  # noqa: F401
 
-    Its libraries write them to the error stream itself, whatever the log level, so that is shut meanwhile.
-    """
-    if "keras" in sys.modules:
-        return
+
+@contextmanager
+def _waiting(what, debug=False):
+    """A spinner on the error stream, where TensorFlow's libraries write nothing meanwhile, whatever the log level."""
     from rich.console import Console
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
     with os.fdopen(os.dup(2), "w") as stderr, open(os.devnull, "w") as nowhere:
         if not debug:
             os.dup2(nowhere.fileno(), 2)
         try:
-            with Console(file=stderr).status("starting Keras"):
-                import keras  # noqa: F401
+            with Console(file=stderr).status(what):
+                yield
         finally:
             os.dup2(stderr.fileno(), 2)
 
@@ -386,6 +417,15 @@ def _parser():
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--judge", metavar="NAME", help="also compare what this network sees, such as face_features")
     option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
+
+    option = command("export", _export, "Write a model for another runtime, proven to compute the same.")
+    option("model", metavar="NAME", help="see `facesr models`")
+    option("out", metavar="OUT", help="file.tflite, file.onnx, or a folder for a SavedModel")
+    option("--format", choices=("savedmodel", "tflite", "onnx"), help="instead of what the suffix of OUT says")
+    option("--quantize", choices=("float16", "int8"), help="TFLite weights, or weights and values")
+    option("--size", type=_positive, metavar="N", help="side in pixels of the only input that the file takes")
+    option("--calibration", metavar="DIR", help="faces that int8 finds its ranges on")
+    option("--sampler", action="store_true", help="write what samples from a stochastic model: image and noise")
 
     option = command("train", _train, "Train a model as its recipe says.", figures=False)
     option("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")

@@ -19,3 +19,7 @@ class PresetError(FacesrError):
 
 class TrainingError(FacesrError):
     """A run that cannot start or go on as asked: unknown recipe, foreign run folder, nothing to resume."""
+
+
+class ExportError(FacesrError):
+    """A model that cannot be written for another runtime as asked, or a file that does not compute what the model does."""

@@ -384,6 +384,33 @@ def test_train_passes_its_arguments_on(facesr, monkeypatch, tmp_path):
     assert calls == [(("some_recipe", str(tmp_path), str(run)), how)]
 
 
+def test_export_passes_its_arguments_on_and_tells_how_near_the_file_came(facesr, catalogue, faces, monkeypatch, tmp_path):
+    calls = []
+
+    def export(model, path, format, **how):
+        calls.append((type(model).__name__, path, format, how))
+        return {"bytes": 2_500_000, "images": 1, "psnr": 41.234}
+
+    import keras_facesr.exporting
+
+    monkeypatch.setattr(keras_facesr.exporting, "export", export)
+    (faces / "broken.png").unlink()
+    out = tmp_path / "near.tflite"
+    result = facesr("export", "near", out, "--quantize", "int8", "--size", 16, "--calibration", faces)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == f"{out}: 2.5 MB, 41.2 dB from the Keras model on 1 images\n"
+    ((name, path, format, how),) = calls
+    assert (name, path, format) == ("Nearest", str(out), None)
+    assert how["calibration"].shape == (4, 16, 16, 3) and how["size"] == (16, 16)
+    assert (how["quantize"], how["sampler"]) == ("int8", False)
+
+
+@pytest.mark.parametrize("options", [("--quantize", "int8"), ("--quantize", "int8", "--size", 16)])
+def test_int8_without_faces_or_size_is_a_wrong_call(facesr, catalogue, tmp_path, options):
+    result = facesr("export", "near", tmp_path / "near.tflite", *options)
+    assert result.code == 2 and "--calibration DIR" in result.err and result.err.count("\n") == 1
+
+
 def test_a_run_that_cannot_start_is_a_wrong_call(facesr, tmp_path):
     result = facesr("train", "no_such_recipe", tmp_path, "--out", tmp_path / "run")
     assert result.code == 2

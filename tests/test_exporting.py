@@ -1,0 +1,142 @@
+"""Exported files: each in its own runtime beside the Keras model, with what it says of itself, and what is refused."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_facesr as fsr
+from keras_facesr import exporting, presets, runtimes
+from keras_facesr.errors import ExportError
+from keras_facesr.inference import upscale
+
+SMALL = {
+    "CAGFace": {
+        "features": 8,
+        "blocks": 1,
+        "component_size": 64,
+        "components": {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)},
+    },
+    "SAM": {"scale": 8, "backbone": "lr", "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
+    "SRCNN": {"scale": 4, "features": (8, 4)},
+    "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
+    "SSRVAE": {"scale": 4, "channels": 8, "global_blocks": 1, "local_blocks": 1, "window": 3},
+    "VarSR": {"scale": 4, "lr_size": (8, 8), "latent_dim": 4, "channels": 4, "blocks": 1},
+}
+RNG = np.random.default_rng(0)
+
+
+def small(name):
+    keras.utils.set_random_seed(0)
+    return presets.build_model(name, SMALL[name])
+
+
+@pytest.fixture(scope="module")
+def sam():
+    return small("SAM")
+
+
+def test_a_tflite_file_enlarges_pictures_of_any_size_and_says_what_it_is(sam, tmp_path):
+    report = fsr.export(sam, tmp_path / "sam.tflite")
+    assert report["difference"] < 1e-4 and report["images"] == 2
+    assert report["bytes"] == (tmp_path / "sam.tflite").stat().st_size
+    model = runtimes.LiteRT(tmp_path / "sam.tflite")
+    for shape in ((1, 16, 16, 3), (3, 17, 30, 3)):
+        levels = RNG.integers(0, 256, shape, np.uint8)
+        assert np.abs(upscale(model, levels).astype(int) - sam.upscale(levels)).max() <= 1
+    assert model.about["model"] == "SAM" and model.about["scale"] == 8 and len(model.about["weights_sha256"]) == 64
+    assert list(tmp_path.iterdir()) == [tmp_path / "sam.tflite"]
+
+
+def test_an_onnx_file_does_the_same(sam, tmp_path):
+    assert fsr.export(sam, tmp_path / "sam.onnx")["difference"] < 1e-4
+    model = runtimes.OnnxRuntime(tmp_path / "sam.onnx")
+    levels = RNG.integers(0, 256, (2, 17, 30, 3), np.uint8)
+    assert np.abs(upscale(model, levels).astype(int) - sam.upscale(levels)).max() <= 1
+    assert model.about["format"] == "onnx"
+
+
+def test_a_sampler_takes_its_noise_as_an_input(sam, tmp_path):
+    fsr.export(sam, tmp_path / "sampler.onnx", sampler=True)
+    lr = RNG.random((2, 16, 16, 3), "float32")
+    latent = sam.encode(lr)
+    noise = RNG.standard_normal(latent.mean.shape, np.float32)
+    expected = sam.decode(lr, latent.mean + latent.stddev * noise)
+    found = runtimes.OnnxRuntime(tmp_path / "sampler.onnx").run(lr, noise)
+    np.testing.assert_allclose(found, keras.ops.convert_to_numpy(expected), atol=1e-5)
+
+
+def test_a_savedmodel_serves_pixels_files_and_samples(sam, tmp_path):
+    report = fsr.export(sam, tmp_path / "served")
+    assert report["difference"] <= exporting.ONE_LEVEL and report["images"] == 6
+    served = tf.saved_model.load(str(tmp_path / "served"))
+    assert set(served.signatures) == {"serving_default", "encoded", "sample"}
+    levels = RNG.integers(0, 256, (2, 17, 30, 3), np.uint8)
+    found = served.signatures["serving_default"](lr=tf.constant(levels))["sr"].numpy()
+    assert found.dtype == np.uint8 and np.abs(found.astype(int) - sam.upscale(levels)).max() <= 1
+    files = tf.stack([tf.io.encode_png(levels[0]), tf.io.encode_png(levels[0, :9])])
+    answers = served.signatures["encoded"](files=files)["files"]
+    assert [tuple(tf.io.decode_png(answer).shape) for answer in answers] == [(17 * 8, 30 * 8, 3), (9 * 8, 30 * 8, 3)]
+    about = json.loads((tmp_path / "served" / "assets.extra" / runtimes.METADATA).read_text())
+    assert about["input"] == "uint8 RGB"
+
+
+def test_a_quantized_file_is_smaller_and_near(sam, tmp_path):
+    report = fsr.export(sam, tmp_path / "half.tflite", quantize="float16", size=(16, 16))
+    with zipfile.ZipFile(tmp_path / "half.tflite") as archive:
+        assert json.loads(archive.read(runtimes.METADATA))["size"] == [16, 16]
+    assert report["difference"] < 5e-3
+    weights = 4 * sum(np.prod(variable.shape) for variable in sam.variables)
+    assert report["bytes"] < weights
+
+
+@pytest.mark.slow
+def test_an_int8_file_takes_and_gives_levels(sam, tmp_path):
+    faces = np.stack([image for image in exporting._faces(sam, (16, 16))[0].repeat(8, axis=0)])
+    report = fsr.export(sam, tmp_path / "int8.tflite", quantize="int8", size=(16, 16), calibration=faces)
+    assert report["psnr"] >= 38
+    model = runtimes.LiteRT(tmp_path / "int8.tflite")
+    assert model.inputs[0]["dtype"] == np.int8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["", ".tflite", ".onnx"])
+@pytest.mark.parametrize("name", sorted({*SMALL} - {"SAM"}))
+def test_every_network_is_proven_in_every_format(name, suffix, tmp_path):
+    assert fsr.export(small(name), tmp_path / f"model{suffix}")["difference"] <= exporting.ONE_LEVEL
+
+
+def test_a_file_that_computes_something_else_is_not_written(sam, tmp_path, monkeypatch):
+    monkeypatch.setattr(runtimes.LiteRT, "run", lambda self, lr: np.zeros((1, 8 * lr.shape[1], 8 * lr.shape[2], 3), np.float32))
+    with pytest.raises(ExportError, match=r"sam.tflite: not written, .*\(a difference of"):
+        fsr.export(sam, tmp_path / "sam.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "path, how, reason",
+    [
+        ("model.pb", {}, "no format is known by '.pb'"),
+        ("there.tflite", {}, "exists already"),
+        ("model.onnx", {"quantize": "float16"}, "onnx files are not quantized"),
+        ("model.tflite", {"quantize": "int8"}, "int8 takes calibration images"),
+        ("model.tflite", {"quantize": "int8", "calibration": np.zeros((1, 8, 8, 3), np.uint8)}, "int8 takes one size"),
+        ("model.tflite", {"size": (16, 15)}, "15x16 pixels: this model takes multiples of 2"),
+        ("model", {"size": (16, 16)}, "a SavedModel takes any size"),
+        ("model", {"sampler": True}, "a sampler is a TFLite or ONNX file"),
+    ],
+)
+def test_calls_that_make_no_sense_are_refused(sam, tmp_path, path, how, reason):
+    (tmp_path / "there.tflite").touch()
+    with pytest.raises(ExportError, match=reason):
+        fsr.export(sam, tmp_path / path, **how)
+    assert [file.name for file in tmp_path.iterdir()] == ["there.tflite"]
+
+
+def test_files_of_others_are_refused_by_name(tmp_path):
+    (tmp_path / "other.tflite").write_bytes(b"nothing")
+    with pytest.raises(ExportError, match="other.tflite: not a TFLite file of this package"):
+        runtimes.LiteRT(tmp_path / "other.tflite")
