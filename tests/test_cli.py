@@ -419,5 +419,9 @@ def test_a_run_that_cannot_start_is_a_wrong_call(facesr, tmp_path):
 
 def test_an_interrupted_command_says_so_without_a_traceback(facesr, catalogue, monkeypatch):
     monkeypatch.setattr(presets, "list_models", lambda pattern: signal.raise_signal(signal.SIGINT))
-    result = facesr("models")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs lack
+    try:
+        result = facesr("models")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (result.code, result.err) == (130, "facesr: stopped\n")

@@ -9,7 +9,8 @@ from keras_facesr.models.baselines.mrgan import MRGAN
 from keras_facesr.models.varsr import VarSR
 from keras_facesr.objectives.gaussian import reparameterised_sample
 
-SMALL = {"scale": 4, "lr_size": (8, 8), "latent_dim": 6, "channels": 4, "blocks": 1, "critic_convolutions": 2}
+SMALL = {"scale": 4, "lr_size": (8, 8), "latent_dim": 6, "channels": 4, "blocks": 1}
+CRITIC = {"critic": True, "critic_convolutions": 2, "critic_channels": 4}
 
 
 def small(**changes):
@@ -108,7 +109,7 @@ def features(images):
 
 
 def test_phase_2_reports_the_critics_verdict_and_the_features_errors():
-    model = small(critic=True, adversarial_weight=0.1, perceptual_weight=0.2)
+    model = small(**CRITIC, adversarial_weight=0.1, perceptual_weight=0.2)
     lr, hr = pairs()
     *_, log_variance = [layer for layer in model.hr_encoder.layers if isinstance(layer, layers.Dense)]
     log_variance.bias.assign(np.full(6, -40))  # the critic sees the very output that the generator is judged by
@@ -122,9 +123,9 @@ def test_phase_2_reports_the_critics_verdict_and_the_features_errors():
     assert report["critic"] == pytest.approx(-report["adversarial"] - real, abs=1e-4)
 
 
-@pytest.mark.parametrize("phase, critic_steps", [(1, 1), (2, 1), (2, 3)])
+@pytest.mark.parametrize("phase, critic_steps", [(1, 1), (2, 1), pytest.param(2, 3, marks=pytest.mark.slow)])
 def test_a_phase_changes_its_own_parts_alone(phase, critic_steps):
-    model = small(critic=True, critic_steps=critic_steps)
+    model = small(**CRITIC, critic_steps=critic_steps)
     lr, hr = pairs()
     model.phase = phase
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
@@ -140,8 +141,9 @@ def test_a_phase_changes_its_own_parts_alone(phase, critic_steps):
         assert int(model.optimizer.iterations.numpy()) == 1
 
 
+@pytest.mark.slow
 def test_a_critic_learns_to_tell_made_faces_from_true_ones():
-    model = small(critic=True, critic_steps=5)
+    model = small(**CRITIC, critic_steps=5)
     lr, hr = pairs()
     model.phase = 2
     model.compile(keras.optimizers.SGD(0.0), critic_optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
@@ -163,7 +165,7 @@ def test_training_lowers_the_error_and_the_true_faces_latent_helps():
 
 def test_weights_of_phase_1_load_where_a_critic_is_and_those_of_phase_2_where_none_is(tmp_path):
     lr, _ = pairs()
-    without, judged = small(), small(critic=True, seed=1)
+    without, judged = small(), small(**CRITIC, seed=1)
     judged.save_weights(tmp_path / "judged.weights.h5")
     without.load_weights(tmp_path / "judged.weights.h5")
     np.testing.assert_array_equal(numpy(without(lr)), numpy(judged(lr)))

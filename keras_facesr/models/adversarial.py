@@ -101,6 +101,9 @@ class AdversarialSR(FaceSR):
                 ``load("face_features").maps``. It neither learns nor is saved with the model.
         """
         super().compile(optimizer, **kwargs)
+        if not self.built:
+            self.build((None, None, None, 3))
+        self.optimizer.build(self.learning_variables)  # left to Keras, it would hold the critic's as well
         if self.phase == 2:
             like = {**self.optimizer.get_config(), "use_ema": False}
             self.critic_optimizer = keras.optimizers.get(critic_optimizer or type(self.optimizer).from_config(like))
