@@ -150,6 +150,7 @@ def test_the_component_network_gives_logits_of_the_pictures_size_and_probabiliti
         np.testing.assert_allclose(maps[..., k], probabilities[..., list(classes)].sum(-1), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_component_network_learns_a_mask_by_its_hard_pixels():
     keras.utils.set_random_seed(0)
     network = ComponentNetwork(**SMALL["components"])
