@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_facesr import __version__, runtimes
-from keras_facesr.data.degrade import centre_square, resize
-from keras_facesr.data.images import to_uint8
+from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.errors import ExportError
 from keras_facesr.inference import demo_face
 from keras_facesr.metrics.fidelity import psnr
@@ -88,7 +88,7 @@ def _check(model, path, format, quantize, size, calibration, sampler):
         raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite or onnx")
     if path.exists():
         raise ExportError(f"{path}: exists already; remove it, or name another")
-    if quantize not in (None, *TOLERANCES, "int8") or (quantize and format != "tflite"):
+    if quantize not in (*TOLERANCES, "int8") or (quantize and format != "tflite"):
         raise ExportError(f"{format} files are not quantized to {quantize}: float16 and int8 are TFLite's")
     if (quantize == "int8") != (calibration is not None):
         raise ExportError("int8 takes calibration images, and nothing else does")
@@ -110,7 +110,7 @@ def _metadata(model, format, quantize, size, sampler):
     return {
         "format": format,
         "model": type(model).__name__,
-        "preset": getattr(model, "preset", None),
+        "preset": model.preset,
         "scale": model.scale,
         "size_multiple": model.size_multiple,
         "largest_side": model.largest_side,
@@ -231,7 +231,7 @@ def _write_tflite(model, file, about, calibration):
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = converter.inference_output_type = tf.int8
             faces = calibration[:: -(-len(calibration) // CALIBRATION_IMAGES)]
-            converter.representative_dataset = lambda: ([face[None].astype("float32") / 255] for face in faces)
+            converter.representative_dataset = lambda: ([to_unit(face[None])] for face in faces)
         content = converter.convert()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -279,7 +279,7 @@ def _file_runs(model, file, about):
     """(what the file answers, what the model does) in [0, 1], for a TFLite or ONNX file."""
     runtime = {"tflite": runtimes.LiteRT, "onnx": runtimes.OnnxRuntime}[about["format"]](file)
     for levels in _faces(model, about["size"]):
-        inputs = [levels.astype(np.float32) / 255.0]
+        inputs = [to_unit(levels)]
         if about["sampler"]:
             inputs.append(_noise(model, inputs[0]))
         expected = (_sample if about["sampler"] else _enlarge)(model, *inputs)
@@ -307,7 +307,7 @@ def _faces(model, size=None):
     """The built-in face reduced to the one size, or to a square and an oblong one: uint8 (1, H, W, 3)."""
     whole = lambda side: -(-side // model.size_multiple) * model.size_multiple  # noqa: E731
     sizes = [size] if size else [(whole(16), whole(16)), (whole(24), whole(36))]
-    return [resize(centre_square(demo_face()), height, width)[None] for height, width in sizes]
+    return [resize(demo_face(), height, width)[None] for height, width in sizes]
 
 
 def _noise(model, lr):

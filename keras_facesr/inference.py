@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_facesr.data.degrade import resize
-from keras_facesr.data.images import read_picture, to_uint8
+from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.errors import ImageError
 
 PASS_PIXELS = 1024**2  # output pixels of one pass through a network; bounds the memory of its feature maps
@@ -92,7 +92,7 @@ class KerasJudge:
         from keras_facesr import backend
 
         with backend.no_gradients():
-            maps, embedding = self.network.see(np.true_divide(images, 255, dtype=np.float32))
+            maps, embedding = self.network.see(to_unit(images))
             return [ops.convert_to_numpy(features) for features in maps], ops.convert_to_numpy(embedding)
 
 
@@ -139,7 +139,7 @@ def _tile_side(model, tile=None):
 
 def _network_input(model, lr):
     """uint8 (N, H, W, 3) -> float32 in [0, 1], its lower and right edges repeated up to ``size_multiple``."""
-    return _pad(lr, model.size_multiple).astype(np.float32) / 255.0
+    return to_unit(_pad(lr, model.size_multiple))
 
 
 def _pad(lr, multiple):

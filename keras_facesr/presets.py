@@ -123,6 +123,8 @@ def load(name, weights="released"):
     model = preset.build()
     if weights is not None:
         _load_weights(model, released_weights(preset) if weights == "released" else Path(weights))
+    if weights == "released":
+        model.preset = preset.name
     return model
 
 

@@ -10,9 +10,10 @@ from keras_facesr import backend, presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, ArraySet, open_dataset
 from keras_facesr.data.degrade import blind, degrade
-from keras_facesr.data.images import read_picture, to_uint8
+from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import TrainingError
+from keras_facesr.inference import KerasJudge
 from keras_facesr.metrics.attributes import balanced_accuracy
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
@@ -85,7 +86,7 @@ class Degradation:
         self.training, self.validation = zip(
             *([images_of(source, data_dir, part) for part in split(recipe, data_dir, source)] for source in recipe.sources)
         )
-        self.judge = presets.load(JUDGE)
+        self.judge = KerasJudge(JUDGE, presets.load(JUDGE))
 
     def stream(self, stage, seed):
         """Training batches for ``fit``: real small faces, clean large ones."""
@@ -96,21 +97,17 @@ class Degradation:
         """The distance, below zero; and that of bicubic reduction, to compare."""
         clean, real = self.validation
         reduced = degrade(clean, model.scale)
-        made = to_uint8(model.degrade(np.true_divide(clean, 255, dtype="float32"), seed=0))
-        true, *others = map(self._embedding, (real, made, reduced))
+        made = to_uint8(model.degrade(to_unit(clean), seed=0))
+        true, *others = (self.judge.see(images)[1] for images in (real, made, reduced))
         likeness, of_bicubic = (-frechet_distance(embedding, true) for embedding in others)
         return {"val_likeness": likeness, "val_likeness_bicubic": of_bicubic}
 
     def pictures(self, model):
         """Clean validation faces as rows: bicubic reduction, then four styles."""
         clean = self.validation[0][:SHOWN]
-        pixels = np.true_divide(clean, 255, dtype="float32")
+        pixels = to_unit(clean)
         columns = [degrade(clean, model.scale), *(to_uint8(model.degrade(pixels, seed=k)) for k in range(4))]
         return np.concatenate(np.concatenate(columns, axis=2), axis=0)
-
-    def _embedding(self, images):
-        with backend.no_gradients():
-            return keras.ops.convert_to_numpy(self.judge.embedding(np.true_divide(images, 255, dtype="float32")))
 
 
 class FaceParsing:
@@ -221,11 +218,15 @@ def labelled(source, data_dir, indices=slice(None)):
     return images, labels_of(image_set)[readable]
 
 
-def told(model, images, batch_size=64):
-    """The model's answers to uint8 (N, H, W, 3), in batches: float32 (N, ...)."""
-    starts = range(0, len(images), batch_size)
-    pixels = (np.true_divide(images[start : start + batch_size], 255, dtype="float32") for start in starts)
-    return np.concatenate([model.predict_on_batch(batch) for batch in pixels])
+def told(model, images):
+    """The model's answers to uint8 (N, H, W, 3): float32 (N, ...)."""
+    return np.concatenate(list(in_batches(model, images, 64)))
+
+
+def in_batches(model, images, batch_size):
+    """The same, one batch after the other."""
+    for start in range(0, len(images), batch_size):
+        yield model.predict_on_batch(to_unit(images[start : start + batch_size]))
 
 
 def masks_of(image_set, size):
@@ -236,7 +237,7 @@ def masks_of(image_set, size):
 
 def parsed(model, images):
     """The most probable class of each pixel of uint8 (N, H, W, 3): integer (N, H, W)."""
-    return np.concatenate([np.argmax(told(model, images[start : start + 8], 8), axis=-1) for start in range(0, len(images), 8)])
+    return np.concatenate([np.argmax(logits, axis=-1) for logits in in_batches(model, images, 8)])
 
 
 def degradation(name, scale, seed):
@@ -254,7 +255,7 @@ def degradation(name, scale, seed):
         raise TrainingError(f"{name} reduces {painter.scale} times, the network enlarges {scale} times")
 
     def painted(images, style_seed):
-        parts = [np.true_divide(images[list(indices)], 255, dtype="float32") for indices in passes(images)]
+        parts = [to_unit(images[list(indices)]) for indices in passes(images)]
         return np.concatenate([to_uint8(painter.degrade(part, seed=style_seed + k)) for k, part in enumerate(parts)])
 
     return lambda images: [painted(images, (seed * VARIANTS + k) * 10_000) for k in range(VARIANTS)]
@@ -296,8 +297,5 @@ def answer(model, lr):
 def prepared(model, lr):
     """``model.prepare`` on whole 8-bit images, in passes, back to 8 bits."""
     with backend.no_gradients():
-        blocks = [
-            to_uint8(model.prepare(keras.ops.convert_to_tensor(lr[list(indices)].astype("float32") / 255)))
-            for indices in passes(lr)
-        ]
+        blocks = [to_uint8(model.prepare(keras.ops.convert_to_tensor(to_unit(lr[list(indices)])))) for indices in passes(lr)]
     return np.concatenate(blocks)

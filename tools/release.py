@@ -17,7 +17,7 @@ from keras_facesr import presets, recipes
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade, resize
-from keras_facesr.data.images import read_picture, to_uint8, written_whole
+from keras_facesr.data.images import read_picture, to_uint8, to_unit, written_whole
 from keras_facesr.inference import KerasMethod
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
@@ -142,7 +142,7 @@ def claims(model, pairs):
     rows = {name: [] for name in ("deterministic", "ICAP mean", "best of 10", "best of 100", "REN mean (HR given)")}
     deviation = []
     for index, (lr, hr) in enumerate(pairs):
-        x, y = (image[None].astype("float32") / 255 for image in (lr, hr))
+        x, y = (to_unit(image[None]) for image in (lr, hr))
         sampled = to_uint8(model.sample(x, CLAIM_SAMPLES, seed=index))[:, 0]
         answers = {
             "deterministic": to_uint8(model.deterministic(x)),

@@ -41,6 +41,11 @@ class Picture:
     name: str
 
 
+def to_unit(pixels):
+    """8-bit pixels of any shape as the networks see them: float32 in [0, 1]."""
+    return np.true_divide(pixels, 255, dtype=np.float32)
+
+
 def to_uint8(images):
     """Images of any shape in [0, 1] as the 8-bit pixels that are written and measured: clipped and rounded."""
     return np.rint(np.clip(np.asarray(images), 0.0, 1.0) * 255.0).astype(np.uint8)

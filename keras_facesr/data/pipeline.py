@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr.data.degrade import degrade
+from keras_facesr.data.images import to_unit
 from keras_facesr.errors import DatasetError
 
 AHEAD = 4  # batches prepared while the network works
@@ -144,12 +145,12 @@ class PairStream(Stream):
             pairs = [self._cropped(*pair, chance) for pair in pairs]
         kinds = (chance.random(len(pairs)) * len(self.transformations)).astype(int)
         pairs = [[self.transformations[kind](image) for image in pair] for kind, pair in zip(kinds, pairs)]
-        return tuple(_to_unit(np.stack(images)) for images in zip(*pairs))
+        return tuple(to_unit(np.stack(images)) for images in zip(*pairs))
 
     def images(self, indices):
         """Whole images of the first set, neither shuffled nor turned, for validation: (lr, hr) as `batch` gives them."""
         (lr, *_), hr = self.sets[0]
-        return _to_unit(lr[indices]), _to_unit(hr[indices])
+        return to_unit(lr[indices]), to_unit(hr[indices])
 
     def _pair(self, index, chance):
         which = int(np.searchsorted(self._ends, index, side="right"))
@@ -184,7 +185,7 @@ class UnpairedStream(Stream):
         drawn = chance.integers(len(self.others), size=len(chosen))
         parts = [self.others[index] for index in drawn], [self.images[index] for index in chosen]
         return tuple(
-            _to_unit(np.stack([image[:, ::-1] if chance.random() < 0.5 else image for image in part])) for part in parts
+            to_unit(np.stack([image[:, ::-1] if chance.random() < 0.5 else image for image in part])) for part in parts
         )
 
 
@@ -211,7 +212,7 @@ class MaskStream(Stream):
     def draw(self, chosen, chance):
         pairs = [self._turned(self.pairs[0][index], self.pairs[1][index], chance) for index in chosen]
         images, masks = zip(*pairs)
-        return _to_unit(np.stack(images)), np.stack(masks).astype(np.int32)
+        return to_unit(np.stack(images)), np.stack(masks).astype(np.int32)
 
     def _turned(self, image, mask, chance):
         side = len(image)
@@ -245,7 +246,7 @@ class LabelStream(Stream):
     def draw(self, chosen, chance):
         images = [_coarsened(Image.fromarray(self.images[index]), self.coarsest, chance) for index in chosen]
         images = [image[:, ::-1] if chance.random() < self.mirrored else image for image in map(np.asarray, images)]
-        return _to_unit(np.stack(images)), self.labels[chosen]
+        return to_unit(np.stack(images)), self.labels[chosen]
 
 
 def _coarsened(image, coarsest, chance):
@@ -255,7 +256,3 @@ def _coarsened(image, coarsest, chance):
     factor = chance.uniform(1.0, coarsest)
     small = [max(1, round(side / factor)) for side in image.size]
     return image.resize(small, Image.Resampling.BICUBIC).resize(image.size, Image.Resampling.BILINEAR)
-
-
-def _to_unit(pixels):
-    return np.true_divide(pixels, 255, dtype=np.float32)

@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_facesr.layers.blocks import conv
+from keras_facesr.layers.resampling import filtered
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -27,11 +28,7 @@ class GaussianSmoothing(keras.layers.Layer):
     def _smooth(self, maps):
         reach = int(np.ceil(3 * self.sigma))
         weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / self.sigma) ** 2)
-        weights = (weights / weights.sum()).astype("float32")
-        for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):  # down the columns, then along the rows
-            kernel = np.tile(weights.reshape(shape), (1, 1, maps.shape[-1], 1))
-            maps = ops.depthwise_conv(maps, ops.convert_to_tensor(kernel, dtype=maps.dtype), padding="same")
-        return maps
+        return filtered(maps, weights / weights.sum(), "same")
 
     def compute_output_shape(self, input_shape):
         return input_shape

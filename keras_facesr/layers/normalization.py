@@ -13,9 +13,6 @@ class AdaIN(layers.Layer):
 
     EPSILON = 1e-5  # of the variance
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-
     def build(self, features_shape, style_shape):
         self.affine = layers.Dense(2 * features_shape[-1], name="affine", dtype=self.dtype_policy)
         self.affine.build(style_shape)

@@ -43,6 +43,14 @@ def doublings(channels, scale, activation=None, dtype=None):
     return stack
 
 
+def filtered(images, taps, padding):
+    """Images (N, H, W, C), each channel convolved with the same ``taps`` down the columns, then along the rows."""
+    for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
+        kernel = np.tile(taps.reshape(shape), (1, 1, images.shape[-1], 1)).astype("float32")
+        images = ops.depthwise_conv(images, ops.convert_to_tensor(kernel, dtype=images.dtype), padding=padding)
+    return images
+
+
 def cubic_kernel(distance, a=-0.5):
     """Keys' cubic convolution kernel at ``distance`` (in pixels); Pillow's and this project's bicubic has a = -0.5."""
     x = np.abs(np.asarray(distance, dtype=np.float64))
@@ -95,7 +103,7 @@ class BicubicEnlargement(keras.layers.Layer):
 class BicubicReduction(keras.layers.Layer):
     """Reduces images (N, H, W, C) by a whole factor as Pillow's antialiased bicubic does, without rounding.
 
-    H and W are multiples of ``factor``. One strided convolution a direction, as in ``BicubicEnlargement``.
+    H and W are multiples of ``factor``.
     """
 
     def __init__(self, factor, **kwargs):
@@ -111,10 +119,7 @@ class BicubicReduction(keras.layers.Layer):
         before = reach - self.factor // 2
         after = len(taps) - self.factor - before
         images = ops.pad(images, ((0, 0), (before, after), (before, after), (0, 0)))
-        for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):  # down the columns, then along the rows
-            kernel = np.tile((taps / taps.sum()).reshape(shape), (1, 1, images.shape[-1], 1)).astype("float32")
-            images = ops.depthwise_conv(images, ops.convert_to_tensor(kernel, dtype=images.dtype))
-        return images[:, :: self.factor, :: self.factor]
+        return filtered(images, taps / taps.sum(), "valid")[:, :: self.factor, :: self.factor]
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape

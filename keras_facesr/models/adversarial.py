@@ -89,8 +89,7 @@ class AdversarialSR(FaceSR):
         if phase == 2 and not self.critic:
             raise ValueError(f"phase 2 needs a critic: {type(self).__name__}(critic=True)")
         self._phase = phase
-        self.train_function = None  # traced for the other phase
-        self.compiled = False  # an optimiser belongs to one phase: compile again
+        self.uncompile()
 
     def compile(self, optimizer="adam", critic_optimizer=None, features=None, **kwargs):
         """As Keras' own, and for phase 2:
@@ -127,9 +126,7 @@ class AdversarialSR(FaceSR):
             critic = self.critic.trainable_variables
             judged = self.minimise(lambda: self._critic_loss(lr, hr, turn), critic, self.critic_optimizer)  # noqa: B023
         values = self.minimise(lambda: self._loss(lr, hr))
-        for metric, value in zip(self.metrics, [*values, *judged[1:]]):
-            metric.update_state(value)
-        return self.get_metrics_result()
+        return self.report([*values, *judged[1:]])
 
     def _loss(self, lr, hr):
         sr, loss, *figures = self.fidelity(lr, hr, turn=0)
@@ -162,5 +159,4 @@ class AdversarialSR(FaceSR):
         return ((self.seed * 64 + backend.replica_index()) * 64 + turn) * 64 + purpose, self.optimizer.iterations.value
 
     def get_config(self):
-        arguments = {name: getattr(self, name) for name in self.ARGUMENTS}
-        return {**super().get_config(), **arguments, "critic": self.critic is not None}
+        return {**super().get_config(), "critic": self.critic is not None}

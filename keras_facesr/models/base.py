@@ -9,6 +9,9 @@ from keras_facesr import backend
 class Network(keras.Model):
     """Base of all networks, whatever they answer."""
 
+    ARGUMENTS = ()  # of the constructor that are attributes of the same name; a subclass names its own beyond its base's
+    preset = None  # name of the preset whose released weights these are
+
     @property
     def learning_variables(self):
         """What the compiled optimiser changes: all trainable variables, unless others are an opponent's."""
@@ -31,6 +34,21 @@ class Network(keras.Model):
         optimizer.apply(gradients, variables)
         return values
 
+    def report(self, values):
+        """Update ``metrics``, in their order, with a step's values: what ``train_step`` returns."""
+        for metric, value in zip(self.metrics, values):
+            metric.update_state(value)
+        return self.get_metrics_result()
+
+    def uncompile(self):
+        """Forget the optimiser and what was traced for it, as they belong to one phase: compile again."""
+        self.train_function = None
+        self.compiled = False
+
+    def get_config(self):
+        names = [name for base in type(self).__mro__ for name in vars(base).get("ARGUMENTS", ())]
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
 
 class FaceSR(Network):
     """Base of all super-resolution networks.
@@ -46,6 +64,7 @@ class FaceSR(Network):
         paper: where the method was published.
     """
 
+    ARGUMENTS = ("scale",)
     is_stochastic = False
     largest_side = None
     paper = None
@@ -54,9 +73,6 @@ class FaceSR(Network):
         super().__init__(**kwargs)
         self.scale = scale
         self.size_multiple = size_multiple
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -95,3 +111,16 @@ class FaceSR(Network):
         from keras_facesr.inference import upscale  # the layer above; here for the sake of the one-liner
 
         return upscale(self, source, tile=tile)
+
+
+class SubPixelSR(FaceSR):
+    """Base of networks that work at the input's size and enlarge at their end: ``stem``, ``body`` and ``upsampler``.
+
+    Each takes maps of ``channels`` channels, the stem images.
+    """
+
+    def build(self, input_shape=None):
+        features = (None, None, None, self.channels)
+        self.stem.build((None, None, None, 3))
+        self.body.build(features)
+        self.upsampler.build(features)

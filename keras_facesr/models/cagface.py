@@ -43,6 +43,7 @@ class CAGFace(FaceSR):
         >>> model.compile("adam"); model.fit(pairs, epochs=10)                     # phase 2: both
     """
 
+    ARGUMENTS = "features blocks stages image_skip component_size smoothing".split()
     paper = "Kalarot, Li, Porikli: Component Attention Guided Face Super-Resolution Network: CAGFace (2020)"
 
     def __init__(
@@ -185,8 +186,7 @@ class CAGFace(FaceSR):
                 part.trainable = stage <= phase
         if self.stages == 2:
             self.bridge.trainable = phase == 2  # to the second stage
-        self.train_function = None  # traced for the other phase's variables
-        self.compiled = False  # an optimiser belongs to one phase: compile again
+        self.uncompile()
 
     @property
     def metrics(self):
@@ -197,9 +197,7 @@ class CAGFace(FaceSR):
         block = self._block(lr)
         truths = [hr] if self.stages == 1 else [self.reduce_2(hr), hr][: self.phase]
         values = self.minimise(lambda: self._huber_losses(block, truths))
-        for metric, value in zip(self.metrics, values):
-            metric.update_state(value)
-        return self.get_metrics_result()
+        return self.report(values)
 
     def _huber_losses(self, block, truths):
         """Mean Huber loss (eq. 1, delta 1) of each stage's image against ``truths`` in [0, 1], after their sum."""
@@ -210,9 +208,8 @@ class CAGFace(FaceSR):
         return sum(losses), *losses
 
     def get_config(self):
-        config = {name: getattr(self, name) for name in "features blocks stages image_skip component_size smoothing".split()}
         components = {name: getattr(self.components, name) for name in ComponentNetwork.ARGUMENTS}
-        return {**super().get_config(), **config, "components": components}
+        return {**super().get_config(), "components": components}
 
 
 def dirac(shape, dtype=None):

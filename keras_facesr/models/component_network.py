@@ -205,9 +205,7 @@ class ComponentNetwork(Network):
     def train_step(self, data):
         images, masks = keras.utils.unpack_x_y_sample_weight(data)[:2]
         values = self.minimise(lambda: self._loss(images, ops.cast(masks, "int32")))
-        for metric, value in zip(self.loss_metrics, values):
-            metric.update_state(value)
-        return self.get_metrics_result()
+        return self.report(values)
 
     def _loss(self, images, masks):
         """Cross-entropy of the answer and of the auxiliary heads, and the share of pixels that are right."""
@@ -218,9 +216,6 @@ class ComponentNetwork(Network):
             loss = loss + hard_cross_entropy(enlarged(head(features, training=True), factor), masks)
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == masks
         return loss, ops.mean(ops.cast(right, "float32"))
-
-    def get_config(self):
-        return {**super().get_config(), **{name: getattr(self, name) for name in self.ARGUMENTS}}
 
 
 def enlarged(logits, factor):

@@ -15,6 +15,7 @@ class DigitClassifier(Network):
         channels: of its stages, each of two convolutions and a halving.
     """
 
+    ARGUMENTS = ("channels",)
     paper = None
 
     def __init__(self, channels=(32, 64), **kwargs):
@@ -37,6 +38,3 @@ class DigitClassifier(Network):
         half = ops.shape(x)[1] // 2
         halves = [ops.mean(part, axis=(1, 2)) for part in (x[:, :half], x[:, half:])]
         return self.head(ops.concatenate(halves, axis=-1))
-
-    def get_config(self):
-        return {**super().get_config(), "channels": self.channels}

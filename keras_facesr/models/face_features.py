@@ -98,9 +98,7 @@ class FaceFeatures(Network):
     def train_step(self, data):
         images, labels = keras.utils.unpack_x_y_sample_weight(data)[:2]
         values = self.minimise(lambda: self._objective(self(images, training=True), ops.convert_to_tensor(labels)))
-        for metric, value in zip(self.loss_metrics, values):
-            metric.update_state(value)
-        return self.get_metrics_result()
+        return self.report(values)
 
     def _objective(self, answers, labels):
         """Cross-entropy of the attributes and squared error of the age, means over what is known; their weighted sum."""
@@ -113,9 +111,6 @@ class FaceFeatures(Network):
         ages = ops.maximum(ops.sum(known[:, -1]), 1.0)
         loss = attribute_loss + AGE_WEIGHT * ops.sum(ops.square(error)) / ages
         return loss, attribute_loss, ops.sum(ops.abs(error)) / ages
-
-    def get_config(self):
-        return {**super().get_config(), **{name: getattr(self, name) for name in self.ARGUMENTS}}
 
 
 def labels_of(image_set):

@@ -84,6 +84,10 @@ class SAM(FaceSR):
         >>> faces = model.sample(lr, n=8, seed=0)                                  # (8, N, H, W, 3)
     """
 
+    ARGUMENTS = (
+        "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent_channels head_channels "
+        "stochastic_weight seed"
+    ).split()
     is_stochastic = True
     paper = "Lee, Kim, Lee, Kim: Stochastic Attribute Modeling for Face Super-Resolution"
 
@@ -305,8 +309,7 @@ class SAM(FaceSR):
         for parts, phases in ((sr_network, (0, 1)), (ren, (1,)), (icap, (2,))):
             for part in parts:
                 part.trainable = phase in phases
-        self.train_function = None  # traced for the other phase's variables
-        self.compiled = False  # an optimiser belongs to one phase: compile again
+        self.uncompile()
 
     @property
     def metrics(self):
@@ -316,9 +319,7 @@ class SAM(FaceSR):
         lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
         loss = (self._deterministic_loss, self._phase_1_loss, self._phase_2_loss)[self.phase]
         values = self.minimise(lambda: loss(lr, 2.0 * hr - 1.0))
-        for metric, value in zip(self.metrics, values):
-            metric.update_state(value)
-        return self.get_metrics_result()
+        return self.report(values)
 
     def _deterministic_loss(self, lr, hr):
         """Mean ||y - f(x, 0)||^2 (eq. 4); ``hr`` in [-1, 1], as in the losses below."""
@@ -342,10 +343,3 @@ class SAM(FaceSR):
     def _step_seed(self):
         """The noise of a step follows from the seed, the step and the replica: a resumed run draws what it would have."""
         return self.seed * 64 + backend.replica_index(), self.optimizer.iterations.value
-
-    def get_config(self):
-        names = (
-            "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent_channels head_channels "
-            "stochastic_weight seed"
-        )
-        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}

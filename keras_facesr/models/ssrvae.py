@@ -10,7 +10,7 @@ from keras import layers
 from keras_facesr.layers.attention import GlobalAttention, LocalAttention
 from keras_facesr.layers.blocks import ConvBlock, conv
 from keras_facesr.layers.resampling import doublings
-from keras_facesr.models.base import FaceSR
+from keras_facesr.models.base import SubPixelSR
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -52,7 +52,7 @@ class AttentionBlock(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class SSRVAE(FaceSR):
+class SSRVAE(SubPixelSR):
     """The SR network of SSRVAE, x4, trained by mean absolute error: ``compile("adam", loss="mae")``.
 
     Args:
@@ -68,6 +68,7 @@ class SSRVAE(FaceSR):
         >>> model.compile("adam", loss="mae"); model.fit((real.degrade(hr), hr) ...)
     """
 
+    ARGUMENTS = "channels global_blocks local_blocks global_attention local_attention window".split()
     paper = "Style-based Variational Autoencoder for Real-World Super-Resolution (SSRVAE), section 3.2"
     largest_side = 64  # beyond it pictures are cut into tiles: global attention's memory grows with its fourth power
 
@@ -93,16 +94,6 @@ class SSRVAE(FaceSR):
             [*doublings(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
         )
 
-    def build(self, input_shape=None):
-        features = (None, None, None, self.channels)
-        self.stem.build((None, None, None, 3))
-        self.body.build(features)
-        self.upsampler.build(features)
-
     def call(self, lr, training=None):
         sr = self.upsampler(self.body(self.stem(2.0 * lr - 1.0)))
         return self.to_image((sr + 1.0) / 2.0, training)
-
-    def get_config(self):
-        names = "channels global_blocks local_blocks global_attention local_attention window".split()
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -181,9 +181,7 @@ class StyleVAE(Network):
         *values, average = self.minimise(lambda: self._objective(real, clean))
         if self.information_weight:
             self.log_average.assign(average)
-        for metric, value in zip(self.loss_metrics, values):
-            metric.update_state(value)
-        return self.get_metrics_result()
+        return self.report(values)
 
     def _objective(self, real, clean):
         """Eqs. 3 to 6 for images in [-1, 1]: the loss, its parts, and the moving average of the mutual information."""
@@ -202,6 +200,3 @@ class StyleVAE(Network):
         average = moved_average(self.log_average, marginal)
         loss = loss - self.information_weight * corrected_bound(joint, marginal, average)
         return loss, kl, content, donsker_varadhan(joint, marginal), average
-
-    def get_config(self):
-        return {**super().get_config(), **{name: getattr(self, name) for name in self.ARGUMENTS}}

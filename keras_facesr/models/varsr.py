@@ -78,6 +78,7 @@ class LatentSR(AdversarialSR):
     Arguments are those of ``VarSR``.
     """
 
+    ARGUMENTS = ("lr_size", "latent_dim", "channels", "blocks")
     is_stochastic = True
 
     def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, **kwargs):
@@ -103,10 +104,6 @@ class LatentSR(AdversarialSR):
         with backend.no_gradients():
             return ops.stack([self.decode(lr, z) for z in self.encode(lr).sample(n, seed)])
 
-    def get_config(self):
-        names = ("lr_size", "latent_dim", "channels", "blocks")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class VarSR(LatentSR):
@@ -131,6 +128,7 @@ class VarSR(LatentSR):
         >>> faces = model.edit(lr, smile, strengths=(-2, -1, 0, 1, 2))
     """
 
+    ARGUMENTS = ("kl_weight",)
     paper = "Hyun, Heo: VarSR: Variational Super-Resolution Network for Very Low Resolution Images (2020)"
     FIGURES = ("mse", "kl")
 
@@ -185,6 +183,3 @@ class VarSR(LatentSR):
         mse = ops.mean(ops.square(hr - sr))
         kl = ops.mean(kl_divergence(posterior, self.encode(lr))) / self.latent_dim
         return sr, mse + self.kl_weight * kl, mse, kl
-
-    def get_config(self):
-        return {**super().get_config(), "kl_weight": self.kl_weight}

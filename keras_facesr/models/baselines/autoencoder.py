@@ -17,6 +17,7 @@ class Autoencoder(FaceSR):
         size_multiple: heights and widths are multiples of this even number.
     """
 
+    ARGUMENTS = ("channels", "size_multiple")
     paper = "Hyun, Heo: VarSR: Variational Super-Resolution Network for Very Low Resolution Images (2020), section 4"
 
     def __init__(self, scale=4, channels=64, size_multiple=2, **kwargs):
@@ -29,6 +30,3 @@ class Autoencoder(FaceSR):
 
     def call(self, lr, training=None):
         return self.to_image((self.generator(2.0 * ops.convert_to_tensor(lr) - 1.0) + 1.0) / 2.0, training)
-
-    def get_config(self):
-        return {**super().get_config(), "channels": self.channels, "size_multiple": self.size_multiple}

@@ -4,11 +4,11 @@ import keras
 
 from keras_facesr.layers.blocks import ResidualBlock, conv
 from keras_facesr.layers.resampling import doublings
-from keras_facesr.models.base import FaceSR
+from keras_facesr.models.base import SubPixelSR
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class EDSR(FaceSR):
+class EDSR(SubPixelSR):
     """Enhanced deep residual network, trained by mean absolute error; the defaults are the paper's baseline.
 
     Args:
@@ -18,6 +18,7 @@ class EDSR(FaceSR):
         residual_scaling: factor on each block's branch (the large network's 0.1).
     """
 
+    ARGUMENTS = ("channels", "blocks", "residual_scaling")
     paper = "Lim et al.: Enhanced Deep Residual Networks for Single Image Super-Resolution (2017)"
 
     def __init__(self, scale=4, channels=64, blocks=16, residual_scaling=1.0, **kwargs):
@@ -33,17 +34,7 @@ class EDSR(FaceSR):
             [*doublings(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
         )
 
-    def build(self, input_shape=None):
-        features = (None, None, None, self.channels)
-        self.stem.build((None, None, None, 3))
-        self.body.build(features)
-        self.upsampler.build(features)
-
     def call(self, lr, training=None):
         features = self.stem(2.0 * lr - 1.0)
         sr = (self.upsampler(features + self.body(features)) + 1.0) / 2.0
         return self.to_image(sr, training)
-
-    def get_config(self):
-        names = ("channels", "blocks", "residual_scaling")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -21,6 +21,7 @@ class MRGAN(LatentSR):
         **kwargs: of ``AdversarialSR``.
     """
 
+    ARGUMENTS = ("moments", "answers")
     paper = "Lee, Ha, Kim: Harmonizing Maximum Likelihood with GANs for Multimodal Conditional Generation (2019)"
     FIGURES = ("reconstruction",)
 
@@ -47,6 +48,3 @@ class MRGAN(LatentSR):
             error = 0.5 * (error / variance + ops.log(variance))
         loss = ops.mean(error)
         return answers[0], loss, loss
-
-    def get_config(self):
-        return {**super().get_config(), "moments": self.moments, "answers": self.answers}

@@ -16,6 +16,7 @@ class SRCNN(FaceSR):
         features: channels after the first and after the second convolution.
     """
 
+    ARGUMENTS = ("features",)
     paper = "Dong, Loy, He, Tang: Image Super-Resolution Using Deep Convolutional Networks (2015)"
 
     def __init__(self, scale=8, features=(64, 32), **kwargs):
@@ -37,6 +38,3 @@ class SRCNN(FaceSR):
 
     def call(self, lr, training=None):
         return self.to_image(self.stages(self.enlargement(lr)), training)
-
-    def get_config(self):
-        return {**super().get_config(), "features": self.features}

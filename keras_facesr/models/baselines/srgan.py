@@ -19,6 +19,7 @@ class SRGAN(AdversarialSR):
         **kwargs: of ``AdversarialSR``.
     """
 
+    ARGUMENTS = ("hr_size", "channels", "blocks")
     paper = "Ledig et al.: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network (2017)"
 
     def __init__(self, scale=4, hr_size=(96, 96), channels=64, blocks=16, objective="standard", **kwargs):
@@ -38,6 +39,3 @@ class SRGAN(AdversarialSR):
         sr = 2.0 * self.generator(lr, training=True) - 1.0
         mse = ops.mean(ops.square(hr - sr))
         return sr, mse, mse
-
-    def get_config(self):
-        return {**super().get_config(), "hr_size": self.hr_size, "channels": self.channels, "blocks": self.blocks}

@@ -5,11 +5,11 @@ from keras import layers
 
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
 from keras_facesr.layers.resampling import doublings
-from keras_facesr.models.base import FaceSR
+from keras_facesr.models.base import SubPixelSR
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class SRResNet(FaceSR):
+class SRResNet(SubPixelSR):
     """The generator of SRGAN, trained by mean squared error alone.
 
     Args:
@@ -18,6 +18,7 @@ class SRResNet(FaceSR):
         blocks: residual blocks (the paper's 16).
     """
 
+    ARGUMENTS = ("channels", "blocks")
     paper = "Ledig et al.: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network (2017)"
 
     def __init__(self, scale=4, channels=64, blocks=16, **kwargs):
@@ -36,17 +37,8 @@ class SRResNet(FaceSR):
         enlargement = doublings(channels, scale, "prelu", dtype=dtype)
         self.upsampler = keras.Sequential([*enlargement, conv(3, 9, dtype=dtype)], name="upsampler")
 
-    def build(self, input_shape=None):
-        features = (None, None, None, self.channels)
-        self.stem.build((None, None, None, 3))
-        self.body.build(features)
-        self.upsampler.build(features)
-
     def call(self, lr, training=None):
         features = self.stem(2.0 * lr - 1.0, training=training)
         features = features + self.body(features, training=training)
         sr = (self.upsampler(features, training=training) + 1.0) / 2.0
         return self.to_image(sr, training)
-
-    def get_config(self):
-        return {**super().get_config(), "channels": self.channels, "blocks": self.blocks}
