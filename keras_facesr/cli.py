@@ -131,27 +131,30 @@ def _evaluate(args):
     scale = _common(found, "scale", "one evaluation has one scale")
     hr_size = args.hr_size or _common(found, "hr_size", "give --hr-size")
 
-    from keras_facesr.data.datasets import open_dataset
+    from keras_facesr.data.datasets import ArraySet, open_dataset
     from keras_facesr.data.images import read_picture
-    from keras_facesr.inference import KerasJudge, KerasMethod
+    from keras_facesr.inference import KerasMethod
     from keras_facesr.metrics.protocol import Protocol, evaluate, format_table
 
     try:
         protocol = Protocol(scale, hr_size, args.colour)
     except FacesrError as error:
         raise CallError(str(error)) from error
-    files = open_dataset(args.data_dir, split="test").files
-    count = min(args.limit or len(files), len(files))
+    faces = open_dataset(args.data_dir, split="test")
+    count = min(args.limit or len(faces), len(faces))
     # Evenly spread: sorted names are often sorted faces.
-    files = [files[k * len(files) // count] for k in range(count)]
+    faces = faces.subset([k * len(faces) // count for k in range(count)])
+    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces)}
     methods = {name: KerasMethod(_load(args, preset)) for name, preset in zip(names, found)}
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
-    judge = KerasJudge(args.judge, _load(args, _preset(args.judge, "face attributes"))) if args.judge else None
     failed = []
 
     def readable():
-        for file in files:
+        if isinstance(faces, ArraySet):
+            yield from faces.rgb()
+            return
+        for file in faces.files:
             try:
                 rgb = read_picture(file).rgb
                 protocol.pair(rgb)  # refuses what is too small to measure on, while the file is known
@@ -160,8 +163,7 @@ def _evaluate(args):
                 _report(error, args.debug, str(file))
                 failed.append(file)
 
-    with _progress("evaluate", len(files)) as show:
-        how = {"samples": args.samples, "seed": args.seed, "judge": judge}
+    with _progress("evaluate", len(faces)) as show:
         report = evaluate(methods, readable(), protocol, on_image=show, **how)
     if args.json != "-":
         from rich.console import Console
@@ -169,6 +171,21 @@ def _evaluate(args):
         Console().print(format_table(report))
     _write_json(args, report)
     return 1 if failed else 0
+
+
+def _judge(args, faces):
+    """What else ``evaluate`` shall look at the answers with, as its arguments."""
+    if not args.judge:
+        return {}
+    from keras_facesr.data.datasets import ArraySet
+    from keras_facesr.inference import KerasJudge, KerasReader
+
+    preset = _preset(args.judge, "face attributes", "digit reading")
+    if preset.task == "face attributes":
+        return {"judge": KerasJudge(args.judge, _load(args, preset))}
+    if not isinstance(faces, ArraySet):
+        raise CallError(f"{args.judge} reads digits, and {args.data_dir} holds none")
+    return {"reader": KerasReader(args.judge, _load(args, preset)), "labels": faces.labels}
 
 
 def _train(args):
@@ -208,14 +225,15 @@ def _export(args):
     return 0
 
 
-def _preset(name, task="super-resolution"):
-    """The preset of a model for this task."""
+def _preset(name, *tasks):
+    """The preset of a model for one of these tasks, by default for super-resolution."""
+    tasks = tasks or ("super-resolution",)
     try:
         preset = presets.find(name)
     except PresetError as error:
         raise CallError(str(error)) from error
-    if preset.task != task:
-        raise CallError(f"{name} is for {preset.task}, not for {task}; `facesr models` lists all")
+    if preset.task not in tasks:
+        raise CallError(f"{name} is for {preset.task}, not for {' or '.join(tasks)}; `facesr models` lists all")
     return preset
 
 
@@ -316,7 +334,8 @@ def _print_models(found):
         table.add_column(heading, justify="right")
     table.add_column("what it is")
     for preset in found:
-        size = f"{preset.hr_size}x{preset.hr_size}" if preset.hr_size else "any"
+        sides = preset.hr_size if isinstance(preset.hr_size, tuple) else 2 * (preset.hr_size,)
+        size = "{}x{}".format(*sides) if preset.hr_size else "any"
         numbers = (f"x{preset.scale}" if preset.scale else "-", size, f"{preset.parameters:,}")
         table.add_row(preset.name, ", ".join(preset.aliases), *numbers, preset.description)
     Console().print(table)
@@ -415,7 +434,7 @@ def _parser():
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
-    option("--judge", metavar="NAME", help="also compare what this network sees, such as face_features")
+    option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
     option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
 
     option = command("export", _export, "Write a model for another runtime, proven to compute the same.")

@@ -96,6 +96,17 @@ class KerasJudge:
             return [ops.convert_to_numpy(features) for features in maps], ops.convert_to_numpy(embedding)
 
 
+class KerasReader:
+    """A ``DigitClassifier`` network as the reader of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, name, network):
+        self.name, self.network = name, network
+
+    def read(self, images):
+        """uint8 (N, H, W, 3) -> probabilities of the ten digits (N, 10), NumPy."""
+        return np.asarray(self.network.predict_on_batch(to_unit(images)))
+
+
 def demo_face():
     """A face that ships with scikit-image (Eileen Collins, NASA, public domain): uint8 (110, 110, 3).
 

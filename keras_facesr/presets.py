@@ -55,7 +55,7 @@ class Preset:
     """One entry of the catalogue; but for ``folder`` and ``class_name`` named as in ``config.json``.
 
     ``task`` is what the model is for, a name in ``tasks.TASKS``; ``scale`` its enlargement (None: it enlarges nothing);
-    ``hr_size`` the side in pixels of the faces that the model was trained to produce (None: any),
+    ``hr_size`` the side in pixels of what the model was trained to produce, or (height, width) (None: any),
     ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card.
     """
 
@@ -65,7 +65,7 @@ class Preset:
     task: str
     config: dict
     scale: int | None
-    hr_size: int | None
+    hr_size: int | tuple[int, int] | None
     parameters: int
     weights: Weights
     description: str
@@ -152,6 +152,7 @@ def _read(folder):
         entry = json.loads(path.read_text(encoding="utf-8"))
         entry["class_name"] = entry.pop("class")
         entry["weights"] = Weights(**entry["weights"])
+        entry["hr_size"] = tuple(entry["hr_size"]) if isinstance(entry["hr_size"], list) else entry["hr_size"]
         preset = Preset(folder=folder, **entry)
     except (OSError, ValueError, KeyError, TypeError) as error:
         wanted = ", ".join(field.name for field in fields(Preset)[1:]).replace("class_name", "class")

@@ -35,15 +35,16 @@ def facesr(capsys):
 
 @pytest.fixture(scope="session")
 def stand_in_catalogue(tmp_path_factory):
-    """A ``saved_models`` folder with nearest_x4 (alias ``near``), noisy_x4 and noisy_x2."""
+    """A ``saved_models`` folder with nearest_x4 (alias ``near``), noisy_x4, noisy_x2, and a reader of digits, one_x1."""
     import stand_ins
 
     root = tmp_path_factory.mktemp("saved_models")
-    for class_name, scale in (("Nearest", 4), ("Noisy", 4), ("Noisy", 2)):
-        name = f"{class_name.lower()}_x{scale}"
+    for class_name, scale in (("Nearest", 4), ("Noisy", 4), ("Noisy", 2), ("One", None)):
+        name = f"{class_name.lower()}_x{scale or 1}"
         folder = root / name
         folder.mkdir()
-        model = getattr(stand_ins, class_name)(scale=scale)
+        config = {"scale": scale} if scale else {}
+        model = getattr(stand_ins, class_name)(**config)
         model.build((None, None, None, 3))
         weights = folder / "model.weights.h5"
         model.save_weights(weights)
@@ -51,10 +52,10 @@ def stand_in_catalogue(tmp_path_factory):
         entry = {
             "name": name,
             "class": class_name,
-            "task": "super-resolution",
-            "config": {"scale": scale},
+            "task": "super-resolution" if scale else "digit reading",
+            "config": config,
             "scale": scale,
-            "hr_size": 64,
+            "hr_size": 64 if scale else None,
             "parameters": 1,
             "weights": {"file": weights.name, "sha256": sha256, "url": None},
             "description": "nearest neighbour",
@@ -74,5 +75,5 @@ def catalogue(stand_in_catalogue, monkeypatch):
 
     monkeypatch.setattr(presets, "CATALOGUE", stand_in_catalogue)
     monkeypatch.setattr(presets, "ALIASES", {"near": "nearest_x4"})
-    monkeypatch.setattr(presets, "MODEL_CLASSES", {"Nearest": "stand_ins", "Noisy": "stand_ins"})
+    monkeypatch.setattr(presets, "MODEL_CLASSES", {name: "stand_ins" for name in ("Nearest", "Noisy", "One")})
     return stand_in_catalogue

@@ -18,8 +18,8 @@ RECIPE = Recipe(
     },
     sources=(Source("folder", 32),),
     stages=(
-        Stage(20, batch_size=4, learning_rate=1e-3, optimizer="muon", phase=1, check_every=10),
-        Stage(20, batch_size=4, learning_rate=1e-3, phase=2, check_every=10),
+        Stage(20, batch_size=4, learning_rate=1e-3, optimizer="muon", phase=1, check_every=10, jit_compile=False),
+        Stage(20, batch_size=4, learning_rate=1e-3, phase=2, check_every=10, jit_compile=False),
     ),
     validation_images=4,
 )

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_facesr.models.base import FaceSR
+from keras_facesr.models.base import FaceSR, Network
 
 
 class Nearest(FaceSR):
@@ -44,3 +44,13 @@ class Convolved(FaceSR):
 
     def call(self, lr, training=None):
         return self.stack(lr)
+
+
+class One(Network):
+    """Reads every digit as a one, as surely as its weight says."""
+
+    def build(self, input_shape):
+        self.sureness = self.add_weight(shape=(), initializer="ones", name="sureness")
+
+    def call(self, images, training=None):
+        return ops.tile(self.sureness * ops.one_hot([1], 10), (ops.shape(images)[0], 1))

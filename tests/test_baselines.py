@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_facesr import recipes
+from keras_facesr import presets, recipes
 from keras_facesr.models.baselines.edsr import EDSR
 from keras_facesr.models.baselines.srcnn import SRCNN
 from keras_facesr.models.baselines.srresnet import SRResNet
@@ -18,11 +18,11 @@ def built(model):
     return model
 
 
-def multiply_adds(model, side=16):
-    """Of all convolutions for one input, counted in TensorFlow's own graph rather than from the layers."""
+def multiply_adds(model, channels=3):
+    """Of all convolutions for an input of 16x16, counted in TensorFlow's own graph rather than from the layers."""
     call = tf.function(lambda lr: model(lr, training=False))
     total = 0
-    for operation in call.get_concrete_function(tf.TensorSpec((1, side, side, 3))).graph.get_operations():
+    for operation in call.get_concrete_function(tf.TensorSpec((1, 16, 16, channels))).graph.get_operations():
         if operation.type == "Conv2D":
             _, height, width, _ = operation.outputs[0].shape
         elif operation.type == "Conv2DBackpropInput":  # a transposed convolution: each input pixel meets each tap
@@ -77,6 +77,12 @@ def test_the_small_srresnet_costs_what_the_small_sam_costs():
         multiply_adds(recipes.find(name).model()) for name in ("sam_small_x8_utkface", "srresnet_small_x8_utkface")
     )
     assert srresnet == pytest.approx(sam, rel=0.01)
+
+
+def test_the_small_edsr_costs_what_the_small_cagface_costs():
+    cagface = presets.build_model("CAGFace", recipes.find("cagface_small_x4").config)
+    patch = multiply_adds(cagface, channels=6)  # once its attention maps are there, as in training
+    assert multiply_adds(recipes.find("edsr_small_x4").model()) == pytest.approx(patch, rel=0.01)
 
 
 @pytest.mark.parametrize("model", [SRCNN(scale=4), SRResNet(channels=16, blocks=1), EDSR(channels=16, blocks=1)])

@@ -354,7 +354,21 @@ def test_evaluate_judges_samples_of_stochastic_models(facesr, catalogue, faces):
 def test_evaluate_takes_no_judge_that_is_none(facesr, catalogue, faces):
     result = facesr("evaluate", faces, "--model", "near", "--judge", "noisy_x4")
     assert result.code == 2
-    assert result.err == ("facesr: noisy_x4 is for super-resolution, not for face attributes; `facesr models` lists all\n")
+    wanted = "face attributes or digit reading"
+    assert result.err == f"facesr: noisy_x4 is for super-resolution, not for {wanted}; `facesr models` lists all\n"
+
+
+def test_evaluate_reads_digits_in_folders_of_digits_and_nowhere_else(facesr, catalogue, faces, tmp_path):
+    for digit, level in ((1, 40), (1, 90), (7, 200)):
+        folder = tmp_path / "digits" / "test" / str(digit)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((20, 20), level, np.uint8)).save(folder / f"{level}.png")
+    options = ("--model", "noisy_x4", "--hr-size", 16, "--samples", 2, "--judge", "one_x1", "--json", "-")
+    report = json.loads(facesr("evaluate", tmp_path / "digits", *options).out)
+    assert (report["images"], report["protocol"]["reader"]) == (3, "one_x1")
+    assert report["models"]["noisy_x4"]["digits_best"] == pytest.approx(2 / 3)
+    result = facesr("evaluate", faces, *options)
+    assert (result.code, result.err) == (2, f"facesr: one_x1 reads digits, and {faces} holds none\n")
 
 
 def test_evaluate_takes_the_size_and_the_colour_that_it_is_told(facesr, catalogue, faces):

@@ -195,6 +195,15 @@ def test_mnist_is_the_same_from_idx_packed_idx_and_npz(tmp_path):
         assert len(digits) == 3
 
 
+def test_open_dataset_recognises_digits_by_their_archives_or_folders(tmp_path):
+    images, labels = np.arange(2 * 28 * 28).astype(np.uint8).reshape(2, 28, 28), np.array([4, 7], np.uint8)
+    mnist_files(tmp_path, images, labels, "t10k")
+    np.testing.assert_array_equal(open_dataset(tmp_path, "test").rgb()[..., 1], images)
+    for file in ("plates/train/4/a.png", "plates/test/7/b.png"):
+        image(tmp_path / file)
+    assert open_dataset(tmp_path / "plates", "test").labels.tolist() == [7]
+
+
 def test_damaged_or_missing_mnist_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="t10k-images-idx3-ubyte.*missing"):
         mnist(tmp_path, "test")

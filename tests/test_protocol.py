@@ -15,7 +15,7 @@ from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import ms_ssim
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate, format_table
-from keras_facesr.metrics.stochastic import best_of, consistency, diversity
+from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,8 @@ def test_a_native_picture_too_small_to_measure_on_is_refused_by_its_size():
     [
         ((1,), "scale"),
         ((8, 100), "multiple of the scale 8"),
-        ((4, 8), "12 or a larger multiple"),
+        ((4, 2), "multiple of the scale 4"),
+        ((4, (16, 10)), "multiple of the scale 4"),
         ((8, 128, "yuv"), "rgb or luma"),
     ],
 )
@@ -178,7 +179,7 @@ def test_samples_add_the_means_of_the_stochastic_figures_for_stochastic_methods_
     for i, picture in enumerate(pictures):
         lr, hr = protocol.pair(picture)
         samples = Flat(8).sample_batch(lr[None], 3, seed=5 + i)[:, 0]
-        expected.append((*best_of(samples, hr), diversity(samples), consistency(samples, lr, 8)))
+        expected.append((*best_of(samples, hr).values(), diversity(samples), consistency(samples, lr, 8)))
     row = report["models"]["flat"]
     figures = [row[name] for name in ("psnr_best", "ssim_best", "diversity", "consistency")]
     assert figures == pytest.approx(np.mean(expected, axis=0))
@@ -218,6 +219,42 @@ def test_a_judge_adds_distances_of_what_it_sees(pictures):
     assert "features_best" not in report["models"]["bicubic"]
     alone = evaluate({}, pictures[:1], protocol, judge=Eye())["models"]["bicubic"]
     assert "features" in alone and "frechet" not in alone  # one image has no covariance
+
+
+def test_pictures_too_small_for_ssim_are_measured_by_psnr_alone(pictures):
+    report = evaluate({"flat": Flat(4)}, pictures, Protocol(4, (16, 8)), samples=2)
+    assert report["models"]["flat"].keys() == {"psnr", "psnr_best", "diversity", "consistency"}
+    assert report["protocol"]["ssim"] == "not measured, a true picture is under 11 pixels a side"
+    assert "HR 16x8 pixels" in as_text(format_table(report))
+    lr, hr = Protocol(4, (16, 8)).pair(pictures[0])
+    assert (lr.shape, hr.shape) == ((4, 2, 3), (16, 8, 3))
+
+
+class Brightness:
+    """Reads a digit off the mean level: 0 to 25 is a zero, 26 to 51 a one, and so on."""
+
+    name = "brightness"
+
+    def read(self, images):
+        return np.eye(10)[(images.mean(axis=(1, 2, 3)) // 25.6).astype(int)]
+
+
+def test_a_reader_adds_how_digits_are_read_in_the_answers_and_in_the_truth():
+    pictures = [np.full((24, 24, 3), level, np.uint8) for level in (10, 40, 70, 230)]
+    methods = {"flat": Flat(4), "plain": Deterministic(4)}
+    how = {"samples": 6, "seed": 1, "reader": Brightness(), "labels": [0, 1, 2, 7]}
+    report = evaluate(methods, pictures, Protocol(4, 24), **how)
+    assert report["models"]["plain"]["digits_best"] == report["models"]["plain"]["digits_mean"] == 0.75  # 230 is an eight
+    samples = np.stack(
+        [Flat(4).sample_batch(np.full((1, 6, 6, 3), p[0, 0, 0]), 6, 1 + i)[:, 0] for i, p in enumerate(pictures)]
+    )
+    read = np.stack([Brightness().read(of_one) for of_one in samples], axis=1)  # (6, 4, 10)
+    expected = digits_read(read, np.array([0, 1, 2, 7]))
+    assert {name: report["models"]["flat"][name] for name in expected} == expected
+    assert len(expected["digits_distinct"]) > 1
+    assert (report["protocol"]["reader"], report["protocol"]["truth_read"]) == ("brightness", 0.75)
+    text = as_text(format_table(report))
+    assert "75.0%" in text and "flat shows 1 in" in text and "reads 75.0% of the true ones" in text
 
 
 def test_pictures_of_one_size_go_through_a_method_in_batches_and_others_by_themselves(pictures):

@@ -23,18 +23,25 @@ def samples(hr):
 
 
 def test_best_of_finds_the_closest_sample(samples, hr):
-    assert best_of(samples, hr) == (psnr(samples[1], hr), ssim(samples[1], hr))
+    assert best_of(samples, hr) == {"psnr_best": psnr(samples[1], hr), "ssim_best": ssim(samples[1], hr)}
 
 
 def test_best_of_chooses_psnr_and_ssim_each_for_itself(hr):
     brighter = np.clip(hr.astype(int) + 40, 0, 255).astype(np.uint8)  # keeps the structure, misses the level
     blurred = np.asarray(Image.fromarray(hr).resize((8, 8)).resize((64, 64)))
-    psnr_best, ssim_best = best_of(np.stack([brighter, blurred]), hr)
+    psnr_best, ssim_best = best_of(np.stack([brighter, blurred]), hr).values()
     assert (psnr_best, ssim_best) == (psnr(blurred, hr), ssim(brighter, hr))
 
 
 def test_best_of_measures_in_the_colour_asked_for(samples, hr):
-    assert best_of(samples, hr, "luma") == (psnr(samples[1], hr, "luma"), ssim(samples[1], hr, "luma"))
+    expected = psnr(samples[1], hr, "luma"), ssim(samples[1], hr, "luma")
+    assert tuple(best_of(samples, hr, "luma").values()) == expected
+
+
+def test_best_of_pictures_too_small_for_ssim_is_the_psnr_alone():
+    samples = np.stack([np.full((16, 8, 3), level, np.uint8) for level in (90, 101)])
+    truth = np.full((16, 8, 3), 100, np.uint8)
+    assert best_of(samples, truth) == {"psnr_best": pytest.approx(20 * np.log10(255))}
 
 
 def test_diversity_is_the_mean_absolute_difference_over_all_pairs(samples):
@@ -71,11 +78,11 @@ def test_digits_are_read_by_the_best_answer_by_the_mean_and_counted():
 
     probabilities = np.array([[sure(3), sure(1), sure(4, 0.6)], [sure(3), sure(2), sure(5)]])  # (2, 3, 10)
     found = digits_read(probabilities, np.array([3, 2, 4]))
-    assert found["best"] == 1.0
-    assert found["mean"] == pytest.approx(1 / 3)  # 1 and 2 tie, and the first one wins; 5 outweighs 4
-    assert found["distinct"] == {
+    assert found["digits_best"] == 1.0
+    assert found["digits_mean"] == pytest.approx(1 / 3)  # 1 and 2 tie, and the first one wins; 5 outweighs 4
+    assert found["digits_distinct"] == {
         1: {"share": pytest.approx(1 / 3), "best": 1.0},
         2: {"share": pytest.approx(2 / 3), "best": 1.0},
     }
     wrong = digits_read(probabilities, np.array([3, 7, 7]))
-    assert wrong["best"] == pytest.approx(1 / 3) and wrong["distinct"][2]["best"] == 0.0
+    assert wrong["digits_best"] == pytest.approx(1 / 3) and wrong["digits_distinct"][2]["best"] == 0.0

@@ -91,10 +91,14 @@ class ArraySet:
         """The same set with only the images at `indices` (integers, or a slice), in that order."""
         return ArraySet(self.images[indices], self.labels[indices])
 
+    def rgb(self):
+        """All images as RGB, uint8 (N, H, W, 3)."""
+        return np.repeat(self.images[..., None], 3, axis=-1)
+
     def resized(self, height, width):
         """All images as RGB of one size, uint8 (N, height, width, 3), by Pillow's antialiased bicubic."""
-        images = [resize(image, height, width) for image in self.images]
-        return np.repeat(np.stack(images)[..., None], 3, axis=-1)
+        images = np.stack([resize(image, height, width) for image in self.images])
+        return ArraySet(images, self.labels).rgb()
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +116,9 @@ def open_dataset(root, split=None, kind="auto"):
     """Open a set of face images, recognised by its layout.
 
     Without `kind`, CelebA is known by its `list_eval_partition.txt`, CelebAMask by its `images` and `masks`,
-    UTKFace and LFW by their file names; all else is a plain folder, of which the sub-folder named `split` is
-    taken if there are parts. A set without parts is used whole, whatever `split` says; but LFW and a folder
-    named "test" are not opened for training.
+    UTKFace and LFW by their file names, MNIST by its archives, digits by their folders; all else is a plain
+    folder, of which the sub-folder named `split` is taken if there are parts. A set without parts is used whole,
+    whatever `split` says; but LFW and a folder named "test" are not opened for training.
 
     Args:
         root: folder of the set.
@@ -293,6 +297,10 @@ def _recognise(root):
     for part in (root, root / "train", root / "test"):
         if (part / "images").is_dir() and (part / "masks").is_dir():
             return "celebamask"
+    if any((root / name).exists() for name in ("mnist.npz", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz")):
+        return "mnist"
+    if any((root / "test" / str(digit)).is_dir() for digit in range(10)):
+        return "digits"
     first = next(iter(find_images(root)), None)
     if first is None:
         raise DatasetError(f"{root}: holds no image; {HELP['folder']}")

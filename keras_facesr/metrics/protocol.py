@@ -12,7 +12,7 @@ from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, SSIM_WINDOW, ms_ssim, psnr, ssim
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
-from keras_facesr.metrics.stochastic import best_of, consistency, diversity
+from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 
 REFERENCE = "bicubic"
 PSNR_CAP = 100.0  # dB; what an answer without error counts as, lest one black picture make the mean infinite
@@ -20,6 +20,8 @@ BATCH = 16  # pictures of one size that a method gets at once
 
 _MS_SSIM = "5 scales by 2x2 means, weights 0.0448 0.2856 0.3001 0.2363 0.1333, window and channels as for SSIM"
 _NO_MS_SSIM = f"not measured, a true picture is under {MS_SSIM_LEAST} pixels a side"
+_SSIM = "11x11 Gaussian window, sigma 1.5, population covariance, mean over channels"
+_NO_SSIM = f"not measured, a true picture is under {SSIM_WINDOW} pixels a side"
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Protocol:
 
     Args:
         scale: the enlargement factor, at least 2.
-        hr_size: side in pixels of the true picture, a multiple of ``scale``; None keeps each picture's own,
-            cut about its centre to a multiple of ``scale``.
+        hr_size: side in pixels of the true picture, or its (height, width), multiples of ``scale``; None keeps each
+            picture's own, cut about its centre to a multiple of ``scale``.
         colour: "rgb", or "luma" for the BT.601 luma alone.
 
     Raises:
@@ -37,7 +39,7 @@ class Protocol:
     """
 
     scale: int
-    hr_size: int | None = None
+    hr_size: int | tuple[int, int] | None = None
     colour: str = "rgb"
 
     def __post_init__(self):
@@ -45,20 +47,23 @@ class Protocol:
             raise FacesrError(f"the scale must be at least 2, got {self.scale}")
         if self.colour not in COLOURS:
             raise FacesrError(f"unknown colour {self.colour!r}: figures are in {' or '.join(COLOURS)}")
-        if self.hr_size is not None and (self.hr_size < SSIM_WINDOW or self.hr_size % self.scale):
-            least = -(-SSIM_WINDOW // self.scale) * self.scale
-            wanted = f"{least} or a larger multiple of the scale {self.scale}"
-            raise FacesrError(f"the HR size must be {wanted}, got {self.hr_size}")
+        if self.hr_size is not None and any(side < self.scale or side % self.scale for side in self.hr_shape):
+            raise FacesrError(f"the HR size must be a multiple of the scale {self.scale}, got {self.hr_size}")
+
+    @property
+    def hr_shape(self):
+        """(height, width) of the true pictures, where ``hr_size`` is given."""
+        return (self.hr_size, self.hr_size) if isinstance(self.hr_size, int) else tuple(self.hr_size)
 
     def pair(self, rgb):
-        """Make (lr, hr), uint8 (S / scale, S / scale, 3) and (S, S, 3), of a uint8 (H, W, 3) picture.
+        """Make (lr, hr), uint8 (h / scale, w / scale, 3) and (h, w, 3), of a uint8 (H, W, 3) picture.
 
         Raises:
             ImageError: the picture is smaller than the SSIM window (where ``hr_size`` is None).
         """
         square = centre_square(rgb)
         if self.hr_size is not None:
-            hr = resize(square, self.hr_size, self.hr_size)
+            hr = resize(square, *self.hr_shape)
         else:
             side = len(square) // self.scale * self.scale
             if side < SSIM_WINDOW:
@@ -73,7 +78,7 @@ class Protocol:
         if self.hr_size is None:
             ms_ssim_of = f"{_MS_SSIM}, if all true pictures have {MS_SSIM_LEAST} pixels a side"
         else:
-            ms_ssim_of = _MS_SSIM if self.hr_size >= MS_SSIM_LEAST else _NO_MS_SSIM
+            ms_ssim_of = _MS_SSIM if min(self.hr_shape) >= MS_SSIM_LEAST else _NO_MS_SSIM
         return {
             "scale": self.scale,
             "hr_size": self.hr_size or "native",
@@ -82,13 +87,13 @@ class Protocol:
             "degradation": "antialiased bicubic (a = -0.5)",
             "rounding": "8 bits: HR, LR and answers",
             "psnr": f"dB, peak 255, at most {PSNR_CAP:g} a picture",
-            "ssim": "11x11 Gaussian window, sigma 1.5, population covariance, mean over channels",
+            "ssim": _SSIM if self.hr_size is None or min(self.hr_shape) >= SSIM_WINDOW else _NO_SSIM,
             "ms_ssim": ms_ssim_of,
             "average": "mean over images",
         }
 
 
-def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, on_image=None):
+def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, reader=None, labels=(), on_image=None):
     """Measure methods on the same pairs, beside Pillow's bicubic.
 
     Args:
@@ -100,15 +105,20 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, on_imag
         seed: picture i is sampled with ``seed + i``, whatever batch it is in.
         judge: object with ``name`` and ``see(images)``, uint8 (N, H, W, 3) -> (list of feature maps (N, h, w, C),
             embeddings (N, D)), or None.
+        reader: for pictures of digits, object with ``name`` and ``read(images)``, uint8 (N, H, W, 3) -> probabilities
+            (N, 10), or None.
+        labels: the digit in each picture, for the ``reader``.
         on_image: called with the number of pictures done, after each.
 
     Returns:
         ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``,
         means over the images; M pictures were smaller than ``hr_size``: their truth is itself enlarged. Where every
-        truth has 176 pixels a side, all methods have ``ms_ssim`` too. With ``samples``, all have ``consistency``, the
-        stochastic ones ``psnr_best``, ``ssim_best`` and ``diversity``. With a ``judge``, all have ``features``,
-        ``identity`` and, of two images and more, ``frechet`` (``metrics.perceptual``); with both, the stochastic ones
-        have ``features_best``, ``identity_best`` and ``features_diversity``.
+        truth has 176 pixels a side, all methods have ``ms_ssim`` too; where it has under 11, none has ``ssim``. With
+        ``samples``, all have ``consistency``, the stochastic ones ``psnr_best``, ``ssim_best`` and ``diversity``. With
+        a ``judge``, all have ``features``, ``identity`` and, of two images and more, ``frechet``
+        (``metrics.perceptual``); with both, the stochastic ones have ``features_best``, ``identity_best`` and
+        ``features_diversity``. With a ``reader``, all have what ``digits_read`` gives, of their samples or of their one
+        answer; the protocol's "truth_read" is the share of true digits that it reads rightly.
 
     Raises:
         FacesrError: no picture; one too small; a method called "bicubic"; answers of another shape than HR.
@@ -118,6 +128,7 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, on_imag
     methods = {REFERENCE: _Bicubic(protocol.scale), **methods}
     rows = {name: [] for name in methods}
     embeddings = {name: [] for name in ("truth", *methods)}
+    readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, 10) of each picture's answers
     done = enlarged = 0
     for lr, hr, native_sides in _batches(pictures, protocol):
         answers = {name: _answers(name, method, lr, hr) for name, method in methods.items()}
@@ -127,17 +138,23 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, on_imag
             embeddings[name].append(embedding)
         for i, truth in enumerate(hr):
             true_look = _look(seen["truth"], i) if judge else None
+            drawn = {"truth": truth[None]}
             for name, method in methods.items():
                 row = _fidelity(answers[name][i], truth, protocol)
+                drawn[name] = answers[name][i : i + 1]
                 if judge:
                     row |= _likeness(_look(seen[name], i), true_look)
                 if samples and getattr(method, "is_stochastic", False):
-                    drawn = method.sample_batch(lr[i : i + 1], samples, seed + done)[:, 0]
-                    row |= _of_samples(drawn, lr[i], truth, protocol)
-                    row |= _likeness_of_samples(judge.see(drawn), true_look) if judge else {}
+                    drawn[name] = method.sample_batch(lr[i : i + 1], samples, seed + done)[:, 0]
+                    row |= _of_samples(drawn[name], lr[i], truth, protocol)
+                    row |= _likeness_of_samples(judge.see(drawn[name]), true_look) if judge else {}
                 elif samples:
                     row["consistency"] = consistency(answers[name][i], lr[i], protocol.scale)
                 rows[name].append(row)
+            if reader:
+                probabilities = np.split(reader.read(np.concatenate(list(drawn.values()))), _ends(drawn.values()))
+                for name, of_answers in zip(drawn, probabilities):
+                    readings[name].append(of_answers)
             done += 1
             if on_image:
                 on_image(done)
@@ -148,7 +165,12 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, on_imag
         truth = np.concatenate(embeddings["truth"])
         for name, row in models.items():
             row["frechet"] = frechet_distance(np.concatenate(embeddings[name]), truth)
+    for name, row in models.items() if reader else ():
+        row |= digits_read(np.stack(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
+    if reader:
+        truth = digits_read(np.stack(readings["truth"], axis=1), np.asarray(labels)[:done])
+        about |= {"reader": reader.name, "truth_read": truth["digits_mean"]}
     if "ms_ssim" not in models[REFERENCE]:
         about["ms_ssim"] = _NO_MS_SSIM
     return {
@@ -176,6 +198,8 @@ def format_table(report):
         "identity": ("iden-\ntity", ".3f"),
         "identity_best": ("best\nid.", ".3f"),
         "frechet": ("Fré-\nchet", ".3f"),
+        "digits_best": ("digits\nbest", ".1%"),
+        "digits_mean": ("digits\nmean", ".1%"),
     }
     reference = report["models"][REFERENCE]["psnr"]
     rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in report["models"].items()}
@@ -194,7 +218,7 @@ def _in_one_line(report):
     enlarged = f" ({report['enlarged']} enlarged to that size)" if report["enlarged"] else ""
     parts = [
         f"x{about['scale']}",
-        "native size" if about["hr_size"] == "native" else f"HR {about['hr_size']}x{about['hr_size']} pixels",
+        "native size" if about["hr_size"] == "native" else "HR {}x{} pixels".format(*np.broadcast_to(about["hr_size"], 2)),
         f"{report['images']} images{enlarged}",
         *(about[key] for key in ("colour", "crop", "degradation", "rounding")),
         f"PSNR in {about['psnr']}",
@@ -207,6 +231,13 @@ def _in_one_line(report):
         parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
     if "judge" in about:
         parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")
+    if "reader" in about:
+        parts.append(f"digits as {about['reader']} reads them, who reads {about['truth_read']:.1%} of the true ones")
+        parts += [
+            f"{name} shows " + ", ".join(f"{n} in {row['share']:.1%} ({row['best']:.1%} right)" for n, row in distinct.items())
+            for name, distinct in ((name, row["digits_distinct"]) for name, row in report["models"].items())
+            if len(distinct) > 1
+        ]
     return "; ".join(parts)
 
 
@@ -253,18 +284,25 @@ def _means(table):
 
 
 def _fidelity(sr, hr, protocol):
-    row = {"psnr": min(psnr(sr, hr, protocol.colour), PSNR_CAP), "ssim": ssim(sr, hr, protocol.colour)}
+    row = {"psnr": min(psnr(sr, hr, protocol.colour), PSNR_CAP)}
+    if min(hr.shape[:2]) >= SSIM_WINDOW:
+        row["ssim"] = ssim(sr, hr, protocol.colour)
     return row | {"ms_ssim": ms_ssim(sr, hr, protocol.colour)} if len(hr) >= MS_SSIM_LEAST else row
 
 
 def _of_samples(samples, lr, hr, protocol):
-    psnr_best, ssim_best = best_of(samples, hr, protocol.colour)
+    best = best_of(samples, hr, protocol.colour)
     return {
-        "psnr_best": min(psnr_best, PSNR_CAP),
-        "ssim_best": ssim_best,
+        **best,
+        "psnr_best": min(best["psnr_best"], PSNR_CAP),
         "diversity": diversity(samples),
         "consistency": consistency(samples, lr, protocol.scale),
     }
+
+
+def _ends(batches):
+    """Where each of the batches ends in their concatenation, the last one left out."""
+    return np.cumsum([len(batch) for batch in batches])[:-1]
 
 
 def _look(seen, index):

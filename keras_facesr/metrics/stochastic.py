@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_facesr.data.degrade import degrade
-from keras_facesr.metrics.fidelity import psnr, ssim
+from keras_facesr.metrics.fidelity import SSIM_WINDOW, psnr, ssim
 
 
 def best_of(samples, hr, colour="rgb"):
@@ -11,9 +11,12 @@ def best_of(samples, hr, colour="rgb"):
 
     Args:
         samples: uint8 (n, H, W, 3); hr: uint8 (H, W, 3), the truth.
+
+    Returns:
+        ``{"psnr_best", "ssim_best"}``, the latter for images that SSIM's window fits into.
     """
-    psnr_best = max(psnr(sample, hr, colour) for sample in samples)
-    return psnr_best, max(ssim(sample, hr, colour) for sample in samples)
+    measures = {"psnr_best": psnr, "ssim_best": ssim} if min(hr.shape[:2]) >= SSIM_WINDOW else {"psnr_best": psnr}
+    return {name: max(measure(sample, hr, colour) for sample in samples) for name, measure in measures.items()}
 
 
 def diversity(samples):
@@ -49,9 +52,9 @@ def digits_read(probabilities, labels):
         labels: (N,), the true digits.
 
     Returns:
-        ``{"best", "mean", "distinct"}``: share of which at least one answer is read rightly; share that is read rightly
-        by the mean of the probabilities; and, for each number of distinct digits among the n that occurs, the share of
-        inputs that have so many, and the "best" of those.
+        ``{"digits_best", "digits_mean", "digits_distinct"}``: share of which at least one answer is read rightly; share
+        that is read rightly by the mean of the probabilities; and, for each number of distinct digits among the n that
+        occurs, ``{"share", "best"}``: the share of inputs that have so many, and of those the share of "digits_best".
     """
     read = np.argmax(probabilities, axis=-1)  # (n, N)
     best = (read == labels).any(axis=0)
@@ -62,4 +65,4 @@ def digits_read(probabilities, labels):
         int(count): {"share": float(np.mean(counts == count)), "best": float(best[counts == count].mean())}
         for count in np.unique(counts)
     }
-    return {"best": float(best.mean()), "mean": float(mean.mean()), "distinct": distinct}
+    return {"digits_best": float(best.mean()), "digits_mean": float(mean.mean()), "digits_distinct": distinct}

@@ -1,10 +1,30 @@
-"""The component network of CAGFace."""
+"""The small CAGFace, its twin of one stage, yardsticks that see the same patches, and the component network."""
 
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
+COMPONENT_NETWORK = "components_celebamask"
+# Faces of at least 512 pixels in DATA_DIR/faces_512, CelebAMask-HQ in DATA_DIR/celebamask.
+FACES = (Source("folder", 512, "faces_512"), Source("celebamask", 256, "celebamask"))
+
+
+def small(name, model_class, config, *stages, parts=None):
+    """A network for x4 on patches of 128 pixels from both sets, 48,000 of them."""
+    return Recipe(name, model_class, config, FACES, stages, crop=128, validation_images=12, parts=parts or {})
+
+
+def patches(steps, **how):
+    how = {"learning_rate": 2e-3, "optimizer": "muon", "augmentation": "six", "jit_compile": False, **how}
+    return Stage(steps, batch_size=8, **how)
+
+
+def cagface(name, *stages, **config):
+    config = {"features": 32, "blocks": 12, "image_skip": True, **config}
+    return small(name, "CAGFace", config, *stages, parts={"components": COMPONENT_NETWORK})
+
+
 RECIPES = [
     Recipe(
-        name="components_celebamask",
+        name=COMPONENT_NETWORK,
         model_class="ComponentNetwork",
         config={},
         task="face parsing",
@@ -12,4 +32,9 @@ RECIPES = [
         stages=(Stage(2000, batch_size=8, learning_rate=2e-3, check_every=250, jit_compile=False),),
         validation_images=60,
     ),
+    cagface("cagface_small_x4", patches(2000, phase=1), patches(4000, phase=2)),
+    cagface("cagface_small_single_x4", patches(6000, phase=1), stages=1),
+    # The width and depth that come to CAGFace's multiply-adds (tests/test_baselines.py).
+    small("edsr_small_x4", "EDSR", {"scale": 4, "channels": 48, "blocks": 20}, patches(6000, loss="mae")),
+    small("srcnn_x4", "SRCNN", {"scale": 4}, patches(6000, optimizer="adam", learning_rate=1e-3, loss="mse")),
 ]

@@ -113,7 +113,7 @@ class Recipe:
         crop: side of random HR crops in pixels, or None for whole images.
         validation_images: images of the first source that are held out to choose the best weights.
         start: preset whose released weights the first stage goes on from, as far as it has any for the network.
-        frozen: part of the model, by its attribute's name -> the preset whose released weights it starts from and keeps.
+        parts: part of the model, by its attribute's name -> the preset whose released weights it starts from.
     """
 
     name: str
@@ -127,13 +127,13 @@ class Recipe:
     crop: int | None = None
     validation_images: int = 200
     start: str | None = None
-    frozen: dict[str, str] = dataclasses.field(default_factory=dict)
+    parts: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def model(self, stage=None):
-        """A new, built network, as it is at a stage or, by default, in the end; frozen parts with their released weights."""
+        """A new, built network, as it is at a stage or, by default, in the end; its ``parts`` with their released weights."""
         from keras_facesr import presets
 
         model = presets.build_model(self.model_class, {**self.config, **(stage.config if stage else {})})
-        for part, name in self.frozen.items():
+        for part, name in self.parts.items():
             getattr(model, part).load_weights(presets.released_weights(presets.find(name)))
         return model
