@@ -134,7 +134,8 @@ def _evaluate(args):
     from keras_facesr.data.datasets import ArraySet, open_dataset
     from keras_facesr.data.images import read_picture
     from keras_facesr.inference import KerasMethod
-    from keras_facesr.metrics.protocol import Protocol, evaluate, format_table
+    from keras_facesr.metrics.protocol import Protocol, evaluate
+    from keras_facesr.metrics.report import format_table
 
     try:
         protocol = Protocol(scale, hr_size, args.colour)

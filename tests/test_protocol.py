@@ -14,7 +14,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import ms_ssim
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
-from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate, format_table
+from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate
+from keras_facesr.metrics.report import format_table
 from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from small_training import RECIPE
 
-from keras_facesr import recipes, training
+from keras_facesr import presets, recipes, training
 from keras_facesr.errors import TrainingError
 from keras_facesr.optimizers import ConvMuon
 from keras_facesr.recipes.recipe import Stage
@@ -64,7 +64,7 @@ def arrays(file):
     return found
 
 
-@pytest.mark.parametrize("moment", ["checkpoint-1-*", "stage1.weights.h5"])
+@pytest.mark.parametrize("moment", ["checkpoint-1-*", pytest.param("stage1.weights.h5", marks=pytest.mark.slow)])
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(moment, faces, environment, whole_run, tmp_path):
     run = tmp_path / "killed"
     process = start(faces, run, environment)
@@ -135,7 +135,9 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones():
 
 def test_every_recipe_builds_its_network_and_asks_for_whole_checks():
     for recipe in recipes.RECIPES.values():
-        assert getattr(recipe.model(), "scale", 1) * 2 <= min(min(source.shape) for source in recipe.sources)
+        model = presets.build_model(recipe.model_class, recipe.config)
+        assert all(hasattr(model, part) and name in recipes.RECIPES for part, name in recipe.parts.items())
+        assert getattr(model, "scale", 1) * 2 <= min(min(source.shape) for source in recipe.sources)
         assert all(stage.steps % stage.check_every == 0 for stage in recipe.stages)
 
 

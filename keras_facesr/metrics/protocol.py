@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
 from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.errors import FacesrError, ImageError
@@ -179,66 +176,6 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, reader=
         "enlarged": enlarged,
         "models": models,
     }
-
-
-def format_table(report):
-    """The report of ``evaluate`` for a rich console: a table with one row a method, the protocol below."""
-    columns = {  # figure: heading, format
-        "psnr": ("PSNR\ndB", ".2f"),
-        "gain": ("gain\ndB", "+.2f"),
-        "ssim": ("SSIM", ".4f"),
-        "ms_ssim": ("MS-\nSSIM", ".4f"),
-        "psnr_best": ("best\nPSNR", ".2f"),
-        "ssim_best": ("best\nSSIM", ".4f"),
-        "diversity": ("diver-\nsity", ".2f"),
-        "consistency": ("consis-\ntency", ".2f"),
-        "features": ("fea-\ntures", ".3f"),
-        "features_best": ("best\nfeat.", ".3f"),
-        "features_diversity": ("div.\nfeat.", ".3f"),
-        "identity": ("iden-\ntity", ".3f"),
-        "identity_best": ("best\nid.", ".3f"),
-        "frechet": ("Fré-\nchet", ".3f"),
-        "digits_best": ("digits\nbest", ".1%"),
-        "digits_mean": ("digits\nmean", ".1%"),
-    }
-    reference = report["models"][REFERENCE]["psnr"]
-    rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in report["models"].items()}
-    columns = {key: column for key, column in columns.items() if any(key in row for row in rows.values())}
-    table = Table("method", box=None, pad_edge=False, collapse_padding=True)
-    for heading, _ in columns.values():
-        table.add_column(heading, justify="right")
-    for name, row in rows.items():
-        cells = (format(row[key], spec) if key in row else "" for key, (_, spec) in columns.items())
-        table.add_row(name, *cells)
-    return Group(table, Text(_in_one_line(report), "dim"))
-
-
-def _in_one_line(report):
-    about = report["protocol"]
-    enlarged = f" ({report['enlarged']} enlarged to that size)" if report["enlarged"] else ""
-    parts = [
-        f"x{about['scale']}",
-        "native size" if about["hr_size"] == "native" else "HR {}x{} pixels".format(*np.broadcast_to(about["hr_size"], 2)),
-        f"{report['images']} images{enlarged}",
-        *(about[key] for key in ("colour", "crop", "degradation", "rounding")),
-        f"PSNR in {about['psnr']}",
-        f"SSIM by {about['ssim']}",
-        f"MS-SSIM: {about['ms_ssim']}",
-        about["average"],
-    ]
-    if "samples" in about:
-        parts.append(f"best of {about['samples']} samples, seed {about['seed']}")
-        parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
-    if "judge" in about:
-        parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")
-    if "reader" in about:
-        parts.append(f"digits as {about['reader']} reads them, who reads {about['truth_read']:.1%} of the true ones")
-        parts += [
-            f"{name} shows " + ", ".join(f"{n} in {row['share']:.1%} ({row['best']:.1%} right)" for n, row in distinct.items())
-            for name, distinct in ((name, row["digits_distinct"]) for name, row in report["models"].items())
-            if len(distinct) > 1
-        ]
-    return "; ".join(parts)
 
 
 class _Bicubic:

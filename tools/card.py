@@ -1,0 +1,187 @@
+"""The card of a preset: what it is, what was measured, how it was trained, where it ends."""
+
+import json
+
+import numpy as np
+
+from keras_facesr.metrics.report import in_one_line, tabulated
+from keras_facesr.models.component_network import COMPONENTS
+from keras_facesr.tasks import TASKS
+
+SCORES = {"val_psnr": "PSNR, dB", "val_iou": "mean IoU", "val_accuracy": "accuracy"}
+BIASES = "The set's biases of age, gender and origin are the network's."
+LIMITS = {
+    "super-resolution": f"""Trained on aligned, frontal-to-moderately-turned faces reduced by antialiased bicubic \
+interpolation; other degradations and framings give less. Detail is invented: the person's identity may change, so the \
+output is no evidence of who someone is and must not be used to identify people. {BIASES}""",
+    "face parsing": f"""Trained on aligned, frontal-to-moderately-turned faces that fill the picture. What is small or \
+rare in the set (glasses, hats, jewellery) is told apart badly. {BIASES}""",
+    "face attributes": f"""Trained on aligned faces of 64 pixels, with labels that are in part matters of opinion. It is \
+there to compare pictures with each other, not to say what a person is like or who it is. {BIASES}""",
+    "digit reading": "Trained on digits of one set and size alone.",
+}
+USES = {
+    "super-resolution": 'sr = fsr.load("{}").upscale("face.png")',
+    "face parsing": 'maps = fsr.load("{}").maps(images)',
+    "face attributes": 'maps, embedding = fsr.load("{}").see(faces)',
+    "digit reading": 'probabilities = fsr.load("{}")(digits)',
+}
+DIGITS = ("mnist", "digits")  # kinds of data sets
+OF_DIGITS = (
+    "Trained on digits of one set alone, reduced by antialiased bicubic interpolation. A digit that is made up may be another."
+)
+
+
+def card(entry, recipe, run_dir, machine):
+    """The model card in Markdown, of a preset's ``config.json`` and of its recipe's finished run."""
+    name, task = entry["name"], entry["task"]
+    images = sum(stage.steps * stage.batch_size for stage in recipe.stages)
+    patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
+    degradation = "" if recipe.degradation == "bicubic" else f" --degradation {recipe.degradation}"
+    what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else task[0].upper() + task[1:]
+    limits = OF_DIGITS if entry["scale"] and recipe.sources[0].kind in DIGITS else LIMITS[task]
+    return f"""# {name}
+
+{entry["description"]}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.
+
+```python
+import keras_facesr as fsr
+{USES[task].format(name)}
+```
+
+## Figures
+
+{SECTIONS[task](entry, recipe)}{claims_section(entry["figures"])}
+## Training
+
+`facesr train {name} DATA_DIR --out RUN_DIR{degradation}`, seed {recipe.seed}, on {machine}. Data: {entry["data"]}{patches}; \
+{recipe.validation_images} images held out to choose the best weights. {images:,} images seen in all.
+
+{training_table(recipe, run_dir)}
+
+Constructor: `{json.dumps(entry["config"])}`
+
+## Limits
+
+{limits}
+
+## Terms
+
+{entry["terms"]}. Code: Apache-2.0.
+"""
+
+
+def sizes(entry):
+    """What the network was trained to make of what, in pixels."""
+    if not entry["hr_size"]:
+        return "any size"
+    height, width = np.broadcast_to(entry["hr_size"], 2)
+    scale = entry["scale"]
+    if height == width:
+        return f"{height // scale} to {height} px"
+    return f"{height // scale}x{width // scale} to {height}x{width} px"
+
+
+def enlargement_sections(entry, recipe):
+    """The figures of every method on the test part of each source, as tables."""
+    figures = entry["figures"]
+    return "\n".join(map(enlargement_section, [entry] * len(recipe.sources), [figures, *figures.get("others", [])]))
+
+
+def enlargement_section(entry, report):
+    protocol = report["protocol"]
+    options = [] if protocol["hr_size"] == entry["hr_size"] else [f"--hr-size {protocol['hr_size']}"]
+    options += [f"--samples {protocol['samples']}"] if "samples" in protocol else []
+    options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
+    headings, rows = tabulated(report)
+    headings = ["method", *(heading.replace("-\n", "").replace("\n", " ") for heading in headings)]
+    lines = ["| " + " | ".join([name, *cells]) + " |" for name, cells in rows.items()]
+    table = "\n".join(["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings), *lines])
+    command = " ".join(["facesr evaluate DATA_DIR --model", entry["name"], *options])
+    return f"""The test part, never trained on: `{command}`.
+
+{table}
+
+{in_one_line(report)}.
+"""
+
+
+def parsing_section(entry, recipe):
+    """Intersection over union by component, of test images and of what is left of them at a quarter of the size."""
+    figures = entry["figures"]
+    rows = "\n".join(
+        f"| {size} px | " + " | ".join(f"{share:.3f}" for share in shares.values()) + " |"
+        for size, shares in figures["iou"].items()
+    )
+    return f"""Intersection over union on {figures["images"]} pictures of the test part, never trained on, \
+{figures["protocol"]["iou"]}; measured by `python tools/release.py`. Smaller pictures are enlarged to the network's size first.
+
+| pictures of | {" | ".join(COMPONENTS)} |
+|---|{"---|" * len(COMPONENTS)}
+{rows}
+"""
+
+
+def attributes_section(entry, recipe):
+    """What the network tells of test faces: balanced accuracy by attribute."""
+    figures = entry["figures"]
+    rows = "\n".join(f"| {name} | {share:.3f} |" for name, share in figures["accuracy"].items())
+    return f"""{figures["images"]} faces of CelebA's test part, never trained on; balanced accuracy (0.5 is chance) of the \
+attributes that some of them have and some lack; measured by `python tools/release.py`.
+
+| attribute | balanced accuracy |
+|---|---|
+{rows}
+"""
+
+
+def reading_section(entry, recipe):
+    """The share of test digits that are read rightly."""
+    figures = entry["figures"]
+    return f"""{figures["accuracy"]:.2%} of {figures["images"]:,} digits of the test part, never trained on, are read rightly; \
+measured by `python tools/release.py`.
+"""
+
+
+def claims_section(figures):
+    if "claims" not in figures:
+        return ""
+    found = figures["claims"]
+    rows = "\n".join(f"| {way} | {row['psnr']:.3f} | {row['ssim']:.4f} |" for way, row in found["ways"].items())
+    return f"""
+### Which latent
+
+The first {found["faces"]} test faces; measured by `python tools/release.py`. "Best" is chosen with the truth at hand. \
+The samples' standard deviation is {found["deviation"]:.2f} of 255 levels, mean over pixels.
+
+| latent | PSNR, dB | SSIM |
+|---|---|---|
+{rows}
+"""
+
+
+def training_table(recipe, run_dir):
+    """The stages, what each took in training steps, validation left out, and its best score on the held-out images."""
+    history = [json.loads(line) for line in (run_dir / "history.jsonl").read_text().splitlines()]
+    score = TASKS[recipe.task].score
+    rows = []
+    for number, stage in enumerate(recipe.stages, 1):
+        checks = [check for check in history if check["stage"] == number]
+        images = stage.check_every * stage.batch_size  # between two checks
+        minutes = sum(images / check["images_per_second"] for check in checks) / 60
+        best = max(check[score] for check in checks)
+        rows.append(
+            f"| {number} | {'-' if stage.phase is None else stage.phase} | {stage.steps:,} | {stage.batch_size} "
+            f"| {stage.augmentation or '-'} | {stage.optimizer}, peak {stage.learning_rate:g}, cosine | {minutes:.0f} "
+            f"| {best:.4g} |"
+        )
+    headings = "stage", "phase", "steps", "batch", "augmentation", "optimiser", "minutes", f"held-out best {SCORES[score]}"
+    return "\n".join([f"| {' | '.join(headings)} |", "|---" * len(headings) + "|", *rows])
+
+
+SECTIONS = {
+    "super-resolution": enlargement_sections,
+    "face parsing": parsing_section,
+    "face attributes": attributes_section,
+    "digit reading": reading_section,
+}
