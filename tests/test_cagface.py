@@ -78,7 +78,7 @@ def test_a_phase_changes_its_stages_and_no_bit_of_the_others_or_of_the_component
     weights = lambda name: [numpy(weight).copy() for part in parts[name] for weight in part.weights]  # noqa: E731
     before = {name: weights(name) for name in parts}
     model.phase = phase
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     for _ in range(2):
         model.train_on_batch(lr, hr)
     changed = {name: not all(map(np.array_equal, before[name], weights(name))) for name in parts}
@@ -91,7 +91,7 @@ def test_the_loss_is_hubers_on_each_stages_image():
     x2, x4 = (numpy(image) for image in model._images(model.prepare(lr)))
     huber = lambda d: np.where(np.abs(d) <= 1, 0.5 * d**2, np.abs(d) - 0.5).mean()  # noqa: E731
     expected = [huber(2 * numpy(model.reduce_2(hr)) - 1 - x2), huber(2 * hr - 1 - x4)]
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     found = model.train_on_batch(lr, hr, return_dict=True)
     assert found["huber_x2"] == pytest.approx(expected[0], rel=1e-4)
     assert found["huber_x4"] == pytest.approx(expected[1], rel=1e-4)

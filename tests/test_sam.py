@@ -124,7 +124,7 @@ def test_a_phase_changes_its_own_parts_and_no_bit_of_the_others(backbone, phase,
     weights = lambda name: [numpy(weight).copy() for part in parts[name] for weight in part.weights]  # noqa: E731
     before = {name: weights(name) for name in parts}
     model.phase = phase
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     for _ in range(3):
         model.train_on_batch(lr, hr)
     for name in parts:
@@ -134,13 +134,13 @@ def test_a_phase_changes_its_own_parts_and_no_bit_of_the_others(backbone, phase,
 
 def test_phase_1_reports_its_objective_and_phase_2_the_divergence():
     model, (lr, hr) = small(stochastic_weight=0.5), pairs()
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     logs = model.train_on_batch(lr, hr, return_dict=True)
     assert logs["loss"] == pytest.approx(logs["deterministic_mse"] + 0.5 * logs["stochastic_l1"], rel=1e-5)
     bicubic = numpy(model.enlargement(lr))  # what the untrained network adds nothing to
     assert logs["deterministic_mse"] == pytest.approx(np.mean((2 * hr - 2 * bicubic) ** 2), rel=1e-4)
     model.phase = 2
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     logs = model.train_on_batch(lr, hr, return_dict=True)
     q = _statistics(model, lr, training=True)
     assert logs["kl"] == pytest.approx(np.mean(numpy(kl_divergence(q, model.encode_residual(lr, hr)))), rel=1e-3)

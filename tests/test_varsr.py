@@ -97,7 +97,7 @@ def test_phase_1_reports_the_squared_error_and_the_divergence_of_the_encoders():
     q, p = model.encode_hr(hr), model.encode(lr)
     (mq, vq), (mp, vp) = ((numpy(g.mean), np.exp(numpy(g.log_variance))) for g in (q, p))
     kl = 0.5 * np.mean(np.log(vp / vq) + (vq + (mq - mp) ** 2) / vp - 1)  # closed form, mean over dimensions
-    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     report = model.train_on_batch(lr, hr, return_dict=True)
     assert report["kl"] == pytest.approx(kl, rel=1e-4)
     assert report["loss"] == pytest.approx(report["mse"] + 0.5 * report["kl"], rel=1e-5)
@@ -114,7 +114,7 @@ def test_phase_2_reports_the_critics_verdict_and_the_features_errors():
     *_, log_variance = [layer for layer in model.hr_encoder.layers if isinstance(layer, layers.Dense)]
     log_variance.bias.assign(np.full(6, -40))  # the critic sees the very output that the generator is judged by
     model.phase = 2
-    model.compile(keras.optimizers.SGD(0.0), features=features, jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), features=features, run_eagerly=True)
     report = model.train_on_batch(lr, hr, return_dict=True)
     parts = report["mse"] + 0.01 * report["kl"] + 0.1 * report["adversarial"] + 0.2 * report["perceptual"]
     assert report["loss"] == pytest.approx(parts, rel=1e-5)
@@ -128,7 +128,7 @@ def test_a_phase_changes_its_own_parts_alone(phase, critic_steps):
     model = small(**CRITIC, critic_steps=critic_steps)
     lr, hr = pairs()
     model.phase = phase
-    model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+    model.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
     before = {part: [v.numpy() for v in getattr(model, part).variables] for part in ("generator", "hr_encoder", "critic")}
     model.train_on_batch(lr, hr)
     changed = {
@@ -190,7 +190,7 @@ def test_mrgan_holds_the_moments_of_its_answers_to_the_truth(moments):
     model = MRGAN(**SMALL, moments=moments, answers=3)
     model.build((None, None, None, 3))
     lr, hr = pairs()
-    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     draws = [reparameterised_sample(model.encode(lr), model.step_seed(0, 2 + k)) for k in range(3)]
     answers = np.stack([numpy(model.signed(lr, z)) for z in draws])
     error = (2 * hr - 1 - answers.mean(0)) ** 2
