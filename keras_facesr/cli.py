@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_facesr import __version__, presets
-from keras_facesr.errors import ExportError, FacesrError, PresetError, TrainingError
+from keras_facesr.errors import ExportError, FacesrError, PresetError, TrainingError, TrainingStopped
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 
@@ -193,8 +193,11 @@ def _train(args):
     _start_keras(args.debug)
     from keras_facesr.training import train
 
-    how = {"epochs": args.epochs, "resume": args.resume, "strategy": args.strategy, "degradation": args.degradation}
-    train(args.recipe, args.data_dir, args.out, **how)
+    names = ("epochs", "resume", "strategy", "degradation", "precision", "accumulation")
+    try:
+        train(args.recipe, args.data_dir, args.out, **{name: getattr(args, name) for name in names})
+    except TrainingStopped as stopped:
+        print(f"facesr: {stopped}", file=sys.stderr)
     return 0
 
 
@@ -454,5 +457,7 @@ def _parser():
     option("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")
     option("--degradation", metavar="KIND", help="of small faces: bicubic, blind, or a styleVAE (default: the recipe's)")
+    option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
+    option("--accumulation", type=_positive, metavar="N", help="batches that make one update (default: the recipe's, 1)")
     option("--strategy", choices=("auto", "mirrored"), default="auto", help="devices")
     return parser

@@ -18,7 +18,11 @@ class PresetError(FacesrError):
 
 
 class TrainingError(FacesrError):
-    """A run that cannot start or go on as asked: unknown recipe, foreign run folder, nothing to resume."""
+    """A run that cannot start or go on: unknown recipe, foreign run folder, nothing to resume, a loss that is no number."""
+
+
+class TrainingStopped(FacesrError):
+    """A run that was asked to end has saved its state and can be resumed: no failure."""
 
 
 class ExportError(FacesrError):

@@ -1,5 +1,6 @@
 """What recipes train for: which batches a network learns from, how it is judged, and what of it is shown."""
 
+import hashlib
 from pathlib import Path
 
 import keras
@@ -272,6 +273,35 @@ def images_of(source, data_dir, indices=slice(None)):
     if isinstance(images, ArraySet):
         return images.resized(*source.shape)
     return decoded(images, source.size)[0]
+
+
+def training_files(recipe, data_dir):
+    """Names of the images that a recipe's streams count, in their order; digits in memory have numbers."""
+    training_part, _ = split(recipe, data_dir)
+    names = []
+    for source, part in zip(recipe.sources, [training_part, *[slice(None)] * (len(recipe.sources) - 1)]):
+        images = training_set(source, data_dir).subset(part)
+        if isinstance(images, ArraySet):
+            names += [f"{source.kind} {index}" for index in range(len(images))]
+        else:
+            skipped = {images.root / name for name in decoded(images, source.size)[1]}
+            names += [str(file) for file in images.files if file not in skipped]
+    return names
+
+
+def data_description(recipe, data_dir):
+    """What a run's data is, source by source: its images' number, and a hash of their names and sizes or of themselves."""
+    described = []
+    for source in recipe.sources:
+        images = training_set(source, data_dir)
+        digest = hashlib.sha256()
+        if isinstance(images, ArraySet):
+            digest.update(images.images.tobytes() + images.labels.tobytes())
+        else:
+            for file in images.files:
+                digest.update(f"{file.relative_to(images.root)} {file.stat().st_size if file.exists() else None}\n".encode())
+        described.append({"folder": source.folder, "kind": source.kind, "images": len(images), "sha256": digest.hexdigest()})
+    return described
 
 
 def split(recipe, data_dir, source=None):

@@ -25,6 +25,10 @@ RECIPE = Recipe(
 )
 
 if __name__ == "__main__":
+    from keras_facesr.errors import TrainingStopped
     from keras_facesr.training import train
 
-    train(RECIPE, sys.argv[1], sys.argv[2], resume=sys.argv[3:] == ["resume"])
+    try:
+        train(RECIPE, sys.argv[1], sys.argv[2], resume=sys.argv[3:] == ["resume"])
+    except TrainingStopped as stopped:
+        print(stopped, file=sys.stderr)

@@ -1,8 +1,11 @@
 """Runs: they end the same whether or not they were killed, keep what they promise, and refuse what would spoil them."""
 
 import dataclasses
+import errno
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +23,7 @@ from keras_facesr import presets, recipes, training
 from keras_facesr.errors import TrainingError
 from keras_facesr.optimizers import ConvMuon
 from keras_facesr.recipes.recipe import Stage
+from keras_facesr.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +88,15 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(m
 
 def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_optimiser(whole_run):
     names = {path.name for path in whole_run.iterdir()}
-    assert names == {"recipe.json", "history.jsonl", "logs", "stage1.weights.h5", "stage2.weights.h5", "model.weights.h5"}
+    assert names == {
+        "recipe.json",
+        "data.json",
+        "history.jsonl",
+        "logs",
+        "stage1.weights.h5",
+        "stage2.weights.h5",
+        "model.weights.h5",
+    }
     history = [json.loads(line) for line in (whole_run / "history.jsonl").read_text().splitlines()]
     assert [(row["stage"], row["step"]) for row in history] == [(1, 10), (1, 20), (2, 10), (2, 20)]
     assert all(row["val_psnr"] > 10 and 0 < row["val_ssim"] < 1 for row in history)
@@ -111,6 +123,100 @@ def test_a_network_that_grows_keeps_what_it_has_learnt(faces, tmp_path, monkeypa
     assert len(joined) == 2 * 2 * 2 and all("residual_block_" in name for name in joined)  # two blocks of two convolutions
     for name in small:
         np.testing.assert_allclose(large[name], small[name], atol=1e-6, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_asked_to_end_saves_its_state_and_goes_on_to_the_same_weights(faces, environment, whole_run, tmp_path):
+    run = tmp_path / "asked"
+    process = start(faces, run, environment)
+    while not list(run.glob("checkpoint-1-*")):
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert re.search(r"stopped after step 1\d of stage 1, its state is saved", process.stderr.read().decode())
+    (*_, last) = sorted(run.glob("checkpoint-1-*"))
+    state = json.loads((last / "state.json").read_text())
+    assert 10 < state["step"] < 20 and state["seed"] == 0 and state["data"][0]["images"] == 24
+    assert {"keras", "tensorflow", "keras_facesr"} < state["versions"].keys()
+    resumed = start(faces, run, environment, "resume")
+    assert resumed.wait(300) == 0, resumed.stderr.read().decode()
+    undisturbed, ended = arrays(whole_run / "model.weights.h5"), arrays(run / "model.weights.h5")
+    for name in ended:
+        np.testing.assert_array_equal(ended[name], undisturbed[name], err_msg=name)
+
+
+def one_stage(**how):
+    how = {"steps": 4, "batch_size": 4, "learning_rate": 1e-3, "phase": 0, "check_every": 2, "jit_compile": False, **how}
+    return dataclasses.replace(RECIPE, stages=(Stage(**how),))
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_the_step_the_files_and_the_last_checkpoint(cache, faces, tmp_path):
+    with pytest.raises(TrainingError) as caught:
+        training.train(one_stage(steps=40, learning_rate=1e30, warmup=0), faces, tmp_path / "run")
+    message = str(caught.value)
+    step = int(re.search(r"is not a number at step (\d+) of stage 1", message)[1])
+    assert 1 < step < 10 and message.count(".png") == 4 and "\n" not in message
+    checkpoints = sorted((tmp_path / "run").glob("checkpoint-*"))
+    for file in checkpoints:
+        assert all(np.isfinite(array).all() for array in arrays(file / "state.weights.h5").values())
+    assert (checkpoints[-1].name if checkpoints else "no checkpoint") in message
+
+
+def test_a_full_disk_ends_the_run_in_one_line_and_leaves_the_last_checkpoint(cache, faces, tmp_path, monkeypatch):
+    save = keras.Model.save_weights
+
+    def fill(model, path, *rest, **options):
+        if list((tmp_path / "run").glob("checkpoint-1-*")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(model, path, *rest, **options)
+
+    monkeypatch.setattr(keras.Model, "save_weights", fill)
+    with pytest.raises(TrainingError, match="No space left on device.*checkpoint-1-00000002 is whole: make room"):
+        training.train(one_stage(), faces, tmp_path / "run")
+    monkeypatch.undo()
+    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
+    training.train(one_stage(), faces, tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.weights.h5").exists()
+
+
+def test_a_run_keeps_its_two_latest_checkpoints_while_it_trains(cache, faces, tmp_path, monkeypatch):
+    kept = []
+    finish = RunFolder.finish_stage
+    monkeypatch.setattr(
+        RunFolder, "finish_stage", lambda run, k: (kept.extend(p.name for p in run.checkpoints(k)), finish(run, k))
+    )
+    training.train(one_stage(steps=6), faces, tmp_path / "run")
+    assert kept == ["checkpoint-1-00000004", "checkpoint-1-00000006"]
+
+
+def test_a_run_is_not_resumed_with_other_data(whole_run, faces, tmp_path):
+    shutil.copytree(faces, tmp_path / "faces")
+    (tmp_path / "faces" / "0.png").unlink()
+    with pytest.raises(TrainingError, match="other data"):
+        training.train(RECIPE, tmp_path / "faces", whole_run, resume=True)
+
+
+def test_accumulated_batches_make_the_update_of_one_batch_of_all_their_images():
+    rng = np.random.default_rng(0)
+    lr, hr = rng.random((8, 8, 8, 3), "float32"), rng.random((8, 32, 32, 3), "float32")
+    ended = []
+    for batches in (1, 2):
+        keras.utils.set_random_seed(0)
+        model = RECIPE.model()
+        stage = Stage(100 * batches, batch_size=8 // batches, learning_rate=1e-2, phase=0, warmup=0, check_every=1)
+        stage.prepare(model, jit_compile=False, accumulation=batches)
+        for k in range(batches):
+            part = slice(k * 8 // batches, (k + 1) * 8 // batches)
+            model.train_on_batch(lr[part], hr[part])
+        ended.append([weight.numpy() for weight in model.trainable_variables])
+    for whole, accumulated in zip(*ended):
+        np.testing.assert_allclose(accumulated, whole, atol=1e-4)
 
 
 def test_a_folder_with_a_run_is_not_started_over(whole_run, faces):

@@ -52,10 +52,14 @@ class Stream:
 
     def batch(self, step):
         """The batch of one step, counted from 0 over all epochs: a tuple of arrays."""
-        epoch, step = divmod(int(step), self.steps_per_epoch)
-        chosen = self._order(epoch)[step * self.batch_size : (step + 1) * self.batch_size]
-        chance = np.random.default_rng((self.seed, epoch, step + 1))  # + 1: zeros at the end do not count
-        return self.draw(chosen, chance)
+        epoch, place = divmod(int(step), self.steps_per_epoch)
+        chance = np.random.default_rng((self.seed, epoch, place + 1))  # + 1: zeros at the end do not count
+        return self.draw(self.chosen(step), chance)
+
+    def chosen(self, step):
+        """Indices of the images in the batch of one step."""
+        epoch, place = divmod(int(step), self.steps_per_epoch)
+        return self._order(epoch)[place * self.batch_size : (place + 1) * self.batch_size]
 
     def draw(self, chosen, chance):
         """The arrays for the images at the indices `chosen`, with what the generator `chance` makes of them."""

@@ -156,7 +156,7 @@ class AdversarialSR(FaceSR):
 
     def step_seed(self, turn, purpose=0):
         """Seed of a draw: it follows from the seed, the step, the turn and the replica; a resumed run draws the same."""
-        return ((self.seed * 64 + backend.replica_index()) * 64 + turn) * 64 + purpose, self.optimizer.iterations.value
+        return ((self.seed * 64 + backend.replica_index()) * 64 + turn) * 64 + purpose, self.updates
 
     def get_config(self):
         return {**super().get_config(), "critic": self.critic is not None}

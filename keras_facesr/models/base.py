@@ -17,6 +17,11 @@ class Network(keras.Model):
         """What the compiled optimiser changes: all trainable variables, unless others are an opponent's."""
         return self.trainable_variables
 
+    @property
+    def updates(self):
+        """How often the compiled optimiser has changed the weights, an integer tensor: what a step's seed follows from."""
+        return ops.convert_to_tensor(self.optimizer.iterations)
+
     def minimise(self, loss_fn, variables=None, optimizer=None):
         """One step on ``variables``, by default of the compiled optimiser on ``learning_variables``.
 

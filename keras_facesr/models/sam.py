@@ -342,4 +342,4 @@ class SAM(FaceSR):
 
     def _step_seed(self):
         """The noise of a step follows from the seed, the step and the replica: a resumed run draws what it would have."""
-        return self.seed * 64 + backend.replica_index(), self.optimizer.iterations.value
+        return self.seed * 64 + backend.replica_index(), self.updates

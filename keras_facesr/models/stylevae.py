@@ -188,7 +188,7 @@ class StyleVAE(Network):
         posterior = DiagonalGaussian(*self.style_encoder(real))
         zeros = ops.zeros_like(posterior.mean)
         kl = ops.mean(kl_divergence(posterior, DiagonalGaussian(zeros, zeros))) / self.style_dim
-        seed = self.seed * 64 + backend.replica_index(), self.optimizer.iterations.value
+        seed = self.seed * 64 + backend.replica_index(), self.updates
         painted = self.generator([self.content_encoder(clean), reparameterised_sample(posterior, seed)])
         content = ops.mean(ops.square(painted - self.reduce(clean)))
         loss = self.kl_weight * kl + self.content_weight * content

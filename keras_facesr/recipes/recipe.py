@@ -50,7 +50,7 @@ class Stage:
         """The same stage over another number of steps, rounded up to whole checks."""
         return dataclasses.replace(self, steps=-(-steps // self.check_every) * self.check_every)
 
-    def prepare(self, model, jit_compile):
+    def prepare(self, model, jit_compile, accumulation=1):
         """Set the phase and compile, the optimiser's state included."""
         import keras
 
@@ -63,17 +63,19 @@ class Stage:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, self.steps - warmup, warmup_target=self.learning_rate, warmup_steps=warmup
         )
-        average = {"use_ema": True, "ema_momentum": self.ema}
+        shared = {"use_ema": True, "ema_momentum": self.ema}
+        if accumulation > 1:
+            shared["gradient_accumulation_steps"] = accumulation
         if self.optimizer == "muon":
-            optimizer = ConvMuon(rate, weight_decay=0.0, adam_weight_decay=0.0, **average)
+            optimizer = ConvMuon(rate, weight_decay=0.0, adam_weight_decay=0.0, **shared)
         else:
-            optimizer = keras.optimizers.Adam(rate, **average)
+            optimizer = keras.optimizers.Adam(rate, **shared)
         on_tensorflow = keras.backend.backend() == "tensorflow"
         how = {"loss": self.loss, "jit_compile": jit_compile and self.jit_compile and on_tensorflow}
         if self.features:
             how["features"] = presets.load(self.features).maps
         model.compile(optimizer, **how)
-        optimizer.build(model.learning_variables)
+        model.optimizer.build(model.learning_variables)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +112,8 @@ class Recipe:
         task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
         degradation: how small images are made for training: "bicubic", "blind" (blur, noise, JPEG), or the preset of a
             ``StyleVAE``.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16", in which the network computes; its weights are float32.
+        accumulation: batches whose mean gradient makes one update of the weights.
         crop: side of random HR crops in pixels, or None for whole images.
         validation_images: images of the first source that are held out to choose the best weights.
         start: preset whose released weights the first stage goes on from, as far as it has any for the network.
@@ -124,6 +128,8 @@ class Recipe:
     seed: int = 0
     task: str = "super-resolution"
     degradation: str = "bicubic"
+    precision: str = "float32"
+    accumulation: int = 1
     crop: int | None = None
     validation_images: int = 200
     start: str | None = None

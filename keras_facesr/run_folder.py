@@ -1,0 +1,141 @@
+"""The folder of one training run: what it was started with, and what it has reached, each file replaced as a whole."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from importlib import metadata
+
+import keras
+
+from keras_facesr import __version__
+from keras_facesr.errors import TrainingError
+from keras_facesr.tensorboard import EventLog
+
+KEPT_CHECKPOINTS = 2
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Args:
+        folder: its ``Path``; new unless ``resume``.
+        recipe: ``Recipe`` as it is trained.
+        data: what ``tasks.data_description`` says of its images.
+        resume: whether a run is to go on.
+
+    Raises:
+        TrainingError: a run is there and must not be, or the other way round; it had another recipe or other data.
+    """
+
+    def __init__(self, folder, recipe, data, resume):
+        self.folder = folder
+        started = folder / "recipe.json"
+        if started.exists() and not resume:
+            raise TrainingError(f"{folder}: holds a run already; add --resume to go on with it, or name a new folder")
+        if resume and not started.exists():
+            raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._same(started, dataclasses.asdict(recipe), "another recipe")
+        self._same(folder / "data.json", data, "other data")
+        self.about = {"recipe": recipe.name, "seed": recipe.seed, "data": data, "versions": versions()}
+        self.log = EventLog(folder / "logs")
+
+    def _same(self, file, description, what):
+        """Write what a run starts with, or refuse to go on with another."""
+        text = json.dumps(description, indent=1)
+        if not file.exists():
+            self.replace(file, lambda temporary: temporary.write_text(text))
+        elif file.read_text() != text:
+            raise TrainingError(
+                f"{file}: the run was started with another recipe or other data: its {what} differs; name a new folder"
+            )
+
+    def stage_file(self, index):
+        """The best averaged weights of a finished stage."""
+        return self.folder / f"stage{index + 1}.weights.h5"
+
+    @property
+    def best_file(self):
+        """The best averaged weights of the stage in training."""
+        return self.folder / "best.weights.h5"
+
+    def finish_stage(self, index):
+        os.replace(self.best_file, self.stage_file(index))
+        for checkpoint in self.folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+
+    def write_weights(self, model, file):
+        """The model's weights alone: its optimisers are set aside while they are written."""
+        names = [name for name in ("optimizer", "critic_optimizer") if hasattr(model, name)]
+        held = {name: getattr(model, name) for name in names}
+        try:
+            for name in names:
+                setattr(model, name, None)
+            self.replace(file, model.save_weights)
+        finally:
+            for name, optimizer in held.items():
+                setattr(model, name, optimizer)
+
+    def write_log(self, row):
+        """Add a row to ``history.jsonl``."""
+        with self.writing(), open(self.folder / "history.jsonl", "a") as history:
+            history.write(json.dumps(row) + "\n")
+
+    def checkpoints(self, index):
+        """The whole checkpoints of a stage, oldest first."""
+        return sorted(self.folder.glob(f"checkpoint-{index + 1}-*"))
+
+    def write_checkpoint(self, model, index, step, best):
+        """Weights and optimiser with their description as one folder, which appears in one rename; the oldest goes then."""
+        unfinished = self.folder / "new.checkpoint"
+        state = {"stage": index + 1, "step": step, "best": best, **self.about}
+        with self.writing():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            model.save_weights(unfinished / "state.weights.h5")
+            (unfinished / "state.json").write_text(json.dumps(state, indent=1))
+            whole = self.folder / f"checkpoint-{index + 1}-{step:08d}"
+            shutil.rmtree(whole, ignore_errors=True)
+            unfinished.rename(whole)
+        for checkpoint in self.checkpoints(index)[:-KEPT_CHECKPOINTS]:
+            shutil.rmtree(checkpoint)
+
+    def restore(self, model, index):
+        """Load the latest checkpoint of a stage, if any: (the step to go on from, the best score so far)."""
+        checkpoints = self.checkpoints(index)
+        if not checkpoints:
+            return 0, None
+        state = json.loads((checkpoints[-1] / "state.json").read_text())
+        model.load_weights(checkpoints[-1] / "state.weights.h5")
+        return state["step"], state["best"]
+
+    def last_checkpoint(self):
+        """What a run that ends early can go on from, in words."""
+        names = [path.name for path in sorted(self.folder.glob("checkpoint-*")) or sorted(self.folder.glob("stage*"))]
+        return f"{self.folder / names[-1]} is whole" if names else f"{self.folder} holds no checkpoint yet"
+
+    def replace(self, file, write):
+        """Write under a temporary name, then rename."""
+        temporary = file.with_name("new." + file.name)
+        with self.writing():
+            write(temporary)
+            os.replace(temporary, file)
+
+    @contextlib.contextmanager
+    def writing(self):
+        """Turn what a full or vanished disk raises into one line for people."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:  # h5py raises either
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise TrainingError(
+                f"{self.folder}: cannot be written to ({reason}); {self.last_checkpoint()}: make room, then add --resume"
+            ) from error
+
+
+def versions():
+    """Of what a run's figures depend on."""
+    names = ("keras", keras.backend.backend(), "numpy", "pillow")
+    return {"keras_facesr": __version__, **{name: metadata.version(name) for name in names}}
