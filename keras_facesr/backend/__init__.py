@@ -10,6 +10,7 @@ Everything above is written against these functions once and runs on both backen
 - ``sample(distribution, seed)``: one draw that gradients pass through
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
 - ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
+- ``replica_mean(value)``: over its replicas, without gradients
 """
 
 import keras
@@ -23,6 +24,7 @@ if keras.backend.backend() == "tensorflow":
         no_gradients,
         replica_count,
         replica_index,
+        replica_mean,
         resize,
         sample,
     )
@@ -35,6 +37,7 @@ elif keras.backend.backend() == "torch":
         no_gradients,
         replica_count,
         replica_index,
+        replica_mean,
         resize,
         sample,
     )
@@ -53,6 +56,7 @@ __all__ = [
     "no_gradients",
     "replica_count",
     "replica_index",
+    "replica_mean",
     "resize",
     "sample",
 ]

@@ -58,3 +58,10 @@ def replica_index():
     """This replica's number, 0 outside a strategy: replicas draw different noise."""
     context = tf.distribute.get_replica_context()
     return 0 if context is None else context.replica_id_in_sync_group
+
+
+def replica_mean(value):
+    """Mean of a tensor over the replicas; gradients do not pass."""
+    context = tf.distribute.get_replica_context()
+    value = tf.stop_gradient(value)
+    return value if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, value)

@@ -3,17 +3,24 @@
 import keras
 from keras import layers
 
+from keras_facesr import backend
+
 
 def conv(channels, kernel_size=3, **kwargs):
     """A 2-D convolution that keeps the size of its input."""
     return layers.Conv2D(channels, kernel_size, padding="same", **kwargs)
 
 
+def batch_normalization(**kwargs):
+    """Batch normalisation by the statistics of the whole batch, wherever its parts are."""
+    return layers.BatchNormalization(synchronized=backend.replica_count() > 1, **kwargs)
+
+
 def normalizing(kind, **kwargs):
     """The layer of a kind: "batch", "instance" (each image and channel for itself), or None for none."""
     if kind is None:
         return None
-    return layers.BatchNormalization(**kwargs) if kind == "batch" else layers.GroupNormalization(groups=-1, **kwargs)
+    return batch_normalization(**kwargs) if kind == "batch" else layers.GroupNormalization(groups=-1, **kwargs)
 
 
 def activating(kind, **kwargs):

@@ -10,7 +10,7 @@ import keras
 from keras import layers, ops
 
 from keras_facesr import backend
-from keras_facesr.layers.blocks import ConvBlock
+from keras_facesr.layers.blocks import ConvBlock, batch_normalization
 from keras_facesr.models.base import Network
 
 CLASSES = 19  # of CelebAMask-HQ, in the order of data.datasets.MASK_CLASSES
@@ -34,15 +34,15 @@ class SeparableBlock(layers.Layer):
         self.branch = keras.Sequential(
             [
                 layers.SeparableConv2D(channels, 3, strides, padding="same", use_bias=False, dtype=dtype),
-                layers.BatchNormalization(dtype=dtype),
+                batch_normalization(dtype=dtype),
                 layers.ReLU(dtype=dtype),
                 layers.SeparableConv2D(channels, 3, padding="same", use_bias=False, dtype=dtype),
-                layers.BatchNormalization(dtype=dtype),
+                batch_normalization(dtype=dtype),
             ]
         )
         self.shortcut = (
             keras.Sequential(
-                [layers.Conv2D(channels, 1, strides, use_bias=False, dtype=dtype), layers.BatchNormalization(dtype=dtype)]
+                [layers.Conv2D(channels, 1, strides, use_bias=False, dtype=dtype), batch_normalization(dtype=dtype)]
             )
             if strides > 1
             else None
@@ -76,7 +76,7 @@ class ChannelGate(layers.Layer):
         self.channels, self.hidden = channels, hidden
         dtype = self.dtype_policy
         if hidden is None:
-            gate = [layers.Conv2D(channels, 1, use_bias=False, dtype=dtype), layers.BatchNormalization(dtype=dtype)]
+            gate = [layers.Conv2D(channels, 1, use_bias=False, dtype=dtype), batch_normalization(dtype=dtype)]
         else:
             gate = [layers.Conv2D(hidden, 1, activation="relu", dtype=dtype), layers.Conv2D(channels, 1, dtype=dtype)]
         self.gate = keras.Sequential([*gate, layers.Activation("sigmoid", dtype=dtype)])

@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from keras_facesr import backend
-from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, conv
+from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
 from keras_facesr.models.base import FaceSR
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
@@ -30,10 +30,10 @@ class LatentHead(layers.Layer):
         self.stack = keras.Sequential(
             [
                 conv(hidden_channels, dtype=dtype),
-                layers.BatchNormalization(dtype=dtype),
+                batch_normalization(dtype=dtype),
                 layers.LeakyReLU(0.2, dtype=dtype),
                 conv(latent_channels, dtype=dtype),
-                layers.BatchNormalization(dtype=dtype),
+                batch_normalization(dtype=dtype),
                 layers.Activation("tanh", dtype="float32"),
             ]
         )
@@ -144,7 +144,7 @@ class SAM(FaceSR):
         blocks = [ConvBlock(self.channels, strides, normalization, dtype=self.dtype_policy)]
         blocks += [self._residual(normalization) for _ in range(self.encoder_blocks)]
         blocks += [conv(self.channels, dtype=self.dtype_policy)]
-        blocks += [layers.BatchNormalization(dtype=self.dtype_policy)] if normalization else []
+        blocks += [batch_normalization(dtype=self.dtype_policy)] if normalization else []
         return keras.Sequential(blocks, name="encoder")
 
     def _latent_decoder(self, levels, normalization):
@@ -187,7 +187,7 @@ class SAM(FaceSR):
             [
                 *[ConvBlock(self.channels, strides=2, dtype=self.dtype_policy) for _ in range(4)],
                 conv(self.channels, dtype=self.dtype_policy),
-                layers.BatchNormalization(dtype=self.dtype_policy),
+                batch_normalization(dtype=self.dtype_policy),
             ],
             name="ren_trunk",
         )

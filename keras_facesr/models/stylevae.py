@@ -15,7 +15,7 @@ from keras_facesr.layers.normalization import AdaIN
 from keras_facesr.layers.resampling import BicubicReduction
 from keras_facesr.models.base import Network
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
-from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average
+from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
 SMALLEST = 4  # pixels: the side at which the style encoder stops halving
 
@@ -140,7 +140,9 @@ class StyleVAE(Network):
     def build(self, input_shape=None):
         if self.information_weight:
             # log E[exp T] of late, which the gradient of the mutual information is divided by.
-            self.log_average = self.add_weight(shape=(), initializer="zeros", trainable=False, name="log_average")
+            self.log_average = self.add_weight(
+                shape=(), initializer="zeros", trainable=False, aggregation="mean", name="log_average"
+            )
 
     def call(self, hr):
         """The clean faces in the mean style, 0."""
@@ -195,7 +197,7 @@ class StyleVAE(Network):
         if not self.information_weight:
             return loss, kl, content, ops.zeros(()), ops.zeros(())
         joint, marginal = (
-            self.statistics(ops.concatenate([real, faces], axis=-1))[:, 0] for faces in (painted, ops.roll(painted, 1, axis=0))
+            self.statistics(ops.concatenate([real, faces], axis=-1))[:, 0] for faces in (painted, neighbours(painted))
         )
         average = moved_average(self.log_average, marginal)
         loss = loss - self.information_weight * corrected_bound(joint, marginal, average)

@@ -4,6 +4,8 @@ import math
 
 from keras import ops
 
+from keras_facesr import backend
+
 
 def donsker_varadhan(joint, marginal):
     """E[T] over pairs - log E[exp T] over shuffled ones, in nats: a lower bound of the mutual information (SSRVAE, eq. 5).
@@ -23,8 +25,19 @@ def corrected_bound(joint, marginal, log_average):
 
 
 def moved_average(log_average, marginal, momentum=0.99):
-    """The logarithm of the moving average of exp T after one more batch."""
-    return ops.logaddexp(math.log(momentum) + log_average, math.log(1 - momentum) + ops.stop_gradient(log_mean_exp(marginal)))
+    """The logarithm of the moving average of exp T after one more batch, that of all replicas."""
+    batch = ops.log(backend.replica_mean(ops.exp(log_mean_exp(marginal))))
+    return ops.logaddexp(math.log(momentum) + log_average, math.log(1 - momentum) + batch)
+
+
+def neighbours(images):
+    """The images (N, ...) with each two neighbours exchanged: pairs of them with the old order are those of the marginal.
+
+    A batch's parts are paired in themselves if each has an even number of images.
+    """
+    count = ops.shape(images)[0]
+    index = ops.arange(count)
+    return ops.take(images, (index + 1 - 2 * (index % 2)) % count, axis=0)
 
 
 def log_mean_exp(scores):

@@ -1,9 +1,8 @@
 """SRResNet: residual blocks at the input's size, then pixel shuffles."""
 
 import keras
-from keras import layers
 
-from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import doublings
 from keras_facesr.models.base import SubPixelSR
 
@@ -30,7 +29,7 @@ class SRResNet(SubPixelSR):
             [
                 *[ResidualBlock(channels, activation="prelu", dtype=dtype) for _ in range(blocks)],
                 conv(channels, dtype=dtype),
-                layers.BatchNormalization(dtype=dtype),
+                batch_normalization(dtype=dtype),
             ],
             name="body",
         )

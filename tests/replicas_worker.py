@@ -1,0 +1,64 @@
+"""Write the weights after one step of SGD on several CPU replicas: ``python replicas_worker.py SYSTEM PHASE REPLICAS OUT.npz``.
+
+The noise is fixed, for replicas draw noise of their own.
+"""
+
+import contextlib
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_facesr import presets
+from keras_facesr.models import adversarial, sam, stylevae, varsr
+
+COMPONENTS = {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)}
+SAM = {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4, "head_channels": 4}
+# Name: class, constructor arguments, HR size, LR size.
+SYSTEMS = {
+    "sam": ("SAM", {**SAM, "backbone": "lr"}, 32, 8),
+    "sam_enlarged": ("SAM", SAM, 32, 8),
+    "varsr": (
+        "VarSR",
+        {"scale": 4, "lr_size": (8, 8), "latent_dim": 4, "channels": 4, "blocks": 1, "critic": True, "critic_convolutions": 2}
+        | {"critic_channels": 4},
+        32,
+        8,
+    ),
+    "cagface": ("CAGFace", {"features": 8, "blocks": 1, "component_size": 32, "components": COMPONENTS}, 32, 8),
+    "stylevae": (
+        "StyleVAE",
+        {"lr_size": 16, "style_dim": 4, "channels": 4, "encoder_blocks": 1, "generator_blocks": 1},
+        64,
+        16,
+    ),
+    "ssrvae": ("SSRVAE", {"channels": 8, "global_blocks": 1, "local_blocks": 1, "window": 3}, 32, 8),
+}
+
+
+def fixed_noise(gaussian, seed):
+    return gaussian.mean + 0.7 * gaussian.stddev
+
+
+if __name__ == "__main__":
+    system, phase, replicas = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+    for module in (adversarial, sam, stylevae, varsr):
+        module.reparameterised_sample = fixed_noise
+    class_name, config, hr_size, lr_size = SYSTEMS[system]
+    rng = np.random.default_rng(0)
+    hr, lr = (rng.random((8, side, side, 3), "float32") for side in (hr_size, lr_size))
+    pair = (lr, hr)
+    devices = [f"CPU:{k}" for k in range(replicas)]
+    with tf.distribute.MirroredStrategy(devices).scope() if replicas > 1 else contextlib.nullcontext():
+        keras.utils.set_random_seed(0)
+        model = presets.build_model(class_name, config)
+        if hasattr(type(model), "phase"):
+            model.phase = phase
+        loss = "mae" if class_name == "SSRVAE" else None
+        model.compile(keras.optimizers.SGD(0.01), loss=loss, jit_compile=False)
+        model.optimizer.build(getattr(model, "learning_variables", model.trainable_variables))
+    model.fit(tf.data.Dataset.from_tensors(pair), steps_per_epoch=1, shuffle=False, verbose=0)
+    np.savez(sys.argv[4], **{f"{k:03d} {weight.path}": weight.numpy() for k, weight in enumerate(model.weights)})
