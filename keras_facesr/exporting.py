@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_facesr import __version__, runtimes
+from keras_facesr import __version__, presets, runtimes
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.errors import ExportError
@@ -111,6 +111,7 @@ def _metadata(model, format, quantize, size, sampler):
         "format": format,
         "model": type(model).__name__,
         "preset": model.preset,
+        "preset_sha256": presets.find(model.preset).weights.sha256 if model.preset else None,  # of the released weights file
         "scale": model.scale,
         "size_multiple": model.size_multiple,
         "largest_side": model.largest_side,

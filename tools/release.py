@@ -1,4 +1,4 @@
-"""Make a preset of a finished run: measure it, and write saved_models/<name>/ with its weights, configuration and card.
+"""Make a preset of a finished run: measure it, write its weights, configuration, card and LiteRT file to saved_models/<name>/.
 
     python tools/release.py RUN_DIR DATA_DIR [--machine "2 CPU cores"]
 
@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from add_tflite import add
 
 from keras_facesr import presets, recipes
 from keras_facesr.data.cache import decoded
@@ -88,6 +89,8 @@ def main():
     entry["figures"] = measure(recipe, args.data_dir)
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
     write_text(folder / "README.md", card(entry, recipe, args))
+    if enlarges:
+        print(f"LiteRT: {add(recipe.name)}")
     print((folder / "README.md").read_text())
 
 
