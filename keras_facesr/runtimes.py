@@ -107,7 +107,7 @@ class OnnxRuntime(Exported):
         return self.session.run(None, dict(zip(self.names, inputs)))[0]
 
 
-RUNTIMES = {"litert": LiteRT, "onnx": OnnxRuntime}  # the fastest first
+RUNTIMES = {"litert": LiteRT, "onnx": OnnxRuntime}  # the one first that is the sooner done with one face, starting included
 
 
 def load(preset, runtime):

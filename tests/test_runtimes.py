@@ -138,3 +138,13 @@ def test_a_file_that_was_exported_into_the_cache_is_taken_and_anothers_is_not(ca
     fsr.export(fsr.load("noisy_x4"), path)
     with pytest.raises(ExportError, match="model.onnx: not nearest_x4 as released"):
         runtimes.load(preset, "onnx")
+
+
+def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path):
+    preset = presets.find("sam")
+    file = presets.released_file(preset, preset.exports["litert"])
+    command = [sys.executable, ROOT / "examples" / "mobile" / "enlarge.py", file, face, tmp_path / "large.png", "--repeat", "2"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "(median of 2)" in run.stdout
+    expected = upscale(runtimes.load(preset, "litert"), face)
+    assert np.abs(np.asarray(Image.open(tmp_path / "large.png")).astype(int) - expected).max() <= 1
