@@ -7,6 +7,6 @@ WEIGHTS = "keras_facesr.saved_models"
 setup(
     packages=[*find_packages(include=["keras_facesr", "keras_facesr.*"]), WEIGHTS],
     package_dir={WEIGHTS: "saved_models"},
-    package_data={WEIGHTS: ["*/*.json", "*/*.h5", "*/*.md"]},
+    package_data={WEIGHTS: ["*/*.json", "*/*.h5", "*/*.tflite", "*/*.md"]},
     include_package_data=False,
 )

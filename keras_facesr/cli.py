@@ -16,6 +16,7 @@ from keras_facesr import __version__, presets
 from keras_facesr.errors import ExportError, FacesrError, PresetError, TrainingError, TrainingStopped
 
 PATIENCE = 2.0  # seconds until a progress bar appears
+RUNTIMES = ("auto", "keras", "litert", "onnx")
 
 
 class CallError(FacesrError):
@@ -71,7 +72,7 @@ def _upscale_files(args, preset):
         failed.append({"input": name, "error": _one_line(error, name)})
 
     files = _find_files(args.inputs, fail)
-    model = _load(args, preset)
+    runtime, model = _in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
     with _progress("upscale", len(files)) as show:
@@ -84,7 +85,7 @@ def _upscale_files(args, preset):
             except Exception as error:  # whatever is wrong with one picture, the others are done
                 fail(str(file), error)
             show(index + 1)
-    _write_json(args, {"model": preset.name, "scale": model.scale, "done": done, "failed": failed})
+    _write_json(args, {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed})
     return 1 if failed else 0
 
 
@@ -108,7 +109,7 @@ def _upscale_file(args, model, file, stem, show):
 def _demo(args, preset):
     target = (args.out or Path()) / f"demo_{args.model}.png"
     _check_new(target, args.overwrite)
-    model = _load(args, preset)
+    runtime, model = _in_runtime(args, preset)
 
     import numpy as np
 
@@ -121,7 +122,7 @@ def _demo(args, preset):
         rows = "; ".join(f"{name} {figures[name]['psnr']:.2f} dB" for name in (args.model, "bicubic"))
         _say(f"{target}: LR, bicubic, {args.model}, truth; x{model.scale} to {figures['hr_size']} pixels")
         print(f"gain of {args.model} over bicubic: {figures['gain_db']:+.2f} dB ({rows})")
-    _write_json(args, {"model": preset.name, "output": str(target), **figures})
+    _write_json(args, {"model": preset.name, "runtime": runtime, "output": str(target), **figures})
     return 0
 
 
@@ -146,7 +147,8 @@ def _evaluate(args):
     # Evenly spread: sorted names are often sorted faces.
     faces = faces.subset([k * len(faces) // count for k in range(count)])
     how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces)}
-    methods = {name: KerasMethod(_load(args, preset)) for name, preset in zip(names, found)}
+    used, models = zip(*(_in_runtime(args, preset) for preset in found))
+    methods = {name: KerasMethod(model) for name, model in zip(names, models)}
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
     failed = []
@@ -166,10 +168,13 @@ def _evaluate(args):
 
     with _progress("evaluate", len(faces)) as show:
         report = evaluate(methods, readable(), protocol, on_image=show, **how)
+    report["runtimes"] = dict(zip(names, used))
     if args.json != "-":
         from rich.console import Console
 
         Console().print(format_table(report))
+        if {*used} != {"keras"}:
+            _say("; ".join(f"{name} by {runtime}" for name, runtime in report["runtimes"].items()))
     _write_json(args, report)
     return 1 if failed else 0
 
@@ -241,6 +246,21 @@ def _preset(name, *tasks):
     return preset
 
 
+def _in_runtime(args, preset):
+    """The name of the runtime that is asked for, or for "auto" is the fastest at hand, and the model in it."""
+    from keras_facesr import runtimes
+
+    if args.samples and args.runtime in runtimes.RUNTIMES:
+        raise CallError(f"samples are drawn by Keras: --runtime {args.runtime} and --samples exclude each other")
+    runtime = args.runtime
+    if runtime == "auto":
+        runtime = "keras" if args.samples else runtimes.fastest(preset)
+    if runtime == "keras":
+        return runtime, _load(args, preset)
+    with _waiting(f"starting {runtime}", args.debug):
+        return runtime, runtimes.load(preset, runtime)
+
+
 def _load(args, preset):
     _start_keras(args.debug)
     return presets.load(preset.name)
@@ -256,7 +276,7 @@ def _start_keras(debug):
 
 @contextmanager
 def _waiting(what, debug=False):
-    """A spinner on the error stream, where TensorFlow's libraries write nothing meanwhile, whatever the log level."""
+    """A spinner on the error stream, where TensorFlow's libraries and LiteRT write nothing meanwhile, at any log level."""
     from rich.console import Console
 
     with os.fdopen(os.dup(2), "w") as stderr, open(os.devnull, "w") as nowhere:
@@ -324,7 +344,8 @@ def _describe(preset):
     entry = {"name": preset.name, "aliases": preset.aliases, "class": preset.class_name}
     names = "task config scale hr_size parameters description data terms recipe figures"
     entry |= {name: getattr(preset, name) for name in names.split()}
-    return {**entry, "weights": vars(preset.weights)}
+    exports = {runtime: vars(file) for runtime, file in preset.exports.items()}
+    return {**entry, "weights": vars(preset.weights), "exports": exports}
 
 
 def _print_models(found):
@@ -429,6 +450,7 @@ def _parser():
     option("--model", default="sam", metavar="NAME", help="see `facesr models` (default: %(default)s)")
     option("--samples", type=_positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--runtime", choices=RUNTIMES, default="auto", help="what runs the network (default: the fastest at hand)")
     option("--tile", type=_positive, metavar="N", help="cut larger pictures into squares of N input pixels")
 
     option = command("evaluate", _evaluate, "Measure models beside bicubic interpolation, by one protocol.")
@@ -439,6 +461,7 @@ def _parser():
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
+    option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")
     option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
 
     option = command("export", _export, "Write a model for another runtime, proven to compute the same.")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_facesr import __version__, runtimes
+from keras_facesr import __version__, presets, runtimes
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.errors import ExportError
@@ -28,6 +28,7 @@ TOLERANCES = {None: 1e-4, "float16": 5e-3}  # largest difference from the Keras 
 ONE_LEVEL = 1.001 / 255  # what rounding to 8 bits makes of the least difference
 LEAST_PSNR = 38.0  # dB of an int8 file against the Keras model
 ONNX_OPSET = 17
+SERVED_PIXELS = 2**22  # output pixels of one picture that a SavedModel enlarges from a file; bounds a server's memory
 CALIBRATION_IMAGES = 200  # of those given, at most
 
 
@@ -35,7 +36,8 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
     """Write a model for another runtime, and prove that it computes the same.
 
     - SavedModel: ``serving_default`` takes and gives uint8 (N, H, W, 3) of any sizes; ``encoded`` takes the bytes of JPEG or
-      PNG files, (N,) strings, and gives those of PNG files; ``sample``, of stochastic models, takes ``lr`` uint8
+      PNG files, (N,) strings, and gives those of PNG files, ``sr_bytes``, with ``errors``: where one is not empty, that
+      picture could not be enlarged and its bytes are empty. ``sample``, of stochastic models, takes ``lr`` uint8
       (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape.
     - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``. An
       int8 TFLite file takes and gives int8, the levels less 128.
@@ -111,6 +113,7 @@ def _metadata(model, format, quantize, size, sampler):
         "format": format,
         "model": type(model).__name__,
         "preset": model.preset,
+        "preset_sha256": presets.find(model.preset).weights.sha256 if model.preset else None,  # of the released weights file
         "scale": model.scale,
         "size_multiple": model.size_multiple,
         "largest_side": model.largest_side,
@@ -158,14 +161,28 @@ def _whole(model, images):
 
 
 def _enlarge_files(model, files):
-    """(N,) JPEG or PNG files to PNG files."""
+    """(N,) picture files to (N,) PNG files and (N,) errors, of which one in each pair is empty.
+
+    A server merges the requests of strangers into one batch, so a bad file must not fail the others.
+    """
     import tensorflow as tf
 
-    def one(file):
-        lr = tf.io.decode_image(file, channels=3, expand_animations=False)
-        return tf.io.encode_png(_enlarge_levels(model, lr[None])[0])
+    decode = lambda file: tf.io.decode_image(file, channels=3, expand_animations=False)  # noqa: E731
 
-    return tf.map_fn(one, files, fn_output_signature=tf.string)
+    def one(file):
+        # A failing operation fails the whole graph, but a data set leaves its elements out.
+        decoded = tf.data.Dataset.from_tensors(file).map(decode).ignore_errors()
+        lr = decoded.reduce(tf.zeros((0, 0, 3), tf.uint8), lambda _, image: image)
+        pixels = tf.size(lr) // 3
+        most = SERVED_PIXELS // model.scale**2
+        too_large = tf.where(pixels > most, f"more than {most} pixels", "")
+        error = tf.where(pixels == 0, "not a whole JPEG, PNG, GIF or BMP file", too_large)
+        enlarge = lambda: tf.io.encode_png(_enlarge_levels(model, lr[None])[0])  # noqa: E731
+        return tf.cond(error == "", enlarge, lambda: tf.constant("")), error
+
+    # One after the other: the memory is that of one picture, and each takes all cores as it is.
+    png, errors = tf.map_fn(one, files, fn_output_signature=(tf.string, tf.string), parallel_iterations=1)
+    return {"sr_bytes": png, "errors": errors}  # REST encodes what is called _bytes as base64, and only that
 
 
 def _signature(model, about):
@@ -200,7 +217,7 @@ def _write_savedmodel(model, folder, about, _):
     images = tf.TensorSpec((None, None, None, 3), tf.uint8, name="lr")
     files = tf.TensorSpec((None,), tf.string, name="files")
     archive.add_endpoint("serving_default", lambda lr: {"sr": _enlarge_levels(model, lr)}, [images])
-    archive.add_endpoint("encoded", lambda files: {"files": _enlarge_files(model, files)}, [files])
+    archive.add_endpoint("encoded", lambda files: _enlarge_files(model, files), [files])
     if model.is_stochastic:
         noise = tf.TensorSpec(_latent_shape(model), name="noise")
         sample = lambda lr, noise: {"sr": _enlarge_levels(model, lr, _sample, noise=noise)}  # noqa: E731
@@ -295,7 +312,7 @@ def _savedmodel_runs(model, folder):
         levels = levels[:, : levels.shape[1] - 1] if model.size_multiple > 1 else levels
         expected = _enlarge_levels(model, levels) / 255
         yield signatures["serving_default"](lr=tf.constant(levels))["sr"] / 255, expected
-        (file,) = signatures["encoded"](files=tf.io.encode_png(levels[0])[None])["files"]
+        (file,) = signatures["encoded"](files=tf.io.encode_png(levels[0])[None])["sr_bytes"]
         yield tf.io.decode_png(file)[None] / 255, expected
         if model.is_stochastic:
             noise = _noise(model, _whole(model, tf.cast(levels, tf.float32)))

@@ -60,7 +60,7 @@ def sample_picture(model, picture, n, seed=0):
 
 
 class KerasMethod:
-    """A network as a method of ``metrics.protocol.evaluate``."""
+    """A network, or an exported one of ``runtimes``, as a method of ``metrics.protocol.evaluate``."""
 
     def __init__(self, model):
         self.model = model
@@ -184,16 +184,6 @@ def _enlarge_batch(model, lr):
     return sr
 
 
-def _eagerly(function, inputs):
-    """float32 (H, W, C) through a function of a network, without a graph: ``predict`` would want one number of channels."""
-    from keras import ops
-
-    from keras_facesr import backend
-
-    with backend.no_gradients():
-        return ops.convert_to_numpy(function(inputs[None]))[0]
-
-
 def _enlarge_in_tiles(model, lr, side, on_tile):
     """uint8 (H, W, 3) -> uint8 (scale * H, scale * W, 3) in squares that overlap by a quarter, blended.
 
@@ -202,13 +192,13 @@ def _enlarge_in_tiles(model, lr, side, on_tile):
     """
     scale = model.scale
     height, width = lr.shape[:2]
-    inputs = _eagerly(model.prepare, _network_input(model, lr[None])[0])
+    inputs = model.eagerly(model.prepare, _network_input(model, lr[None]))[0]
     rows, columns = (_tile_starts(size, side, model.size_multiple) for size in inputs.shape[:2])
     sr = np.empty((inputs.shape[0] * scale, inputs.shape[1] * scale, 3), np.uint8)
     band = np.empty((min(side, inputs.shape[0]) * scale, *sr.shape[1:]), np.uint8)
     for row, top in enumerate(rows):
         for column, left in enumerate(columns):
-            square = to_uint8(_eagerly(model, inputs[top : top + side, left : left + side]))
+            square = to_uint8(model.eagerly(model, inputs[None, top : top + side, left : left + side])[0])
             end = (columns[column - 1] + side) * scale if column else 0
             _join(band.swapaxes(0, 1), square.swapaxes(0, 1), left * scale, end)
             if on_tile:

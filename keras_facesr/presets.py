@@ -8,7 +8,7 @@ import difflib
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -43,7 +43,7 @@ if not CATALOGUE.is_dir():
 
 @dataclass(frozen=True)
 class Weights:
-    """The released weights file: its name, its SHA-256 in hexadecimal, where to fetch it (None: it ships)."""
+    """A released file of weights: its name, its SHA-256 in hexadecimal, where to fetch it (None: it ships)."""
 
     file: str
     sha256: str
@@ -56,7 +56,8 @@ class Preset:
 
     ``task`` is what the model is for, a name in ``tasks.TASKS``; ``scale`` its enlargement (None: it enlarges nothing);
     ``hr_size`` the side in pixels of what the model was trained to produce, or (height, width) (None: any),
-    ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card.
+    ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card, ``exports`` the
+    released files for other runtimes, by the runtime's name in ``runtimes.RUNTIMES``; none if left out.
     """
 
     folder: Path
@@ -73,6 +74,7 @@ class Preset:
     terms: str
     recipe: str
     figures: dict
+    exports: dict[str, Weights] = field(default_factory=dict)
 
     @property
     def aliases(self):
@@ -130,16 +132,30 @@ def load(name, weights="released"):
 
 def released_weights(preset):
     """Path of the preset's weights file, its SHA-256 verified; fetched into the cache if not at hand."""
-    from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
+    return released_file(preset, preset.weights)
 
-    cached = cache_root() / "weights" / preset.name / preset.weights.file
-    places = [preset.folder / preset.weights.file, cached]
-    path = next((place for place in places if place.is_file()), None)
+
+def released_file(preset, released):
+    """The same of the preset's weights or of one of its exports."""
+    path = at_hand(preset, released.file)
     if path is None:
-        return _fetch(preset, cached)
-    if _sha256(path) != preset.weights.sha256:
+        return _fetch(preset, released, cache_folder(preset) / released.file)
+    if _sha256(path) != released.sha256:
         raise PresetError(f"{path}: not the released weights (its SHA-256 differs): put the original back")
     return path
+
+
+def at_hand(preset, file):
+    """Path of a file of this name beside the preset's configuration or in its cache folder; None if it is in neither."""
+    places = [preset.folder / file, cache_folder(preset) / file]
+    return next((place for place in places if place.is_file()), None)
+
+
+def cache_folder(preset):
+    """Where files of this preset that did not come with the package are looked for and kept."""
+    from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
+
+    return cache_root() / "weights" / preset.name
 
 
 def _aliased(pattern):
@@ -153,10 +169,11 @@ def _read(folder):
         entry["class_name"] = entry.pop("class")
         entry["weights"] = Weights(**entry["weights"])
         entry["hr_size"] = tuple(entry["hr_size"]) if isinstance(entry["hr_size"], list) else entry["hr_size"]
+        entry["exports"] = {runtime: Weights(**file) for runtime, file in entry.get("exports", {}).items()}
         preset = Preset(folder=folder, **entry)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        wanted = ", ".join(field.name for field in fields(Preset)[1:]).replace("class_name", "class")
-        raise PresetError(f"{path}: not a preset ({error}); it must have exactly {wanted}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-1]).replace("class_name", "class")
+        raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have exports") from error
     if preset.class_name not in MODEL_CLASSES:
         known = ", ".join(MODEL_CLASSES)
         raise PresetError(f"{path}: no model class {preset.class_name!r}; there are {known}")
@@ -180,21 +197,21 @@ def _sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch(preset, target):
+def _fetch(preset, released, target):
     """Download to a temporary name beside ``target``, verify, rename."""
-    by_hand = f"put {preset.weights.file} by hand at {target}"
-    if preset.weights.url is None:
+    by_hand = f"put {released.file} by hand at {target}"
+    if released.url is None:
         raise PresetError(f"the weights of {preset.name} did not come with it: reinstall, or {by_hand}")
     from keras_facesr.data.images import written_whole
 
     target.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(target) as partial:
         try:
-            _download(preset.weights.url, partial)
+            _download(released.url, partial)
         except OSError as error:
-            raise PresetError(f"cannot fetch {preset.weights.url} ({error}): {by_hand}") from error
-        if _sha256(partial) != preset.weights.sha256:
-            raise PresetError(f"{preset.weights.url}: its SHA-256 is not that of {preset.name}: {by_hand}")
+            raise PresetError(f"cannot fetch {released.url} ({error}): {by_hand}") from error
+        if _sha256(partial) != released.sha256:
+            raise PresetError(f"{released.url}: its SHA-256 is not that of {preset.name}: {by_hand}")
     return target
 
 

@@ -1,15 +1,19 @@
 """Exported files in their own runtimes, as models that ``inference`` and ``metrics.protocol`` take. No TensorFlow, no Keras.
 
-A file says itself what it is: ``export`` puts its metadata into it.
+A file says itself what it is: ``export`` puts its metadata into it. Released presets may bring files along (``exports`` in
+their ``config.json``); others are exported into the cache by whoever wants them.
 """
 
 import importlib
 import json
+import os
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from keras_facesr import presets
 from keras_facesr.errors import ExportError
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
@@ -19,6 +23,8 @@ class Exported:
     """An exported enlarger as a model: float32 (N, H, W, 3) in [0, 1] in and out, deterministic.
 
     Attributes:
+        MODULE, EXTRA: what runs such files, and the extra of this package that installs it.
+        FILE: name of such a file in a preset's cache folder.
         about: the metadata that ``export`` wrote.
         scale, size_multiple, largest_side: as of the network that it was made from.
     """
@@ -39,20 +45,26 @@ class Exported:
 
     __call__ = predict_on_batch
 
+    def eagerly(self, function, images):
+        """``function(images)``, as there is no graph."""
+        return function(images)
+
     def run(self, *inputs):
         """The outputs for the file's inputs in their order: images, and for a sampler noise."""
         raise NotImplementedError
 
 
 class LiteRT(Exported):
-    """A TFLite file in LiteRT, on ``threads`` CPU threads."""
+    """A TFLite file in LiteRT, on ``threads`` CPU threads, by default as many as there are cores."""
+
+    MODULE, EXTRA, FILE = "ai_edge_litert.interpreter", "litert", "model.tflite"
 
     def __init__(self, path, threads=None):
-        interpreter = imported("ai_edge_litert.interpreter", "litert")
+        interpreter = imported(self.MODULE, self.EXTRA)
         try:
             with zipfile.ZipFile(path) as archive:
                 about = json.loads(archive.read(METADATA))
-            self.interpreter = interpreter.Interpreter(str(path), num_threads=threads)
+            self.interpreter = interpreter.Interpreter(str(path), num_threads=threads or _cores())
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ExportError(f"{path}: not a TFLite file of this package ({error})") from error
         super().__init__(path, about)
@@ -75,12 +87,14 @@ class LiteRT(Exported):
 
 
 class OnnxRuntime(Exported):
-    """An ONNX file in ONNX Runtime, on ``threads`` CPU threads."""
+    """An ONNX file in ONNX Runtime, on ``threads`` CPU threads, by default as many as there are cores."""
+
+    MODULE, EXTRA, FILE = "onnxruntime", "onnx", "model.onnx"
 
     def __init__(self, path, threads=None):
-        onnxruntime = imported("onnxruntime", "onnx")
+        onnxruntime = imported(self.MODULE, self.EXTRA)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
+        options.intra_op_num_threads = threads or _cores()
         try:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA])
@@ -91,6 +105,48 @@ class OnnxRuntime(Exported):
 
     def run(self, *inputs):
         return self.session.run(None, dict(zip(self.names, inputs)))[0]
+
+
+RUNTIMES = {"litert": LiteRT, "onnx": OnnxRuntime}  # the one first that is the sooner done with one face, starting included
+
+
+def load(preset, runtime):
+    """A released preset in a runtime of ``RUNTIMES``.
+
+    Raises:
+        ExportError: the runtime is not installed, or has no file of this preset, or another's.
+        PresetError: the released file was altered.
+    """
+    kind = RUNTIMES[runtime]
+    imported(kind.MODULE, kind.EXTRA)
+    if runtime in preset.exports:
+        path = presets.released_file(preset, preset.exports[runtime])
+    else:
+        path = presets.at_hand(preset, kind.FILE)
+    if path is None:
+        own = presets.cache_folder(preset) / kind.FILE
+        raise ExportError(f"{preset.name} brings no file for {runtime}: make one, facesr export {preset.name} {own}")
+    model = kind(path)
+    about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
+    if about["preset_sha256"] != preset.weights.sha256 or about["size"] or about["sampler"]:
+        raise ExportError(f"{path}: not {preset.name} as released, for any size: remove it, or export it anew")
+    side = -(-16 // model.size_multiple) * model.size_multiple
+    model.predict_on_batch(np.zeros((1, side, side, 3)))  # what a runtime prepares, and remarks, at its first image
+    return model
+
+
+def fastest(preset):
+    """The name of the fastest runtime that is installed and has a file of this preset, or "keras"."""
+    for runtime, kind in RUNTIMES.items():
+        file = preset.exports[runtime].file if runtime in preset.exports else kind.FILE
+        if find_spec(kind.MODULE.partition(".")[0]) and presets.at_hand(preset, file):
+            return runtime
+    return "keras"
+
+
+def _cores():
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def imported(module, extra):

@@ -78,8 +78,12 @@ def test_a_savedmodel_serves_pixels_files_and_samples(sam, tmp_path):
     found = served.signatures["serving_default"](lr=tf.constant(levels))["sr"].numpy()
     assert found.dtype == np.uint8 and np.abs(found.astype(int) - sam.upscale(levels)).max() <= 1
     files = tf.stack([tf.io.encode_png(levels[0]), tf.io.encode_png(levels[0, :9])])
-    answers = served.signatures["encoded"](files=files)["files"]
+    answers = served.signatures["encoded"](files=files)["sr_bytes"]
     assert [tuple(tf.io.decode_png(answer).shape) for answer in answers] == [(17 * 8, 30 * 8, 3), (9 * 8, 30 * 8, 3)]
+    huge = tf.io.encode_png(np.zeros((300, 300, 3), np.uint8))
+    answers = served.signatures["encoded"](files=[b"", files[1], tf.io.encode_jpeg(levels[0]).numpy()[:-99], huge])
+    assert [error.decode()[:9] for error in answers["errors"].numpy()] == ["not a who", "", "not a who", "more than"]
+    assert [len(answer) > 0 for answer in answers["sr_bytes"].numpy()] == [False, True, False, False]
     about = json.loads((tmp_path / "served" / "assets.extra" / runtimes.METADATA).read_text())
     assert about["input"] == "uint8 RGB"
 

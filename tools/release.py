@@ -1,4 +1,4 @@
-"""Make a preset of a finished run: measure it, and write saved_models/<name>/ with its weights, configuration and card.
+"""Make a preset of a finished run: measure it, write its weights, configuration, card and LiteRT file to saved_models/<name>/.
 
     python tools/release.py RUN_DIR DATA_DIR [--machine "2 CPU cores"]
 
@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from add_tflite import add
 from card import DIGITS, card
 
 from keras_facesr import presets, recipes
@@ -91,6 +92,8 @@ def main():
     entry["figures"] = MEASURES[recipe.task](recipe, args.data_dir)
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
     write_text(folder / "README.md", card(entry, recipe, args.run_dir, args.machine))
+    if enlarges:
+        print(f"LiteRT: {add(recipe.name)}")
     print((folder / "README.md").read_text())
 
 

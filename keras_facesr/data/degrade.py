@@ -7,7 +7,6 @@ import io
 
 import numpy as np
 from PIL import Image
-from skimage.filters import gaussian
 
 from keras_facesr.errors import FacesrError
 
@@ -69,6 +68,8 @@ def blind(hr, scale, rng):
     Returns:
         uint8 (H / scale, W / scale, 3).
     """
+    from skimage.filters import gaussian  # half a second to import, which enlarging a face does without
+
     sigma, noise, quality = rng.uniform(0, 0.6 * scale), rng.uniform(0, 12), int(rng.integers(30, 96))
     blurred = gaussian(hr, sigma, preserve_range=True, channel_axis=-1)
     lr = degrade(np.rint(blurred).astype(np.uint8), scale)

@@ -95,6 +95,11 @@ class FaceSR(Network):
         """
         return lr
 
+    def eagerly(self, function, images):
+        """NumPy images (N, H, W, C) through a function of this network, without a graph: ``predict`` would want one C."""
+        with backend.no_gradients():
+            return ops.convert_to_numpy(function(images))
+
     def pixel_deviation(self, lr, n=16, seed=None):
         """Where a stochastic model's answers differ: their standard deviation over ``n`` samples, mean over colours.
 

@@ -1,0 +1,103 @@
+"""One runtime in this process, for ``measure.py``: loads a preset or its exported file, then answers lines of JSON.
+
+{"batch": N} -> {"seconds": of one call on N faces}        {} -> {"megabytes": peak of this process}
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+WARM_CALLS = 2  # of each batch size, before the first that counts
+
+
+def main():
+    runtime, model, file, size, threads = sys.argv[1:]
+    lines, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
+    answer = lambda **content: print(json.dumps(content), file=lines, flush=True)  # noqa: E731
+    began = time.perf_counter()
+    network = LOADERS[runtime](model, file, int(threads))
+    import numpy as np
+
+    faces = np.random.default_rng(0).random((8, int(size), int(size), 3), np.float32)
+    network(faces[:1])  # graphs and memory are laid out at the first call: it belongs to the loading
+    answer(load=time.perf_counter() - began)
+    warmed = set()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if not request:
+            answer(megabytes=peak_megabytes())
+            continue
+        lr = faces[: request["batch"]]
+        for _ in range(0 if len(lr) in warmed else WARM_CALLS):
+            network(lr)
+        warmed.add(len(lr))
+        began = time.perf_counter()
+        network(lr)
+        answer(seconds=time.perf_counter() - began)
+
+
+# Each loader returns a function of float32 (N, H, W, 3) in [0, 1] that gives NumPy: what a program of its user would call.
+
+
+def load_keras(model, _, threads):
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    import keras_facesr as fsr
+
+    return fsr.load(model).predict_on_batch
+
+
+def load_savedmodel(model, folder, threads):
+    import numpy as np
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    loaded = tf.saved_model.load(folder)  # held as long as its signature is called
+    serve = loaded.signatures["serving_default"]
+    return lambda lr, loaded=loaded: serve(lr=tf.constant(np.uint8(lr * 255)))["sr"].numpy()
+
+
+def load_litert(model, file, threads):
+    from keras_facesr.runtimes import LiteRT
+
+    return LiteRT(file, threads or None).predict_on_batch
+
+
+def load_onnx(model, file, threads):
+    from keras_facesr.runtimes import OnnxRuntime
+
+    return OnnxRuntime(file, threads or None).predict_on_batch
+
+
+def load_torch(model, _, threads):
+    os.environ["KERAS_BACKEND"] = "torch"
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    import keras_facesr as fsr
+
+    network = fsr.load(model)
+    return lambda lr: network.eagerly(network, lr)
+
+
+LOADERS = {
+    "keras": load_keras,
+    "savedmodel": load_savedmodel,
+    "litert": load_litert,
+    "onnx": load_onnx,
+    "torch": load_torch,
+}
+
+
+def peak_megabytes():
+    """The most memory that this process ever held; macOS counts in bytes, Linux in units of 1024."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+if __name__ == "__main__":
+    main()

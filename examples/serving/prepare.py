@@ -1,0 +1,57 @@
+"""Write a released model where TensorFlow Serving looks for it, with the requests that warm it up.
+
+    python prepare.py sam models/sam --version 1
+
+makes models/sam/1/ whole or not at all; a server that watches models/sam takes it up and keeps the version before.
+Needs ``pip install 'keras_facesr[serving]'``.
+"""
+
+import argparse
+import io
+import shutil
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+from client import grpc_request
+from PIL import Image
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+import keras_facesr as fsr
+from keras_facesr.data.degrade import resize
+from keras_facesr.inference import demo_face
+
+WARM_SIDES = (16, 32, 64)  # pixels of the faces that a server enlarges before it says that it is ready
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("preset", metavar="NAME", help="see `facesr models`")
+    parser.add_argument("folder", type=Path, help="of the model: its name is what clients call it")
+    parser.add_argument("--version", type=int, default=1, metavar="N", help="a larger one than the last")
+    args = parser.parse_args()
+    version = args.folder / str(args.version)
+    if version.exists():
+        parser.error(f"{version}: exists already; a version is never changed, give the next number")
+    args.folder.mkdir(parents=True, exist_ok=True)
+    # A folder whose name is no number is none of the server's business; a number appears only when all is in it.
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=args.folder) as partial:
+        report = fsr.export(fsr.load(args.preset), Path(partial) / "model", format="savedmodel")
+        write_warmup(Path(partial) / "model", args.folder.name)
+        shutil.move(Path(partial) / "model", version)
+    print(f"{version}: {report['bytes'] / 1e6:.1f} MB, {len(WARM_SIDES)} requests to warm up")
+
+
+def write_warmup(savedmodel, model):
+    """Put the requests, as a client would send them, where a server looks for them."""
+    with tf.io.TFRecordWriter(str(savedmodel / "assets.extra" / "tf_serving_warmup_requests")) as writer:
+        for side in WARM_SIDES:
+            file = io.BytesIO()
+            Image.fromarray(resize(demo_face(), side, side)).save(file, "JPEG")
+            log = PredictionLog()
+            log.predict_log.request.CopyFrom(grpc_request([file.getvalue()], model))
+            writer.write(log.SerializeToString())
+
+
+if __name__ == "__main__":
+    main()

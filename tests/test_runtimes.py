@@ -1,0 +1,150 @@
+"""Released and exported files in place of Keras: which one is taken, what is checked before, and that TensorFlow stays out."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+import keras_facesr as fsr
+from keras_facesr import presets, runtimes
+from keras_facesr.errors import ExportError, PresetError
+from keras_facesr.inference import upscale
+
+ROOT = Path(fsr.__file__).parents[1]
+RELEASED = [name for name in fsr.list_models() if "litert" in presets.find(name).exports]
+
+
+@pytest.fixture
+def face(tmp_path):
+    Image.fromarray(np.ascontiguousarray(astronaut()[76:172:6, 176:272:6])).save(tmp_path / "face.png")
+    return tmp_path / "face.png"
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def copied(monkeypatch, tmp_path):
+    """A catalogue that holds a copy of the first released preset with a file for LiteRT; its folder."""
+    folder = tmp_path / "saved_models" / RELEASED[0]
+    shutil.copytree(presets.CATALOGUE / RELEASED[0], folder)
+    monkeypatch.setattr(presets, "CATALOGUE", folder.parent)
+    return folder
+
+
+@pytest.fixture
+def no_litert(monkeypatch):
+    for module in ("ai_edge_litert", "ai_edge_litert.interpreter"):
+        monkeypatch.setitem(sys.modules, module, None)
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_released_file_does_what_the_network_does_for_any_size_and_for_batches(name):
+    preset = presets.find(name)
+    model, network = runtimes.load(preset, "litert"), fsr.load(name)
+    assert (presets.CATALOGUE / name / preset.exports["litert"].file).stat().st_size < 8e6
+    for height, width in ((16, 16), (9, 30), (160, 150)):  # the last one in tiles
+        levels = np.stack([astronaut()[60 : 60 + height, 190 : 190 + width], astronaut()[:height, :width]])
+        difference = upscale(model, levels, tile=128).astype(int) - network.upscale(levels, tile=128)
+        assert np.abs(difference).max() <= 2 and np.abs(difference).mean() < 0.05
+
+
+def test_upscale_evaluate_and_the_demonstration_go_without_tensorflow(face, tmp_path):
+    for number in range(2):
+        Image.fromarray(astronaut()[60 + number : 188 + number, 160:288]).save(tmp_path / f"{number}.png")
+    for command in (
+        ["upscale", str(face), "-o", str(tmp_path / "out"), "--json", "-"],
+        ["upscale", "--demo", "-o", str(tmp_path / "out"), "--json", "-"],
+        ["evaluate", str(tmp_path), "--model", "sam", "--runtime", "auto", "--limit", "2", "--json", "-"],
+    ):
+        told = "print(*sys.modules, file=sys.stderr)"
+        code = f"import sys; from keras_facesr import cli; assert cli.main({command}) == 0; {told}"
+        run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "litert" in json.dumps(json.loads(run.stdout))
+        assert not {"tensorflow", "keras", "torch"} & set(run.stderr.split())
+
+
+def test_a_measurement_in_litert_is_that_of_keras(facesr, tmp_path):
+    for number in range(2):
+        Image.fromarray(astronaut()[60 + number : 188 + number, 160:288]).save(tmp_path / f"{number}.png")
+    rows = {}
+    for runtime in ("keras", "litert"):
+        report = json.loads(facesr("evaluate", tmp_path, "--model", "sam", "--runtime", runtime, "--json", "-").out)
+        assert report["runtimes"] == {"sam": runtime}
+        rows[runtime] = report["models"]["sam"]
+    assert rows["litert"]["psnr"] == pytest.approx(rows["keras"]["psnr"], abs=0.01)
+    assert rows["litert"]["ssim"] == pytest.approx(rows["keras"]["ssim"], abs=1e-4)
+
+
+def test_keras_takes_over_silently_where_litert_is_not_installed(no_litert, facesr, face, tmp_path):
+    result = facesr("upscale", face, "-o", tmp_path / "out", "--json", "-")
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out)["runtime"] == "keras"
+
+
+def test_asking_for_what_is_not_installed_says_how_to_install_it(no_litert, facesr, face, tmp_path):
+    result = facesr("upscale", face, "-o", tmp_path / "out", "--runtime", "litert")
+    assert result.code == 2
+    assert result.err == "facesr: ai_edge_litert is not installed: pip install 'keras_facesr[litert]'\n"
+
+
+@pytest.mark.parametrize("runtime", ["litert", "onnx"])
+def test_asking_for_what_there_is_no_file_for_says_how_to_make_it(runtime, facesr, catalogue, cache, face, tmp_path):
+    result = facesr("upscale", face, "-o", tmp_path / "out", "--model", "near", "--runtime", runtime)
+    assert result.code == 2 and result.err.count("\n") == 1
+    assert f"facesr export nearest_x4 {cache / 'weights' / 'nearest_x4' / 'model.'}" in result.err
+
+
+def test_samples_are_keras_own(facesr, face, tmp_path):
+    result = facesr("upscale", face, "-o", tmp_path / "out", "--runtime", "litert", "--samples", 2)
+    assert result.code == 2 and "samples are drawn by Keras" in result.err
+    result = facesr("upscale", face, "-o", tmp_path / "out", "--samples", 2, "--json", "-")
+    assert json.loads(result.out)["runtime"] == "keras"
+
+
+def test_an_altered_file_is_refused_before_it_is_run(copied):
+    preset = presets.find(copied.name)
+    path = copied / preset.exports["litert"].file
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(PresetError, match="SHA-256 differs"):
+        runtimes.load(preset, "litert")
+
+
+def test_a_file_that_did_not_come_along_leaves_the_work_to_keras(copied, cache):
+    preset = presets.find(copied.name)
+    (copied / preset.exports["litert"].file).unlink()
+    assert runtimes.fastest(preset) == "keras"
+    with pytest.raises(PresetError, match=f"by hand at {cache}"):
+        runtimes.load(preset, "litert")
+
+
+def test_a_file_that_was_exported_into_the_cache_is_taken_and_anothers_is_not(catalogue, cache):
+    preset = presets.find("near")
+    path = cache / "weights" / "nearest_x4" / "model.onnx"
+    fsr.export(fsr.load("near"), path)
+    assert runtimes.fastest(preset) == "onnx"
+    levels = astronaut()[None, :5, :7]
+    np.testing.assert_array_equal(upscale(runtimes.load(preset, "onnx"), levels), levels.repeat(4, 1).repeat(4, 2))
+    path.unlink()
+    fsr.export(fsr.load("noisy_x4"), path)
+    with pytest.raises(ExportError, match="model.onnx: not nearest_x4 as released"):
+        runtimes.load(preset, "onnx")
+
+
+def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path):
+    preset = presets.find("sam")
+    file = presets.released_file(preset, preset.exports["litert"])
+    command = [sys.executable, ROOT / "examples" / "mobile" / "enlarge.py", file, face, tmp_path / "large.png", "--repeat", "2"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "(median of 2)" in run.stdout
+    expected = upscale(runtimes.load(preset, "litert"), face)
+    assert np.abs(np.asarray(Image.open(tmp_path / "large.png")).astype(int) - expected).max() <= 1

@@ -1,0 +1,51 @@
+"""Give released presets the file that LiteRT runs: model.float16.tflite beside config.json, which has its SHA-256.
+
+    python tools/add_tflite.py [NAME...]
+
+Without a name, all presets that enlarge faces. A file that would have ``LARGEST`` bytes or more is not kept.
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import keras_facesr as fsr
+from keras_facesr import presets
+from keras_facesr.data.images import written_whole
+
+NAME = "model.float16.tflite"
+LARGEST = 8_000_000
+
+
+def main():
+    for name in sys.argv[1:] or fsr.list_models():
+        if presets.find(name).scale:
+            print(f"{name}: {add(name)}")
+
+
+def add(name):
+    """Export a preset as released, proven beside it, into its folder; says in words what came of it."""
+    preset = presets.find(name)
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / NAME
+        report = fsr.export(fsr.load(name), exported, quantize="float16")
+        content = exported.read_bytes()
+    kept = len(content) < LARGEST
+    (preset.folder / NAME).unlink(missing_ok=True)
+    if kept:
+        with written_whole(preset.folder / NAME) as temporary:
+            temporary.write_bytes(content)
+    config = preset.folder / "config.json"
+    entry = json.loads(config.read_text(encoding="utf-8"))
+    file = {"file": NAME, "sha256": hashlib.sha256(content).hexdigest(), "url": None}
+    entry["exports"] = {"litert": file} if kept else {}
+    with written_whole(config) as temporary:
+        temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
+    fate = "written" if kept else f"not kept, {LARGEST / 1e6:g} MB is too much"
+    return f"{len(content) / 1e6:.1f} MB, within {report['difference']:.2g} of the Keras model; {fate}"
+
+
+if __name__ == "__main__":
+    main()
