@@ -29,10 +29,13 @@ MODEL_CLASSES = {
     "Autoencoder": "keras_facesr.models.baselines.autoencoder",
     "Bicubic": "keras_facesr.models.baselines.bicubic",
     "EDSR": "keras_facesr.models.baselines.edsr",
+    "FSRCNN": "keras_facesr.models.baselines.fsrcnn",
     "MRGAN": "keras_facesr.models.baselines.mrgan",
     "SRCNN": "keras_facesr.models.baselines.srcnn",
+    "SRFBN": "keras_facesr.models.baselines.srfbn",
     "SRGAN": "keras_facesr.models.baselines.srgan",
     "SRResNet": "keras_facesr.models.baselines.srresnet",
+    "VDSR": "keras_facesr.models.baselines.vdsr",
 }
 
 _PACKAGE = Path(__file__).parent

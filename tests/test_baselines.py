@@ -8,14 +8,23 @@ import pytest
 import tensorflow as tf
 
 from keras_facesr import recipes
+from keras_facesr.layers.resampling import BicubicEnlargement
+from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.models.baselines.edsr import EDSR
+from keras_facesr.models.baselines.fsrcnn import FSRCNN
 from keras_facesr.models.baselines.srcnn import SRCNN
+from keras_facesr.models.baselines.srfbn import SRFBN
 from keras_facesr.models.baselines.srresnet import SRResNet
+from keras_facesr.models.baselines.vdsr import VDSR
 
 
 def built(model):
     model.build((None, None, None, 3))
     return model
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
 
 
 def multiply_adds(model, side=16):
@@ -39,6 +48,30 @@ def test_srcnn_has_the_8032_weights_of_the_9_1_5_network_with_three_times_the_co
     assert built(SRCNN()).count_params() == 3 * extract + mapping + 3 * reconstruct + (64 + 32 + 3)
 
 
+def test_srcnn_has_the_57184_weights_of_the_9_5_5_network_with_three_times_the_colours():
+    extract, mapping, reconstruct = 9 * 9 * 64, 5 * 5 * 64 * 32, 5 * 5 * 32
+    assert extract + mapping + reconstruct == 57_184  # Dong et al., section 4.3.3
+    assert built(SRCNN(kernels=(9, 5, 5))).count_params() == 3 * extract + mapping + 3 * reconstruct + (64 + 32 + 3)
+
+
+def test_fsrcnn_has_the_12464_weights_of_the_56_12_4_network_with_three_times_the_colours():
+    features, inner, enlarge = 5 * 5 * 56, 56 * 12 + 4 * 9 * 12 * 12 + 12 * 56, 9 * 9 * 56
+    assert features + inner + enlarge == 12_464  # Dong et al., table 1
+    biases_and_slopes = 2 * (56 + 12 + 4 * 12 + 56) + 3
+    assert built(FSRCNN()).count_params() == 3 * features + inner + 3 * enlarge + biases_and_slopes
+
+
+def test_vdsr_has_the_665_thousand_weights_of_the_paper_with_three_times_the_colours():
+    end, hidden = 9 * 64, 18 * 9 * 64 * 64  # one channel in or out
+    assert end + hidden + end == 664_704  # "665K" in Ahn et al. (CARN, 2018), table 1
+    assert built(VDSR()).count_params() == 3 * end + hidden + 3 * end + (19 * 64 + 3)
+
+
+def test_srfbn_has_the_published_parameters_but_for_the_fixed_colour_means():
+    # 3.63 M in Li et al.; their code counts 3,631,478, of which 24 shift the colours by DIV2K's means and back.
+    assert built(SRFBN(scale=4)).count_params() == 3_631_478 - 2 * (9 + 3)
+
+
 def test_srresnet_has_the_parameters_that_its_figure_adds_up_to():
     conv = lambda inputs, outputs, kernel=3: kernel * kernel * inputs * outputs + outputs  # noqa: E731
     norm, slopes = 4 * 64, 64
@@ -50,7 +83,9 @@ def test_srresnet_has_the_parameters_that_its_figure_adds_up_to():
 
 def test_edsr_has_the_parameters_of_the_published_networks():
     assert built(EDSR(scale=4)).count_params() == 1_517_571  # the baseline's, x4
-    assert built(EDSR(scale=2, channels=256, blocks=32, residual_scaling=0.1)).count_params() == 40_729_603
+    large = {"channels": 256, "blocks": 32, "residual_scaling": 0.1}
+    assert built(EDSR(scale=2, **large)).count_params() == 40_729_603
+    assert built(EDSR(scale=4, **large)).count_params() == 43_089_923  # "43M" in Lim et al., table 1
 
 
 @pytest.mark.parametrize("network", [SRResNet, EDSR])
@@ -67,7 +102,7 @@ def test_edsr_weighs_what_its_blocks_add():
     networks = [built(EDSR(channels=4, blocks=1, residual_scaling=scaling)) for scaling in (0.0, 0.5, 1.0)]
     for network in networks[1:]:
         network.set_weights(networks[0].get_weights())
-    features = [keras.ops.convert_to_numpy(network.body.layers[0](network.stem(lr))) for network in networks]
+    features = [numpy(network.body.layers[0](network.stem(lr))) for network in networks]
     assert np.abs(features[2] - features[0]).max() > 0
     np.testing.assert_allclose(features[1] - features[0], (features[2] - features[0]) / 2, atol=1e-6)
 
@@ -79,11 +114,83 @@ def test_the_small_srresnet_costs_what_the_small_sam_costs():
     assert srresnet == pytest.approx(sam, rel=0.01)
 
 
-@pytest.mark.parametrize("model", [SRCNN(scale=4), SRResNet(channels=16, blocks=1), EDSR(channels=16, blocks=1)])
-def test_a_yardstick_learns(model):
-    keras.utils.set_random_seed(0)
+def squares():
+    """Four images of 16 pixels a side, of four squares each, and the same at 4 pixels."""
     hr = np.random.default_rng(0).random((4, 2, 2, 3)).repeat(8, 1).repeat(8, 2).astype("float32")
-    lr = hr[:, ::4, ::4]
-    built(model).compile(keras.optimizers.Adam(1e-3), loss="mse")
-    first, *_, last = (float(model.train_on_batch(lr, hr)) for _ in range(30))
-    assert last < 0.5 * first
+    return hr[:, ::4, ::4], hr
+
+
+@pytest.mark.parametrize(
+    "network, config",
+    [
+        (SRCNN, {}),
+        (SRResNet, {"channels": 16, "blocks": 1}),
+        (EDSR, {"channels": 16, "blocks": 1}),
+        (FSRCNN, {}),
+        (VDSR, {"channels": 16, "depth": 4}),
+        (SRFBN, {"channels": 8, "groups": 2, "steps": 2}),
+    ],
+)
+def test_a_yardstick_learns(network, config):
+    keras.utils.set_random_seed(0)
+    model = built(network(scale=4, **config))
+    loss = None if isinstance(model, ObjectiveSR) else "mse"
+    model.compile(keras.optimizers.Adam(3e-3), loss=loss, run_eagerly=True)  # to trace costs more than to compute
+    losses = []
+    for _ in range(30):
+        model.reset_metrics()
+        losses.append(model.train_on_batch(*squares(), return_dict=True)["loss"])
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8, 16])
+@pytest.mark.parametrize("network, config", [(FSRCNN, {"features": 4, "shrunk": 2}), (SRFBN, {"channels": 2, "groups": 2})])
+def test_a_deconvolution_covers_the_whole_output_at_any_scale(network, config, scale):
+    keras.utils.set_random_seed(0)
+    model = built(network(scale=scale, **config))
+    lr = np.random.default_rng(0).random((1, 3, 2, 3), "float32")
+    away_from_the_bias = numpy(model(lr, training=True)) - numpy(model(0 * lr, training=True))
+    assert away_from_the_bias.shape == (1, 3 * scale, 2 * scale, 3) and np.all(away_from_the_bias != 0)
+
+
+def test_vdsr_is_bicubic_enlargement_where_its_last_convolution_is_silent():
+    model = built(VDSR(scale=4, channels=4, depth=2))
+    model.residual.layers[-1].kernel.assign(np.zeros((3, 3, 4, 3)))
+    lr, _ = squares()
+    np.testing.assert_allclose(numpy(model(lr)), np.clip(numpy(BicubicEnlargement(4)(lr)), 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.01])
+def test_vdsrs_clipping_bounds_every_weights_step_whatever_the_rate(rate):
+    theta = 1e-4
+    model = built(VDSR(scale=4, channels=4, depth=3))
+    model.compile(keras.optimizers.SGD(rate, clipvalue=theta / rate), loss="mse", jit_compile=False)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    model.train_on_batch(*squares())
+    steps = [np.abs(variable.numpy() - old).max() for variable, old in zip(model.trainable_variables, before)]
+    assert max(steps) == pytest.approx(theta, rel=1e-2)
+
+
+def test_srfbns_loss_is_the_mean_of_the_absolute_errors_of_its_steps():
+    keras.utils.set_random_seed(0)
+    model = built(SRFBN(scale=4, channels=4, groups=2))
+    lr, hr = squares()
+    answers = [numpy(answer) for answer in model.answers(lr)]
+    assert len(answers) == 4
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    loss = model.train_on_batch(lr, hr, return_dict=True)["loss"]
+    assert loss == pytest.approx(np.mean([np.abs(answer - hr).mean() for answer in answers]), rel=1e-5)
+    np.testing.assert_array_equal(numpy(model(lr)), answers[-1].clip(0, 1))
+
+
+def test_srfbn_goes_on_from_the_state_that_the_last_step_left():
+    keras.utils.set_random_seed(0)
+    model = built(SRFBN(scale=4, channels=4, groups=2))
+    lr, _ = squares()
+    answers = [numpy(answer) for answer in model.answers(lr)]
+    assert all(np.abs(later - earlier).max() > 1e-4 for earlier, later in zip(answers, answers[1:]))
+    kernel = model.feedback.compress_in.conv.kernel.numpy()
+    kernel[:, :, 4:] = 0  # what comes from the state
+    model.feedback.compress_in.conv.kernel.assign(kernel)
+    first, *others = (numpy(answer) for answer in model.answers(lr))
+    assert all(np.array_equal(first, other) for other in others)

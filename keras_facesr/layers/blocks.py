@@ -17,9 +17,14 @@ def normalizing(kind, **kwargs):
 
 
 def activating(kind, **kwargs):
-    """The layer of a kind: "relu", "leaky_relu" (slope 0.2) or "prelu" (one learned slope a channel)."""
+    """The layer of a kind: "relu", "leaky_relu" (slope 0.2), "prelu" (one learned slope a channel) or "shared_prelu".
+
+    The last has one learned slope for all channels, from 0.2.
+    """
     if kind == "prelu":
         return layers.PReLU(shared_axes=[1, 2], **kwargs)
+    if kind == "shared_prelu":
+        return layers.PReLU(keras.initializers.Constant(0.2), shared_axes=[1, 2, 3], **kwargs)
     return layers.ReLU(**kwargs) if kind == "relu" else layers.LeakyReLU(0.2, **kwargs)
 
 
