@@ -135,11 +135,8 @@ def test_a_yardstick_learns(network, config):
     keras.utils.set_random_seed(0)
     model = built(network(scale=4, **config))
     loss = None if isinstance(model, ObjectiveSR) else "mse"
-    model.compile(keras.optimizers.Adam(3e-3), loss=loss, run_eagerly=True)  # to trace costs more than to compute
-    losses = []
-    for _ in range(30):
-        model.reset_metrics()
-        losses.append(model.train_on_batch(*squares(), return_dict=True)["loss"])
+    model.compile(keras.optimizers.Adam(5e-3), loss=loss, jit_compile=False)
+    losses = model.fit(*squares(), epochs=80, shuffle=False, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
 
 

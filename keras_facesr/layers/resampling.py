@@ -4,9 +4,9 @@ import math
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from keras_facesr.layers.blocks import activating, conv
+from keras_facesr.layers.blocks import ConvBlock, activating, conv
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -29,17 +29,30 @@ class PixelShuffle(keras.layers.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
+def doubling_count(scale):
+    """How many doublings make ``scale``; ValueError where it is no power of two above 1."""
+    if scale < 2 or scale & (scale - 1):
+        raise ValueError(f"scale is {scale}: it must be a power of two, above 1")
+    return int(math.log2(scale))
+
+
 def doublings(channels, scale, activation=None, dtype=None):
     """Layers that enlarge (N, H, W, channels) maps ``scale`` times, a power of two: convolution and pixel shuffle for each 2.
 
     ``activation`` after each is a kind as ``blocks.activating`` takes it. Other scales raise ValueError.
     """
-    if scale < 2 or scale & (scale - 1):
-        raise ValueError(f"scale is {scale}: it must be a power of two, above 1")
     stack = []
-    for _ in range(int(math.log2(scale))):
+    for _ in range(doubling_count(scale)):
         stack += [conv(4 * channels, dtype=dtype), PixelShuffle(2, dtype=dtype)]
         stack += [activating(activation, dtype=dtype)] if activation else []
+    return stack
+
+
+def nearest_doublings(channels, scale, activation, dtype=None):
+    """The same by nearest neighbours, each followed by a convolution, which leaves no checkerboard."""
+    stack = []
+    for _ in range(doubling_count(scale)):
+        stack += [layers.UpSampling2D(2, dtype=dtype), ConvBlock(channels, 1, None, activation, dtype=dtype)]
     return stack
 
 
