@@ -33,6 +33,7 @@ MODEL_CLASSES = {
     "EnhanceNet": "keras_facesr.models.baselines.enhancenet",
     "FSRCNN": "keras_facesr.models.baselines.fsrcnn",
     "MRGAN": "keras_facesr.models.baselines.mrgan",
+    "PRSR": "keras_facesr.models.baselines.prsr",
     "RDN": "keras_facesr.models.baselines.rdn",
     "RRDBNet": "keras_facesr.models.baselines.rrdbnet",
     "SRCNN": "keras_facesr.models.baselines.srcnn",

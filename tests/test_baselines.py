@@ -12,6 +12,8 @@ from keras_facesr.layers.resampling import BicubicEnlargement
 from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.models.baselines.edsr import EDSR
 from keras_facesr.models.baselines.fsrcnn import FSRCNN
+from keras_facesr.models.baselines.rdn import RDN
+from keras_facesr.models.baselines.rrdbnet import RRDBNet
 from keras_facesr.models.baselines.srcnn import SRCNN
 from keras_facesr.models.baselines.srfbn import SRFBN
 from keras_facesr.models.baselines.srresnet import SRResNet
@@ -88,7 +90,27 @@ def test_edsr_has_the_parameters_of_the_published_networks():
     assert built(EDSR(scale=4, **large)).count_params() == 43_089_923  # "43M" in Lim et al., table 1
 
 
-@pytest.mark.parametrize("network", [SRResNet, EDSR])
+def test_rdn_has_the_22_million_parameters_that_its_table_adds_up_to():
+    conv = lambda inputs, outputs, kernel=3: kernel * kernel * inputs * outputs + outputs  # noqa: E731
+    block = sum(conv(64 + 64 * k, 64) for k in range(8)) + conv(64 + 8 * 64, 64, 1)
+    trunk = conv(3, 64) + conv(64, 64) + 16 * block + conv(16 * 64, 64, 1) + conv(64, 64)
+    assert trunk + conv(64, 4 * 64) + conv(64, 3) == 22_123_395  # x2; "22M" in Li et al. (SRFBN), section 4.4
+    assert built(RDN(scale=4)).count_params() == trunk + 2 * conv(64, 4 * 64) + conv(64, 3)
+
+
+def test_rrdbnet_has_the_published_parameters():
+    assert built(RRDBNet(scale=4)).count_params() == 16_697_987  # of the authors' RRDB_ESRGAN_x4: 16.7 M
+
+
+@pytest.mark.parametrize("network", [SRResNet, EDSR, RDN])
+def test_pixel_shuffles_start_as_the_papers_draw_them_without_icnr(network):
+    """None of them asks for equal kernels within a square of output pixels (ICNR came later)."""
+    first = built(network(scale=2, channels=4, blocks=1)).upsampler.layers[0].kernel.numpy()
+    phases = first.reshape(3, 3, 4, 4, 4)  # the fourth axis: the pixel of the square
+    assert np.abs(phases - phases[..., :1, :]).max() > 0
+
+
+@pytest.mark.parametrize("network", [SRResNet, EDSR, RDN, RRDBNet])
 def test_a_residual_yardstick_enlarges_by_any_power_of_two_and_no_other_scale(network):
     lr = np.zeros((1, 5, 7, 3), "float32")
     assert [built(network(scale, channels=4, blocks=1))(lr).shape[1] for scale in (2, 4, 8)] == [10, 20, 40]
@@ -128,7 +150,9 @@ def squares():
         (EDSR, {"channels": 16, "blocks": 1}),
         (FSRCNN, {}),
         (VDSR, {"channels": 16, "depth": 4}),
-        (SRFBN, {"channels": 8, "groups": 2, "steps": 2}),
+        (RDN, {"channels": 16, "blocks": 2, "convolutions": 2, "growth": 8}),
+        pytest.param(RRDBNet, {"channels": 16, "blocks": 1, "growth": 8}, marks=pytest.mark.slow),
+        pytest.param(SRFBN, {"channels": 8, "groups": 2, "steps": 2}, marks=pytest.mark.slow),
     ],
 )
 def test_a_yardstick_learns(network, config):

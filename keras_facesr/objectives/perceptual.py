@@ -62,7 +62,6 @@ def vgg19_features(*layers):
 
     def features(images):
         levels = 255.0 * ops.convert_to_tensor(images) - ops.convert_to_tensor(VGG_MEAN)
-        maps = [output / 12.75 for output in network(levels[..., ::-1])]  # in the order blue, green, red
-        return maps if len(maps) > 1 else maps[0]
+        return keras.tree.map_structure(lambda maps: maps / 12.75, network(levels[..., ::-1]))  # in the order blue, green, red
 
     return features
