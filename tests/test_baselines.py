@@ -18,6 +18,7 @@ from keras_facesr.models.baselines.srcnn import SRCNN
 from keras_facesr.models.baselines.srfbn import SRFBN
 from keras_facesr.models.baselines.srresnet import SRResNet
 from keras_facesr.models.baselines.vdsr import VDSR
+from keras_facesr.recipes import baselines
 
 
 def built(model):
@@ -30,7 +31,7 @@ def numpy(tensor):
 
 
 def multiply_adds(model, side=16):
-    """Of all convolutions for one input, counted in TensorFlow's own graph rather than from the layers."""
+    """Of all convolutions and products of matrices for one input, counted in TensorFlow's own graph, not from the layers."""
     call = tf.function(lambda lr: model(lr, training=False))
     total = 0
     for operation in call.get_concrete_function(tf.TensorSpec((1, side, side, 3))).graph.get_operations():
@@ -38,6 +39,9 @@ def multiply_adds(model, side=16):
             _, height, width, _ = operation.outputs[0].shape
         elif operation.type == "Conv2DBackpropInput":  # a transposed convolution: each input pixel meets each tap
             _, height, width, _ = operation.inputs[2].shape
+        elif operation.type.startswith("BatchMatMul"):
+            total += math.prod(operation.outputs[0].shape) * operation.inputs[0].shape[-1]
+            continue
         else:
             continue
         total += math.prod(operation.inputs[1].shape) * height * width
@@ -129,11 +133,20 @@ def test_edsr_weighs_what_its_blocks_add():
     np.testing.assert_allclose(features[1] - features[0], (features[2] - features[0]) / 2, atol=1e-6)
 
 
-def test_the_small_srresnet_costs_what_the_small_sam_costs():
-    sam, srresnet = (
-        multiply_adds(recipes.find(name).model()) for name in ("sam_small_x8_utkface", "srresnet_small_x8_utkface")
-    )
-    assert srresnet == pytest.approx(sam, rel=0.01)
+@pytest.fixture(scope="module")
+def cost_of_sam():
+    return multiply_adds(recipes.find("sam_small_x8_utkface").model())
+
+
+def test_the_small_srresnet_costs_what_the_small_sam_costs(cost_of_sam):
+    assert multiply_adds(recipes.find("srresnet_small_x8_utkface").model()) == pytest.approx(cost_of_sam, rel=0.01)
+
+
+@pytest.mark.parametrize("recipe", baselines.RECIPES, ids=lambda recipe: recipe.name)
+def test_no_small_baseline_costs_more_than_the_small_sam_and_all_but_fsrcnn_come_near(cost_of_sam, recipe):
+    cost = multiply_adds(recipe.model())
+    assert cost < 1.01 * cost_of_sam
+    assert cost > 0.75 * cost_of_sam or recipe.model_class == "FSRCNN"
 
 
 def squares():
