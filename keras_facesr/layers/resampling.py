@@ -4,7 +4,7 @@ import math
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from keras_facesr.layers.blocks import ConvBlock, activating, conv
 
@@ -27,6 +27,21 @@ class PixelShuffle(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class NearestEnlargement(PixelShuffle):
+    """Each pixel becomes a square of ``factor`` x ``factor``: a pixel shuffle of as many copies of the maps.
+
+    Keras' own loses the number of channels on its way to TFLite.
+    """
+
+    def call(self, x):
+        return super().call(ops.concatenate([x] * self.factor**2, axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        channels = input_shape[-1] * self.factor**2
+        return super().compute_output_shape((*input_shape[:-1], channels))
 
 
 def doubling_count(scale):
@@ -52,7 +67,7 @@ def nearest_doublings(channels, scale, activation, dtype=None):
     """The same by nearest neighbours, each followed by a convolution, which leaves no checkerboard."""
     stack = []
     for _ in range(doubling_count(scale)):
-        stack += [layers.UpSampling2D(2, dtype=dtype), ConvBlock(channels, 1, None, activation, dtype=dtype)]
+        stack += [NearestEnlargement(2, dtype=dtype), ConvBlock(channels, 1, None, activation, dtype=dtype)]
     return stack
 
 

@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from keras_facesr.layers.blocks import ConvBlock, conv
-from keras_facesr.layers.resampling import doubling_count
+from keras_facesr.layers.resampling import NearestEnlargement, doubling_count
 from keras_facesr.models.adversarial import AdversarialSR
 
 
@@ -90,7 +90,7 @@ class URDGN(AdversarialSR):
         widths = [*self.channels, *self.channels[-1:] * (doublings - 3)]
         stack = []
         for k, width in enumerate(widths):
-            stack += [layers.UpSampling2D(2, dtype=dtype)] if 0 < k <= doublings else []
+            stack += [NearestEnlargement(2, dtype=dtype)] if 0 < k <= doublings else []
             stack += [ConvBlock(width, kernel_size=3 if k < 2 else 5, dtype=dtype)]
         return keras.Sequential([*stack, conv(3, 5, dtype="float32")], name="generator")
 
