@@ -102,6 +102,7 @@ def test_the_loss_is_the_cross_entropy_of_the_true_levels_with_the_prior_and_wit
         assert found == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_training_teaches_what_comes_next():
     keras.utils.set_random_seed(0)
     model = PRSR(**{**SMALL, "depth": 1})

@@ -4,6 +4,7 @@ A conditioner sees the small image alone, a prior (a gated PixelCNN) the large o
 their logits is the distribution of the next value among 256 levels.
 """
 
+import contextlib
 import math
 
 import keras
@@ -46,14 +47,18 @@ class CausalConv(layers.Layer):
         before = np.less_equal if itself else np.less
         seen[-1, reach] = before(np.asarray(colours_in)[:, None], np.asarray(colours_out)[None])
         self.seen = seen
+        self.held = None  # the masked kernel, while many small calls share it
 
     def build(self, input_shape):
         self.kernel = self.add_weight(shape=self.seen.shape, initializer="glorot_uniform", name="kernel")
         self.bias = self.add_weight(shape=self.seen.shape[-1:], initializer="zeros", name="bias")
 
+    def masked(self):
+        """The kernel without what may not be seen."""
+        return ops.cast(self.kernel * self.seen, self.compute_dtype)
+
     def call(self, x):
-        kernel = self.kernel * ops.convert_to_tensor(self.seen, dtype=self.kernel.dtype)
-        return ops.conv(x, kernel, padding="valid") + self.bias
+        return ops.conv(x, self.masked() if self.held is None else self.held, padding="valid") + self.bias
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -135,6 +140,10 @@ class PixelCNN(layers.Layer):
         What later values need of a layer is kept: of the rows above the last two, of the row so far the last two pixels.
         So a value costs one pixel's features in each layer, and the rows above cost one row for each row.
         """
+        with self._masks_held():
+            return self._draw(shape, choose)
+
+    def _draw(self, shape, choose):
         batch, height, width = shape
         image = ops.zeros((batch, height + REACH, width + 2 * REACH, 3), self.compute_dtype)  # the values - 0.5, padded
         rows = ops.zeros((self.depth, batch, NEAR, width, self.channels), self.compute_dtype)
@@ -162,6 +171,17 @@ class PixelCNN(layers.Layer):
 
         image, _ = ops.fori_loop(0, height, draw_row, (image, rows))
         return image[:, REACH:, REACH:-REACH] + 0.5
+
+    @contextlib.contextmanager
+    def _masks_held(self):
+        causal = [layer for layer in self._flatten_layers() if isinstance(layer, CausalConv)]
+        for layer in causal:
+            layer.held = layer.masked()
+        try:
+            yield
+        finally:
+            for layer in causal:
+                layer.held = None
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, LEVELS)
@@ -206,6 +226,7 @@ class PRSR(ObjectiveSR):
         stack += [*[ResidualBlock(width, dtype=dtype) for _ in range(blocks)], conv(3 * LEVELS, 1, dtype="float32")]
         self.conditioner = keras.Sequential(stack, name="conditioner")
         self.prior = PixelCNN(channels, depth, name="prior", dtype=dtype)
+        self.__dict__["_compiled_draw"] = backend.compiled(self._draw)  # past Keras, which would save it
 
     def build(self, input_shape=None):
         self.conditioner.build((None, None, None, 3))
@@ -218,7 +239,7 @@ class PRSR(ObjectiveSR):
 
     def call(self, lr, training=None):
         """The most probable answer, one value after the other: each the likeliest by those before it."""
-        return self._draw(lr, lambda logits, *place: ops.argmax(logits, axis=-1))
+        return self._compiled_draw(ops.convert_to_tensor(lr))
 
     def encode(self, lr):
         """N(0, I) over (N, scale * H, scale * W, 3), whatever the input: the chance that each value is drawn by."""
@@ -227,32 +248,30 @@ class PRSR(ObjectiveSR):
 
     def decode(self, lr, z):
         """The answer that chance ``z`` leads to, N(0, 1) for each value: the level where the probabilities add up to Phi(z)."""
-        share = 0.5 * (1.0 + ops.erf(ops.convert_to_tensor(z) / math.sqrt(2.0)))
-
-        def choose(logits, row, column, colour):
-            reached = ops.cumsum(ops.softmax(self.temperature * logits), axis=-1)[:, :-1]
-            return ops.sum(ops.cast(reached < share[:, row, column, colour, None], "int32"), axis=-1)
-
-        return self._draw(lr, choose)
+        return self._compiled_draw(ops.convert_to_tensor(lr), ops.convert_to_tensor(z))
 
     def sample(self, lr, n, seed=None):
         """``n`` plausible outputs for each input: (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
         z = self.encode(lr).sample(n, seed)
-        answers = self.decode(
-            ops.tile(lr, (n, 1, 1, 1)), ops.reshape(z, (-1, *ops.shape(z)[2:]))
-        )  # value by value, all at once
-        return ops.reshape(answers, ops.shape(z))
+        chances = ops.reshape(z, (-1, *ops.shape(z)[2:]))  # a value's draws are made all at once
+        return ops.reshape(self.decode(ops.tile(lr, (n, 1, 1, 1)), chances), ops.shape(z))
 
-    def _draw(self, lr, choose):
-        """``choose`` takes logits (N, 256) and a value's row, column and colour, and gives levels (N,)."""
+    def _draw(self, lr, z=None):
+        """By chance ``z``, or without it always the likeliest value."""
         with backend.no_gradients():
             condition = self.condition(lr, training=False)
+            share = None if z is None else 0.5 * (1.0 + ops.erf(z / math.sqrt(2.0)))
 
-            def value(logits, row, column, colour):
-                level = choose(logits + condition[:, row, column, colour], row, column, colour)
+            def choose(logits, row, column, colour):
+                logits = logits + condition[:, row, column, colour]
+                if share is None:
+                    level = ops.argmax(logits, axis=-1)
+                else:
+                    reached = ops.cumsum(ops.softmax(self.temperature * logits), axis=-1)[:, :-1]
+                    level = ops.sum(ops.cast(reached < share[:, row, column, colour, None], "int32"), axis=-1)
                 return ops.cast(level, self.compute_dtype) / (LEVELS - 1)
 
-            return self.prior.draw(ops.shape(condition)[:3], value)
+            return self.prior.draw(ops.shape(condition)[:3], choose)
 
     def objective(self, lr, hr):
         """Cross-entropy of the true values by A(x) + B(y), and by A(x) alone, lest the prior make the small image idle."""
