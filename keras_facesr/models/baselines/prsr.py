@@ -194,7 +194,8 @@ class PixelCNN(layers.Layer):
 class PRSR(ObjectiveSR):
     """Pixel recursive super-resolution: a conditioner A(x) and a prior B(y), by cross-entropy; it compiles without a loss.
 
-    Drawing takes one pass through the prior for each value of the answer, so it is a method for small faces and digits.
+    Drawing takes one pass through the prior for each value of the answer, so it is a method for small faces and digits. Of
+    the export formats SavedModel alone has its loop.
 
     Args:
         scale: enlargement, a power of two.
