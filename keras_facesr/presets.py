@@ -29,10 +29,20 @@ MODEL_CLASSES = {
     "Autoencoder": "keras_facesr.models.baselines.autoencoder",
     "Bicubic": "keras_facesr.models.baselines.bicubic",
     "EDSR": "keras_facesr.models.baselines.edsr",
+    "ESRGAN": "keras_facesr.models.baselines.esrgan",
+    "EnhanceNet": "keras_facesr.models.baselines.enhancenet",
+    "FSRCNN": "keras_facesr.models.baselines.fsrcnn",
     "MRGAN": "keras_facesr.models.baselines.mrgan",
+    "PRSR": "keras_facesr.models.baselines.prsr",
+    "RDN": "keras_facesr.models.baselines.rdn",
+    "RRDBNet": "keras_facesr.models.baselines.rrdbnet",
     "SRCNN": "keras_facesr.models.baselines.srcnn",
+    "SRFBN": "keras_facesr.models.baselines.srfbn",
     "SRGAN": "keras_facesr.models.baselines.srgan",
     "SRResNet": "keras_facesr.models.baselines.srresnet",
+    "URDGN": "keras_facesr.models.baselines.urdgn",
+    "VDSR": "keras_facesr.models.baselines.vdsr",
+    "WaveletSRNet": "keras_facesr.models.baselines.wavelet_srnet",
 }
 
 _PACKAGE = Path(__file__).parent

@@ -8,9 +8,17 @@ import pytest
 import tensorflow as tf
 
 from keras_facesr import presets, recipes
+from keras_facesr.layers.resampling import BicubicEnlargement
+from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.models.baselines.edsr import EDSR
+from keras_facesr.models.baselines.fsrcnn import FSRCNN
+from keras_facesr.models.baselines.rdn import RDN
+from keras_facesr.models.baselines.rrdbnet import RRDBNet
 from keras_facesr.models.baselines.srcnn import SRCNN
+from keras_facesr.models.baselines.srfbn import SRFBN
 from keras_facesr.models.baselines.srresnet import SRResNet
+from keras_facesr.models.baselines.vdsr import VDSR
+from keras_facesr.recipes import baselines
 
 
 def built(model):
@@ -18,8 +26,12 @@ def built(model):
     return model
 
 
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
 def multiply_adds(model, channels=3):
-    """Of all convolutions for an input of 16x16, counted in TensorFlow's own graph rather than from the layers."""
+    """Of all convolutions and matrix products for an input of 16x16, counted in TensorFlow's own graph, not from the layers."""
     call = tf.function(lambda lr: model(lr, training=False))
     total = 0
     for operation in call.get_concrete_function(tf.TensorSpec((1, 16, 16, channels))).graph.get_operations():
@@ -27,6 +39,9 @@ def multiply_adds(model, channels=3):
             _, height, width, _ = operation.outputs[0].shape
         elif operation.type == "Conv2DBackpropInput":  # a transposed convolution: each input pixel meets each tap
             _, height, width, _ = operation.inputs[2].shape
+        elif operation.type.startswith("BatchMatMul"):
+            total += math.prod(operation.outputs[0].shape) * operation.inputs[0].shape[-1]
+            continue
         else:
             continue
         total += math.prod(operation.inputs[1].shape) * height * width
@@ -37,6 +52,30 @@ def test_srcnn_has_the_8032_weights_of_the_9_1_5_network_with_three_times_the_co
     extract, mapping, reconstruct = 9 * 9 * 64, 64 * 32, 5 * 5 * 32  # for one channel in, one out
     assert extract + mapping + reconstruct == 8032  # Dong et al., section 4.1
     assert built(SRCNN()).count_params() == 3 * extract + mapping + 3 * reconstruct + (64 + 32 + 3)
+
+
+def test_srcnn_has_the_57184_weights_of_the_9_5_5_network_with_three_times_the_colours():
+    extract, mapping, reconstruct = 9 * 9 * 64, 5 * 5 * 64 * 32, 5 * 5 * 32
+    assert extract + mapping + reconstruct == 57_184  # Dong et al., section 4.3.3
+    assert built(SRCNN(kernels=(9, 5, 5))).count_params() == 3 * extract + mapping + 3 * reconstruct + (64 + 32 + 3)
+
+
+def test_fsrcnn_has_the_12464_weights_of_the_56_12_4_network_with_three_times_the_colours():
+    features, inner, enlarge = 5 * 5 * 56, 56 * 12 + 4 * 9 * 12 * 12 + 12 * 56, 9 * 9 * 56
+    assert features + inner + enlarge == 12_464  # Dong et al., table 1
+    biases_and_slopes = 2 * (56 + 12 + 4 * 12 + 56) + 3
+    assert built(FSRCNN()).count_params() == 3 * features + inner + 3 * enlarge + biases_and_slopes
+
+
+def test_vdsr_has_the_665_thousand_weights_of_the_paper_with_three_times_the_colours():
+    end, hidden = 9 * 64, 18 * 9 * 64 * 64  # one channel in or out
+    assert end + hidden + end == 664_704  # "665K" in Ahn et al. (CARN, 2018), table 1
+    assert built(VDSR()).count_params() == 3 * end + hidden + 3 * end + (19 * 64 + 3)
+
+
+def test_srfbn_has_the_published_parameters_but_for_the_fixed_colour_means():
+    # 3.63 M in Li et al.; their code counts 3,631,478, of which 24 shift the colours by DIV2K's means and back.
+    assert built(SRFBN(scale=4)).count_params() == 3_631_478 - 2 * (9 + 3)
 
 
 def test_srresnet_has_the_parameters_that_its_figure_adds_up_to():
@@ -50,10 +89,32 @@ def test_srresnet_has_the_parameters_that_its_figure_adds_up_to():
 
 def test_edsr_has_the_parameters_of_the_published_networks():
     assert built(EDSR(scale=4)).count_params() == 1_517_571  # the baseline's, x4
-    assert built(EDSR(scale=2, channels=256, blocks=32, residual_scaling=0.1)).count_params() == 40_729_603
+    large = {"channels": 256, "blocks": 32, "residual_scaling": 0.1}
+    assert built(EDSR(scale=2, **large)).count_params() == 40_729_603
+    assert built(EDSR(scale=4, **large)).count_params() == 43_089_923  # "43M" in Lim et al., table 1
 
 
-@pytest.mark.parametrize("network", [SRResNet, EDSR])
+def test_rdn_has_the_22_million_parameters_that_its_table_adds_up_to():
+    conv = lambda inputs, outputs, kernel=3: kernel * kernel * inputs * outputs + outputs  # noqa: E731
+    block = sum(conv(64 + 64 * k, 64) for k in range(8)) + conv(64 + 8 * 64, 64, 1)
+    trunk = conv(3, 64) + conv(64, 64) + 16 * block + conv(16 * 64, 64, 1) + conv(64, 64)
+    assert trunk + conv(64, 4 * 64) + conv(64, 3) == 22_123_395  # x2; "22M" in Li et al. (SRFBN), section 4.4
+    assert built(RDN(scale=4)).count_params() == trunk + 2 * conv(64, 4 * 64) + conv(64, 3)
+
+
+def test_rrdbnet_has_the_published_parameters():
+    assert built(RRDBNet(scale=4)).count_params() == 16_697_987  # of the authors' RRDB_ESRGAN_x4: 16.7 M
+
+
+@pytest.mark.parametrize("network", [SRResNet, EDSR, RDN])
+def test_pixel_shuffles_start_as_the_papers_draw_them_without_icnr(network):
+    """None of them asks for equal kernels within a square of output pixels (ICNR came later)."""
+    first = built(network(scale=2, channels=4, blocks=1)).upsampler.layers[0].kernel.numpy()
+    phases = first.reshape(3, 3, 4, 4, 4)  # the fourth axis: the pixel of the square
+    assert np.abs(phases - phases[..., :1, :]).max() > 0
+
+
+@pytest.mark.parametrize("network", [SRResNet, EDSR, RDN, RRDBNet])
 def test_a_residual_yardstick_enlarges_by_any_power_of_two_and_no_other_scale(network):
     lr = np.zeros((1, 5, 7, 3), "float32")
     assert [built(network(scale, channels=4, blocks=1))(lr).shape[1] for scale in (2, 4, 8)] == [10, 20, 40]
@@ -67,16 +128,14 @@ def test_edsr_weighs_what_its_blocks_add():
     networks = [built(EDSR(channels=4, blocks=1, residual_scaling=scaling)) for scaling in (0.0, 0.5, 1.0)]
     for network in networks[1:]:
         network.set_weights(networks[0].get_weights())
-    features = [keras.ops.convert_to_numpy(network.body.layers[0](network.stem(lr))) for network in networks]
+    features = [numpy(network.body.layers[0](network.stem(lr))) for network in networks]
     assert np.abs(features[2] - features[0]).max() > 0
     np.testing.assert_allclose(features[1] - features[0], (features[2] - features[0]) / 2, atol=1e-6)
 
 
-def test_the_small_srresnet_costs_what_the_small_sam_costs():
-    sam, srresnet = (
-        multiply_adds(recipes.find(name).model()) for name in ("sam_small_x8_utkface", "srresnet_small_x8_utkface")
-    )
-    assert srresnet == pytest.approx(sam, rel=0.01)
+@pytest.fixture(scope="module")
+def cost_of_sam():
+    return multiply_adds(recipes.find("sam_small_x8_utkface").model())
 
 
 def test_the_small_edsr_costs_what_the_small_cagface_costs():
@@ -85,11 +144,93 @@ def test_the_small_edsr_costs_what_the_small_cagface_costs():
     assert multiply_adds(recipes.find("edsr_small_x4").model()) == pytest.approx(patch, rel=0.01)
 
 
-@pytest.mark.parametrize("model", [SRCNN(scale=4), SRResNet(channels=16, blocks=1), EDSR(channels=16, blocks=1)])
-def test_a_yardstick_learns(model):
-    keras.utils.set_random_seed(0)
+def test_the_small_srresnet_costs_what_the_small_sam_costs(cost_of_sam):
+    assert multiply_adds(recipes.find("srresnet_small_x8_utkface").model()) == pytest.approx(cost_of_sam, rel=0.01)
+
+
+@pytest.mark.parametrize("recipe", baselines.RECIPES, ids=lambda recipe: recipe.name)
+def test_no_small_baseline_costs_more_than_the_small_sam_and_all_but_fsrcnn_come_near(cost_of_sam, recipe):
+    cost = multiply_adds(recipe.model())
+    assert cost < 1.01 * cost_of_sam
+    assert cost > 0.75 * cost_of_sam or recipe.model_class == "FSRCNN"
+
+
+def squares():
+    """Four images of 16 pixels a side, of four squares each, and the same at 4 pixels."""
     hr = np.random.default_rng(0).random((4, 2, 2, 3)).repeat(8, 1).repeat(8, 2).astype("float32")
-    lr = hr[:, ::4, ::4]
-    built(model).compile(keras.optimizers.Adam(1e-3), loss="mse")
-    first, *_, last = (float(model.train_on_batch(lr, hr)) for _ in range(30))
-    assert last < 0.5 * first
+    return hr[:, ::4, ::4], hr
+
+
+@pytest.mark.parametrize(
+    "network, config",
+    [
+        (SRCNN, {}),
+        (SRResNet, {"channels": 16, "blocks": 1}),
+        (EDSR, {"channels": 16, "blocks": 1}),
+        (FSRCNN, {}),
+        (VDSR, {"channels": 16, "depth": 4}),
+        (RDN, {"channels": 16, "blocks": 2, "convolutions": 2, "growth": 8}),
+        pytest.param(RRDBNet, {"channels": 16, "blocks": 1, "growth": 8}, marks=pytest.mark.slow),
+        pytest.param(SRFBN, {"channels": 8, "groups": 2, "steps": 2}, marks=pytest.mark.slow),
+    ],
+)
+def test_a_yardstick_learns(network, config):
+    keras.utils.set_random_seed(0)
+    model = built(network(scale=4, **config))
+    loss = None if isinstance(model, ObjectiveSR) else "mse"
+    model.compile(keras.optimizers.Adam(5e-3), loss=loss, jit_compile=False)
+    losses = model.fit(*squares(), epochs=80, shuffle=False, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8, 16])
+@pytest.mark.parametrize("network, config", [(FSRCNN, {"features": 4, "shrunk": 2}), (SRFBN, {"channels": 2, "groups": 2})])
+def test_a_deconvolution_covers_the_whole_output_at_any_scale(network, config, scale):
+    keras.utils.set_random_seed(0)
+    model = built(network(scale=scale, **config))
+    lr = np.random.default_rng(0).random((1, 3, 2, 3), "float32")
+    away_from_the_bias = numpy(model(lr, training=True)) - numpy(model(0 * lr, training=True))
+    assert away_from_the_bias.shape == (1, 3 * scale, 2 * scale, 3) and np.all(away_from_the_bias != 0)
+
+
+def test_vdsr_is_bicubic_enlargement_where_its_last_convolution_is_silent():
+    model = built(VDSR(scale=4, channels=4, depth=2))
+    model.residual.layers[-1].kernel.assign(np.zeros((3, 3, 4, 3)))
+    lr, _ = squares()
+    np.testing.assert_allclose(numpy(model(lr)), np.clip(numpy(BicubicEnlargement(4)(lr)), 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.01])
+def test_vdsrs_clipping_bounds_every_weights_step_whatever_the_rate(rate):
+    theta = 1e-4
+    model = built(VDSR(scale=4, channels=4, depth=3))
+    model.compile(keras.optimizers.SGD(rate, clipvalue=theta / rate), loss="mse", jit_compile=False)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    model.train_on_batch(*squares())
+    steps = [np.abs(variable.numpy() - old).max() for variable, old in zip(model.trainable_variables, before)]
+    assert max(steps) == pytest.approx(theta, rel=1e-2)
+
+
+def test_srfbns_loss_is_the_mean_of_the_absolute_errors_of_its_steps():
+    keras.utils.set_random_seed(0)
+    model = built(SRFBN(scale=4, channels=4, groups=2))
+    lr, hr = squares()
+    answers = [numpy(answer) for answer in model.answers(lr)]
+    assert len(answers) == 4
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    loss = model.train_on_batch(lr, hr, return_dict=True)["loss"]
+    assert loss == pytest.approx(np.mean([np.abs(answer - hr).mean() for answer in answers]), rel=1e-5)
+    np.testing.assert_array_equal(numpy(model(lr)), answers[-1].clip(0, 1))
+
+
+def test_srfbn_goes_on_from_the_state_that_the_last_step_left():
+    keras.utils.set_random_seed(0)
+    model = built(SRFBN(scale=4, channels=4, groups=2))
+    lr, _ = squares()
+    answers = [numpy(answer) for answer in model.answers(lr)]
+    assert all(np.abs(later - earlier).max() > 1e-4 for earlier, later in zip(answers, answers[1:]))
+    kernel = model.feedback.compress_in.conv.kernel.numpy()
+    kernel[:, :, 4:] = 0  # what comes from the state
+    model.feedback.compress_in.conv.kernel.assign(kernel)
+    first, *others = (numpy(answer) for answer in model.answers(lr))
+    assert all(np.array_equal(first, other) for other in others)

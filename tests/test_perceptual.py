@@ -8,7 +8,7 @@ from keras import ops
 from keras_facesr import backend
 from keras_facesr.errors import FacesrError
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
-from keras_facesr.objectives.perceptual import feature_error, vgg19_features
+from keras_facesr.objectives.perceptual import feature_error, texture_error, vgg19_features
 
 RNG = np.random.default_rng(0)
 
@@ -29,6 +29,22 @@ def test_the_feature_error_moves_what_is_made_and_not_what_is_true():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(gradient), expected, rtol=1e-5)
 
 
+def test_the_texture_error_is_that_of_gram_matrices_of_whole_patches():
+    true, made = (RNG.random((2, 5, 9, 3), "float32") for _ in range(2))
+
+    def gram(maps, row, column):
+        patch = maps[row : row + 4, column : column + 4].reshape(16, 3)
+        return patch.T @ patch
+
+    places = [(image, 0, column) for image in range(2) for column in (0, 4)]  # a row and a column are left over
+    errors = [np.sum((gram(true[k], *place) - gram(made[k], *place)) ** 2) for k, *place in places]
+    assert float(texture_error(true, made, 4)) == pytest.approx(np.mean(errors), rel=1e-4)
+    shuffled = true.reshape(2, 45, 3)[:, RNG.permutation(45)].reshape(true.shape)
+    assert float(texture_error(true, shuffled, 5)) > 0 and float(texture_error(true, true[:, ::-1, ::-1], 5)) > 0
+    turned = true[:, :4, :4]
+    assert float(texture_error(turned, turned[:, ::-1, ::-1], 4)) == pytest.approx(0, abs=1e-6)  # a texture has no places
+
+
 def test_vgg_sees_what_keras_prepares_for_it(monkeypatch):
     keras.utils.set_random_seed(0)
     network = keras.applications.VGG19(include_top=False, weights=None)
@@ -38,6 +54,9 @@ def test_vgg_sees_what_keras_prepares_for_it(monkeypatch):
     expected = inside(keras.applications.vgg19.preprocess_input(255 * images.copy())) / 12.75
     found = vgg19_features("block2_conv2")(images)
     np.testing.assert_allclose(keras.ops.convert_to_numpy(found), keras.ops.convert_to_numpy(expected), rtol=1e-3, atol=1e-4)
+    coarse, again = vgg19_features("block3_pool", "block2_conv2")(images)
+    assert coarse.shape == (1, 4, 4, 256)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(again), keras.ops.convert_to_numpy(found))
 
 
 def test_vgg_without_its_weights_says_where_to_put_them(monkeypatch):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr.layers.resampling import BicubicEnlargement, BicubicReduction, PixelShuffle
+from keras_facesr.layers.resampling import BicubicEnlargement, BicubicReduction, NearestEnlargement, PixelShuffle
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8, 16])
@@ -35,3 +35,10 @@ def test_pixel_shuffle_lays_channels_out_row_by_row():
     for row, column in np.ndindex(6, 8):
         phase = 2 * (row % 2) + column % 2
         np.testing.assert_array_equal(shuffled[:, row, column], x[:, row // 2, column // 2, 3 * phase : 3 * phase + 3])
+
+
+def test_nearest_enlargement_repeats_rows_and_columns():
+    x = np.random.default_rng(0).random((2, 3, 4, 5), "float32")
+    layer = NearestEnlargement(3)
+    assert layer.compute_output_shape(x.shape) == (2, 9, 12, 5)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer(x)), x.repeat(3, 1).repeat(3, 2))

@@ -9,6 +9,7 @@ Everything above is written against these functions once and runs on both backen
 - ``resize(images, height, width)``: bilinear, to a size that may be known only when the graph runs
 - ``sample(distribution, seed)``: one draw that gradients pass through
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
+- ``compiled(function)``: the same function, without Python's part in each of its operations where the backend can
 - ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
 - ``replica_mean(value)``: over its replicas, without gradients
 """
@@ -17,6 +18,7 @@ import keras
 
 if keras.backend.backend() == "tensorflow":
     from keras_facesr.backend.tensorflow import (
+        compiled,
         diagonal_gaussian,
         gradients,
         input_gradient,
@@ -30,6 +32,7 @@ if keras.backend.backend() == "tensorflow":
     )
 elif keras.backend.backend() == "torch":
     from keras_facesr.backend.torch import (
+        compiled,
         diagonal_gaussian,
         gradients,
         input_gradient,
@@ -49,6 +52,7 @@ else:
     )
 
 __all__ = [
+    "compiled",
     "diagonal_gaussian",
     "gradients",
     "input_gradient",

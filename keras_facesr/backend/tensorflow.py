@@ -49,6 +49,11 @@ def resize(images, height, width):
     return tf.image.resize(images, (height, width))
 
 
+def compiled(function):
+    """``function`` of tensors as a graph; shapes that differ from call to call share one."""
+    return tf.function(function, reduce_retracing=True)
+
+
 def replica_count():
     """Replicas whose gradients ``optimizer.apply`` will sum."""
     return tf.distribute.get_strategy().num_replicas_in_sync

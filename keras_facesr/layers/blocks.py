@@ -1,7 +1,7 @@
 """The blocks that the networks are stacked from. All convolutions are 3x3, stride 1, "same" unless the call says otherwise."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from keras_facesr import backend
 
@@ -24,9 +24,14 @@ def normalizing(kind, **kwargs):
 
 
 def activating(kind, **kwargs):
-    """The layer of a kind: "relu", "leaky_relu" (slope 0.2) or "prelu" (one learned slope a channel)."""
+    """The layer of a kind: "relu", "leaky_relu" (slope 0.2), "prelu" (one learned slope a channel) or "shared_prelu".
+
+    The last has one learned slope for all channels, from 0.2.
+    """
     if kind == "prelu":
         return layers.PReLU(shared_axes=[1, 2], **kwargs)
+    if kind == "shared_prelu":
+        return layers.PReLU(keras.initializers.Constant(0.2), shared_axes=[1, 2, 3], **kwargs)
     return layers.ReLU(**kwargs) if kind == "relu" else layers.LeakyReLU(0.2, **kwargs)
 
 
@@ -118,3 +123,81 @@ class ResidualBlock(keras.layers.Layer):
     def get_config(self):
         sizes = {"channels": self.channels, "residual_scaling": self.residual_scaling}
         return {**super().get_config(), **sizes, **self.kinds}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class DenseBlock(keras.layers.Layer):
+    """x + residual_scaling * fusion(x and what each of several convolutions, seeing all before it, adds): RDN's and RRDB's.
+
+    The fusion starts near zero, so that a deep stack starts as the identity.
+
+    Args:
+        channels: of x.
+        growth: channels that each convolution adds.
+        convolutions: 3x3, with an activation as ``activating`` takes it.
+        fusion_kernel: side of the fusion's kernel, a convolution back to ``channels``.
+    """
+
+    def __init__(self, channels, growth, convolutions, activation="relu", fusion_kernel=1, residual_scaling=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.growth, self.convolutions = channels, growth, convolutions
+        self.activation, self.fusion_kernel, self.residual_scaling = activation, fusion_kernel, residual_scaling
+        dtype = self.dtype_policy
+        self.steps = [ConvBlock(growth, 1, None, activation, dtype=dtype) for _ in range(convolutions)]
+        near_zero = keras.initializers.VarianceScaling(0.05)
+        self.fusion = conv(channels, fusion_kernel, kernel_initializer=near_zero, dtype=dtype)
+
+    def build(self, input_shape):
+        for k, part in enumerate((*self.steps, self.fusion)):
+            part.build((*input_shape[:-1], self.channels + k * self.growth))
+
+    def call(self, x):
+        seen = x
+        for step in self.steps:
+            seen = ops.concatenate([seen, step(seen)], axis=-1)
+        return x + self.residual_scaling * self.fusion(seen)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        names = "channels growth convolutions activation fusion_kernel residual_scaling".split()
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class GroupedConv(keras.layers.Layer):
+    """3x3 convolution in ``groups``: an equal part of the channels is made from the same part of the input's alone.
+
+    One matrix product for each group, which every runtime knows. Keras' own is compiled by XLA on a CPU, takes some fifty
+    times as long there, and has no ONNX.
+    """
+
+    def __init__(self, channels, groups, use_bias=True, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.groups, self.use_bias = channels, groups, use_bias
+
+    def build(self, input_shape):
+        shape = (3, 3, input_shape[-1] // self.groups, self.channels)
+        self.kernel = self.add_weight(shape=shape, initializer="he_normal", name="kernel")
+        self.bias = self.add_weight(shape=(self.channels,), initializer="zeros", name="bias") if self.use_bias else None
+
+    def call(self, x):
+        batch, height, width, channels = ops.shape(x)
+        padded = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        parts = ops.reshape(padded, (batch, height + 2, width + 2, self.groups, channels // self.groups))
+        seen = [parts[:, row : row + height, column : column + width] for row in range(3) for column in range(3)]
+        seen = ops.transpose(ops.concatenate(seen, axis=-1), (3, 0, 1, 2, 4))  # (groups, N, H, W, 9 c)
+        taps = 9 * (channels // self.groups)
+        kernel = ops.transpose(ops.reshape(self.kernel, (taps, self.groups, -1)), (1, 0, 2))
+        y = ops.matmul(ops.reshape(seen, (self.groups, -1, taps)), kernel)
+        y = ops.transpose(ops.reshape(y, (self.groups, batch, height, width, -1)), (1, 2, 3, 0, 4))
+        y = ops.reshape(y, (batch, height, width, self.channels))
+        return y if self.bias is None else y + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.channels)
+
+    def get_config(self):
+        names = ("channels", "groups", "use_bias")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_facesr.layers.blocks import activating, conv
+from keras_facesr.layers.blocks import ConvBlock, activating, conv
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -29,17 +29,45 @@ class PixelShuffle(keras.layers.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
+@keras.saving.register_keras_serializable("keras_facesr")
+class NearestEnlargement(PixelShuffle):
+    """Each pixel becomes a square of ``factor`` x ``factor``: a pixel shuffle of as many copies of the maps.
+
+    Keras' own loses the number of channels on its way to TFLite.
+    """
+
+    def call(self, x):
+        return super().call(ops.concatenate([x] * self.factor**2, axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        channels = input_shape[-1] * self.factor**2
+        return super().compute_output_shape((*input_shape[:-1], channels))
+
+
+def doubling_count(scale):
+    """How many doublings make ``scale``; ValueError where it is no power of two above 1."""
+    if scale < 2 or scale & (scale - 1):
+        raise ValueError(f"scale is {scale}: it must be a power of two, above 1")
+    return int(math.log2(scale))
+
+
 def doublings(channels, scale, activation=None, dtype=None):
     """Layers that enlarge (N, H, W, channels) maps ``scale`` times, a power of two: convolution and pixel shuffle for each 2.
 
     ``activation`` after each is a kind as ``blocks.activating`` takes it. Other scales raise ValueError.
     """
-    if scale < 2 or scale & (scale - 1):
-        raise ValueError(f"scale is {scale}: it must be a power of two, above 1")
     stack = []
-    for _ in range(int(math.log2(scale))):
+    for _ in range(doubling_count(scale)):
         stack += [conv(4 * channels, dtype=dtype), PixelShuffle(2, dtype=dtype)]
         stack += [activating(activation, dtype=dtype)] if activation else []
+    return stack
+
+
+def nearest_doublings(channels, scale, activation, dtype=None):
+    """The same by nearest neighbours, each followed by a convolution, which leaves no checkerboard."""
+    stack = []
+    for _ in range(doubling_count(scale)):
+        stack += [NearestEnlargement(2, dtype=dtype), ConvBlock(channels, 1, None, activation, dtype=dtype)]
     return stack
 
 

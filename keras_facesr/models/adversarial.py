@@ -22,7 +22,8 @@ class AdversarialSR(FaceSR):
         scale: enlargement.
         hr_size: (height, width) of the outputs in training, which the critic is built for.
         objective: of the critic, ``"wasserstein"`` with gradient penalty, ``"standard"`` or ``"relativistic"``.
-        adversarial_weight, perceptual_weight: of the critic's verdict and of the features' squared error, in phase 2.
+        adversarial_weight, perceptual_weight, fidelity_weight: of the critic's verdict, of the features' squared error and of
+            the fidelity, in phase 2.
         penalty_weight: of the gradient penalty.
         critic_steps: steps of the critic for each of the network.
         critic: whether there is one; a network that is not to be trained in phase 2 does without.
@@ -31,7 +32,8 @@ class AdversarialSR(FaceSR):
     """
 
     ARGUMENTS = (
-        "objective adversarial_weight perceptual_weight penalty_weight critic_steps critic_convolutions critic_channels seed"
+        "objective adversarial_weight perceptual_weight fidelity_weight penalty_weight critic_steps critic_convolutions "
+        "critic_channels seed"
     ).split()
     FIGURES = ("mse",)  # what ``fidelity`` reports
 
@@ -42,6 +44,7 @@ class AdversarialSR(FaceSR):
         objective="wasserstein",
         adversarial_weight=1e-3,
         perceptual_weight=0.0,
+        fidelity_weight=1.0,
         penalty_weight=10.0,
         critic_steps=1,
         critic=False,
@@ -55,9 +58,10 @@ class AdversarialSR(FaceSR):
         super().__init__(scale, **kwargs)
         self.hr_size, self.objective = tuple(hr_size), objective
         self.adversarial_weight, self.perceptual_weight = adversarial_weight, perceptual_weight
-        self.penalty_weight, self.critic_steps, self.seed = penalty_weight, critic_steps, seed
+        self.fidelity_weight, self.penalty_weight = fidelity_weight, penalty_weight
+        self.critic_steps, self.seed = critic_steps, seed
         self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
-        self.critic = Critic(critic_convolutions, critic_channels, dtype=self.dtype_policy) if critic else None
+        self.critic = self.new_critic() if critic else None
         figures = {1: ("loss", *self.FIGURES)}
         figures[2] = (*figures[1], "adversarial", "perceptual", "critic", "penalty")
         self.loss_metrics = {phase: [keras.metrics.Mean(name) for name in names] for phase, names in figures.items()}
@@ -66,6 +70,10 @@ class AdversarialSR(FaceSR):
     def build(self, input_shape=None):
         if self.critic:
             self.critic.build((None, *self.hr_size, 3))
+
+    def new_critic(self):
+        """SRGAN's discriminator; a subclass may have one of its own."""
+        return Critic(self.critic_convolutions, self.critic_channels, dtype=self.dtype_policy)
 
     def fidelity(self, lr, hr, turn):
         """What is learnt without a critic, for ``lr`` in [0, 1] and ``hr`` in [-1, 1].
@@ -76,6 +84,10 @@ class AdversarialSR(FaceSR):
             the output in [-1, 1], its loss, and the values of ``FIGURES``.
         """
         raise NotImplementedError
+
+    def perceptual(self, hr, sr):
+        """What the features that it is compiled with make of the difference of images in [0, 1]."""
+        return feature_error(self.features, hr, sr)
 
     @property
     def phase(self):
@@ -137,8 +149,8 @@ class AdversarialSR(FaceSR):
             verdict = adversarial.relativistic_generator(ops.stop_gradient(self.critic(hr)), scores)
         else:
             verdict = getattr(adversarial, f"{self.objective}_generator")(scores)
-        perceptual = feature_error(self.features, (hr + 1.0) / 2.0, (sr + 1.0) / 2.0) if self.features else ops.zeros(())
-        loss = loss + self.adversarial_weight * verdict + self.perceptual_weight * perceptual
+        perceptual = self.perceptual((hr + 1.0) / 2.0, (sr + 1.0) / 2.0) if self.features else ops.zeros(())
+        loss = self.fidelity_weight * loss + self.adversarial_weight * verdict + self.perceptual_weight * perceptual
         return loss, *figures, verdict, perceptual
 
     def _critic_loss(self, lr, hr, turn):

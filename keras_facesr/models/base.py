@@ -123,6 +123,27 @@ class FaceSR(Network):
         return upscale(self, source, tile=tile)
 
 
+class ObjectiveSR(FaceSR):
+    """Base of networks with an ``objective`` of their own: they compile without a loss.
+
+    A subclass gives ``objective(lr, hr)``, for images in [0, 1], which returns the loss and the values of ``FIGURES``.
+    """
+
+    FIGURES = ()  # what training reports beside the loss
+
+    def __init__(self, scale, size_multiple=1, **kwargs):
+        super().__init__(scale, size_multiple, **kwargs)
+        self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", *self.FIGURES)]
+
+    @property
+    def metrics(self):
+        return self.loss_metrics
+
+    def train_step(self, data):
+        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
+        return self.report(self.minimise(lambda: self.objective(lr, hr)))
+
+
 class SubPixelSR(FaceSR):
     """Base of networks that work at the input's size and enlarge at their end: ``stem``, ``body`` and ``upsampler``.
 

@@ -19,8 +19,30 @@ def feature_error(features, true, made):
     return sum(ops.mean(ops.square(ops.stop_gradient(a) - b)) for a, b in zip(true, made))
 
 
-def vgg19_features(layer="block5_conv4"):
+def texture_error(true, made, side):
+    """Squared difference of the Gram matrices of square patches, mean over the patches (Gatys et al.; EnhanceNet).
+
+    Args:
+        true, made: feature maps (N, h, w, C); gradients pass through ``made`` alone.
+        side: of the patches; rows and columns that make no whole patch are left out.
+    """
+    difference = _gram_matrices(ops.stop_gradient(true), side) - _gram_matrices(made, side)
+    return ops.mean(ops.sum(ops.square(difference), axis=(-2, -1)))
+
+
+def _gram_matrices(maps, side):
+    """(N, h, w, C) -> (N, h // side, w // side, C, C)."""
+    batch, height, width, channels = ops.shape(maps)
+    rows, columns = height // side, width // side
+    patches = ops.reshape(maps[:, : rows * side, : columns * side], (batch, rows, side, columns, side, channels))
+    patches = ops.reshape(ops.transpose(patches, (0, 1, 3, 2, 4, 5)), (batch, rows, columns, side * side, channels))
+    return ops.matmul(ops.swapaxes(patches, -2, -1), patches)
+
+
+def vgg19_features(*layers):
     """Features of ImageNet's VGG19, by default those of SRGAN's phi_5,4: images (N, H, W, 3) in [0, 1] -> (N, h, w, C).
+
+    Of several layers, such as ``"block1_conv1", "block2_pool"``, a list.
 
     SRGAN scales them by 1 / 12.75 to weigh about what pixels do; so is done here.
 
@@ -34,11 +56,12 @@ def vgg19_features(layer="block5_conv4"):
             f"ImageNet's VGG19 cannot be fetched ({' '.join(str(error).split())}): put "
             "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, or take the features of face_features"
         ) from error
-    network = keras.Model(network.input, network.get_layer(layer).output)
+    maps = [network.get_layer(layer).output for layer in layers or ("block5_conv4",)]
+    network = keras.Model(network.input, maps)
     network.trainable = False
 
     def features(images):
         levels = 255.0 * ops.convert_to_tensor(images) - ops.convert_to_tensor(VGG_MEAN)
-        return network(levels[..., ::-1]) / 12.75  # in the order blue, green, red
+        return keras.tree.map_structure(lambda maps: maps / 12.75, network(levels[..., ::-1]))  # in the order blue, green, red
 
     return features

@@ -14,21 +14,21 @@ class SRCNN(FaceSR):
     Args:
         scale: enlargement.
         features: channels after the first and after the second convolution.
+        kernels: sides of the three kernels (the paper also has 9-3-5 and 9-5-5).
     """
 
-    ARGUMENTS = ("features",)
+    ARGUMENTS = ("features", "kernels")
     paper = "Dong, Loy, He, Tang: Image Super-Resolution Using Deep Convolutional Networks (2015)"
 
-    def __init__(self, scale=8, features=(64, 32), **kwargs):
+    def __init__(self, scale=8, features=(64, 32), kernels=(9, 1, 5), **kwargs):
         super().__init__(scale, **kwargs)
-        self.features = tuple(features)
+        self.features, self.kernels = tuple(features), tuple(kernels)
         self.enlargement = BicubicEnlargement(scale, dtype="float32")
-        extract, mapping = self.features
+        how = {"activation": "relu", "kernel_initializer": "he_normal", "dtype": self.dtype_policy}
         self.stages = keras.Sequential(
             [
-                conv(extract, 9, activation="relu", kernel_initializer="he_normal", dtype=self.dtype_policy),
-                conv(mapping, 1, activation="relu", kernel_initializer="he_normal", dtype=self.dtype_policy),
-                conv(3, 5, dtype=self.dtype_policy),
+                *[conv(channels, side, **how) for channels, side in zip(self.features, self.kernels)],
+                conv(3, self.kernels[-1], dtype=self.dtype_policy),
             ],
             name="stages",
         )

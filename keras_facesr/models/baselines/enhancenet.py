@@ -1,0 +1,99 @@
+"""EnhanceNet: what bicubic enlargement lacks, by pixels; then by features, textures and a critic in the pixels' place."""
+
+import keras
+from keras import ops
+
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
+from keras_facesr.layers.resampling import BicubicEnlargement, nearest_doublings
+from keras_facesr.models.adversarial import AdversarialSR
+from keras_facesr.objectives.perceptual import texture_error
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class EnhanceNet(AdversarialSR):
+    """ENet-E, by mean squared error, in phase 1; in phase 2 ENet-PAT, where that error no longer counts.
+
+    Of the feature maps that it is compiled with, the first are compared by their textures, the Gram matrices of small
+    patches, and the others by their values:
+
+        >>> maps = vgg19_features("block1_conv1", "block2_conv1", "block3_conv1", "block2_pool", "block5_pool")
+        >>> model.phase = 2
+        >>> model.compile(keras.optimizers.Adam(1e-4), features=maps)
+
+    Args:
+        scale: enlargement, a power of two.
+        hr_size: (height, width) of the images that it is trained on.
+        channels: width.
+        blocks: residual blocks.
+        texture_weights: of the first feature maps' textures.
+        feature_weights: of the other maps' squared errors. The weights are the paper's for VGG19; other features want others.
+        patch: side in output pixels of the patches whose textures are compared.
+        objective: of the critic (the paper's is the standard one).
+        **kwargs: of ``AdversarialSR``.
+    """
+
+    ARGUMENTS = ("hr_size", "channels", "blocks", "texture_weights", "feature_weights", "patch")
+    paper = "Sajjadi, Schölkopf, Hirsch: EnhanceNet: Single Image Super-Resolution Through Automated Texture Synthesis (2017)"
+
+    def __init__(
+        self,
+        scale=4,
+        hr_size=(128, 128),
+        channels=64,
+        blocks=10,
+        texture_weights=(3e-7, 1e-6, 1e-6),
+        feature_weights=(0.2, 0.02),
+        patch=16,
+        objective="standard",
+        adversarial_weight=2.0,
+        perceptual_weight=1.0,
+        fidelity_weight=0.0,
+        critic_convolutions=10,
+        critic_channels=32,
+        **kwargs,
+    ):
+        critic = {"critic_convolutions": critic_convolutions, "critic_channels": critic_channels}
+        weights = (adversarial_weight, perceptual_weight, fidelity_weight)
+        super().__init__(scale, hr_size, objective, *weights, **critic, **kwargs)
+        self.channels, self.blocks, self.patch = channels, blocks, patch
+        self.texture_weights, self.feature_weights = tuple(texture_weights), tuple(feature_weights)
+        self.enlargement = BicubicEnlargement(scale, dtype="float32")
+        dtype = self.dtype_policy
+        self.residual = keras.Sequential(
+            [
+                ConvBlock(channels, normalization=None, dtype=dtype),
+                *[ResidualBlock(channels, None, dtype=dtype) for _ in range(blocks)],
+                *nearest_doublings(channels, scale, "relu", dtype=dtype),
+                ConvBlock(channels, normalization=None, dtype=dtype),
+                conv(3, dtype="float32"),
+            ],
+            name="residual",
+        )
+
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self.residual.build((None, None, None, 3))
+
+    def call(self, lr, training=None):
+        return self.to_image((self._signed(lr) + 1.0) / 2.0, training)
+
+    def _signed(self, lr):
+        lr = 2.0 * ops.convert_to_tensor(lr) - 1.0
+        return self.enlargement(lr) + self.residual(lr)
+
+    def fidelity(self, lr, hr, turn):
+        """Mean squared error."""
+        sr = self._signed(lr)
+        mse = ops.mean(ops.square(hr - sr))
+        return sr, mse, mse
+
+    def perceptual(self, hr, sr):
+        """Errors of textures and features, weighed."""
+        true, made = self.features(hr), self.features(sr)
+        textures, weights = len(self.texture_weights), (*self.texture_weights, *self.feature_weights)
+        if len(true) != len(weights):
+            raise ValueError(f"{len(true)} feature maps, but texture_weights and feature_weights for {len(weights)}")
+        places = [self.patch * maps.shape[1] // hr.shape[1] for maps in true]  # of each map that a patch's side takes
+        errors = [texture_error(*maps) for maps in zip(true[:textures], made, places)]
+        errors += [ops.mean(ops.square(ops.stop_gradient(a) - b)) for a, b in zip(true[textures:], made[textures:])]
+        return sum(weight * error for weight, error in zip(weights, errors))

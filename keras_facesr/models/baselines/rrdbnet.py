@@ -1,0 +1,63 @@
+"""RRDBNet: dense blocks inside residual blocks at the input's size; then nearest neighbours and convolutions."""
+
+import keras
+from keras import layers
+
+from keras_facesr.layers.blocks import ConvBlock, DenseBlock, conv
+from keras_facesr.layers.resampling import nearest_doublings
+from keras_facesr.models.base import SubPixelSR
+
+RESIDUAL_SCALING = 0.2  # of every branch, the inner ones and the outer one
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class RRDB(layers.Layer):
+    """Residual in residual dense block: x + 0.2 times what three dense blocks make of it."""
+
+    def __init__(self, channels, growth, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.growth = channels, growth
+        how = {"activation": "leaky_relu", "fusion_kernel": 3, "residual_scaling": RESIDUAL_SCALING}
+        self.stack = keras.Sequential([DenseBlock(channels, growth, 4, **how, dtype=self.dtype_policy) for _ in range(3)])
+
+    def build(self, input_shape):
+        self.stack.build(input_shape)
+
+    def call(self, x):
+        return x + RESIDUAL_SCALING * self.stack(x)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels, "growth": self.growth}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class RRDBNet(SubPixelSR):
+    """The generator of ESRGAN, trained by mean absolute error alone.
+
+    Args:
+        scale: enlargement, a power of two.
+        channels: width.
+        blocks: RRDBs.
+        growth: channels that each convolution of a dense block adds.
+    """
+
+    ARGUMENTS = ("channels", "blocks", "growth")
+    paper = "Wang et al.: ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks (2018)"
+
+    def __init__(self, scale=4, channels=64, blocks=23, growth=32, **kwargs):
+        super().__init__(scale, **kwargs)
+        self.channels, self.blocks, self.growth = channels, blocks, growth
+        dtype = self.dtype_policy
+        self.stem = conv(channels, name="stem", dtype=dtype)
+        rrdbs = [RRDB(channels, growth, dtype=dtype) for _ in range(blocks)]
+        self.body = keras.Sequential([*rrdbs, conv(channels, dtype=dtype)], name="body")
+        enlargement = nearest_doublings(channels, scale, "leaky_relu", dtype=dtype)
+        last = [ConvBlock(channels, 1, None, "leaky_relu", dtype=dtype), conv(3, dtype="float32")]
+        self.upsampler = keras.Sequential([*enlargement, *last], name="upsampler")
+
+    def call(self, lr, training=None):
+        features = self.stem(2.0 * lr - 1.0)
+        return self.to_image((self.upsampler(features + self.body(features)) + 1.0) / 2.0, training)

@@ -1,0 +1,133 @@
+"""Wavelet-SRNet: the large image's wavelet packets are predicted at the small image's size, level by level."""
+
+import keras
+from keras import layers, ops
+
+from keras_facesr.layers.blocks import GroupedConv, conv
+from keras_facesr.layers.resampling import doubling_count
+from keras_facesr.models.base import ObjectiveSR
+from keras_facesr.objectives import wavelet
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class WaveletBlock(layers.Layer):
+    """ReLU(BN(Conv-BN-ReLU-Conv(x) + x)); where the width changes, a 1x1 convolution brings x to it. No biases.
+
+    Args:
+        channels: width.
+        groups: of channels in the first and in the second convolution that do not see each other.
+    """
+
+    def __init__(self, channels, groups=(1, 1), **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.groups = channels, tuple(groups)
+        dtype = self.dtype_policy
+        self.first, self.second = (
+            GroupedConv(channels, n, use_bias=False, dtype=dtype)
+            if n > 1
+            else conv(channels, use_bias=False, kernel_initializer="he_normal", dtype=dtype)
+            for n in self.groups
+        )
+        self.norms = [layers.BatchNormalization(dtype=dtype) for _ in range(2)]
+
+    def build(self, input_shape):
+        inner = (*input_shape[:-1], self.channels)
+        self.first.build(input_shape)
+        for part in (self.second, *self.norms):
+            part.build(inner)
+        self.expand = None
+        if input_shape[-1] != self.channels:
+            how = {"use_bias": False, "kernel_initializer": "he_normal", "dtype": self.dtype_policy}
+            self.expand = conv(self.channels, 1, **how, name="expand")
+            self.expand.build(input_shape)
+
+    def call(self, x, training=None):
+        branch = self.second(ops.relu(self.norms[0](self.first(x), training=training)))
+        return ops.relu(self.norms[1](branch + (self.expand(x) if self.expand else x), training=training))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.channels)
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels, "groups": self.groups}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class WaveletSRNet(ObjectiveSR):
+    """Embedding net, one wavelet prediction net for each level of packets, and fixed synthesis; it compiles without a loss.
+
+    Level 0 is the small image's own packet; level j has 3 * 4^(j - 1) packets, whose predictions do not see each other.
+
+    Args:
+        scale: enlargement, a power of two: one level of packets for each doubling.
+        channels: of the embedding's first convolution and stage; each of the other stages has twice the one's before.
+        stages: of the embedding.
+        blocks: residual blocks in a stage.
+        packet_channels: for each packet in its prediction net, twice as many before the prediction.
+        low_weight, high_weight: of the squared error of the coarsest packet and of the others.
+        texture_weight: of the energy that details lack.
+        texture_ratio, texture_margin: alpha and epsilon, how much energy is wanted.
+        image_weight: of the pixels' squared error.
+    """
+
+    ARGUMENTS = (
+        "channels stages blocks packet_channels low_weight high_weight texture_weight texture_ratio texture_margin image_weight"
+    ).split()
+    paper = "Huang, He, Sun, Tan: Wavelet-SRNet: A Wavelet-based CNN for Multi-scale Face Super Resolution (2017)"
+    FIGURES = ("packets", "texture", "image")
+
+    def __init__(
+        self,
+        scale=8,
+        channels=64,
+        stages=5,
+        blocks=2,
+        packet_channels=32,
+        low_weight=0.01,
+        high_weight=0.99,
+        texture_weight=1.0,
+        texture_ratio=1.2,
+        texture_margin=0.0,
+        image_weight=0.1,
+        **kwargs,
+    ):
+        super().__init__(scale, **kwargs)
+        self.levels = doubling_count(scale)
+        self.channels, self.stages, self.blocks, self.packet_channels = channels, stages, blocks, packet_channels
+        self.low_weight, self.high_weight, self.image_weight = low_weight, high_weight, image_weight
+        self.texture_weight, self.texture_ratio, self.texture_margin = texture_weight, texture_ratio, texture_margin
+        dtype = self.dtype_policy
+        widths = [channels * 2**k for k in range(stages) for _ in range(blocks)]
+        stem = [conv(channels, use_bias=False, dtype=dtype), layers.BatchNormalization(dtype=dtype), layers.ReLU(dtype=dtype)]
+        self.embedding = keras.Sequential([*stem, *[WaveletBlock(width, dtype=dtype) for width in widths]], name="embedding")
+        packets = [1, *[3 * 4**k for k in range(self.levels)]]
+        self.predictions = [self._prediction(n, f"level_{level}") for level, n in enumerate(packets)]
+
+    def _prediction(self, packets, name):
+        """Three colours of each of ``packets`` packets."""
+        width, dtype = self.packet_channels * packets, self.dtype_policy
+        last = GroupedConv(3 * packets, packets, dtype="float32") if packets > 1 else conv(3, dtype="float32")
+        blocks = [WaveletBlock(width, (1, packets), dtype=dtype), WaveletBlock(2 * width, (packets, packets), dtype=dtype)]
+        return keras.Sequential([*blocks, last], name=name)
+
+    def build(self, input_shape=None):
+        self.embedding.build((None, None, None, 3))
+        for prediction in self.predictions:
+            prediction.build((None, None, None, self.channels * 2 ** (self.stages - 1)))
+
+    def call(self, lr, training=None):
+        return self.to_image(wavelet.synthesis(self.packets(lr, training), self.levels), training)
+
+    def packets(self, lr, training=None):
+        """The output's wavelet packets (N, H, W, 3 * scale^2), as ``objectives.wavelet`` orders them."""
+        features = self.embedding(lr, training=training)
+        return ops.concatenate([prediction(features, training=training) for prediction in self.predictions], axis=-1)
+
+    def objective(self, lr, hr):
+        """Squared errors of the packets and of the image, and the energy that details lack."""
+        made, true = self.packets(lr, training=True), wavelet.analysis(hr, self.levels)
+        packets = wavelet.packet_error(true, made, self.low_weight, self.high_weight)
+        texture = wavelet.texture_error(true, made, self.texture_ratio, self.texture_margin)
+        image = ops.mean(ops.square(hr - wavelet.synthesis(made, self.levels)))
+        loss = packets + self.texture_weight * texture + self.image_weight * image
+        return loss, packets, texture, image
