@@ -12,7 +12,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr.data.images import read_picture, to_uint8
+from keras_facesr.data.images import read_picture, to_uint8, to_unit
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("face", nargs="?")
@@ -21,7 +21,7 @@ args = parser.parse_args()
 
 face = read_picture(args.face).rgb if args.face else astronaut()[:256, 96:352]
 model = fsr.load("cagface")
-block = np.asarray(model.prepare(face[None].astype("float32") / 255))[0]  # (h, w, 6): the picture and three maps
+block = np.asarray(model.prepare(to_unit(face[None])))[0]  # (h, w, 6): the picture and three maps
 
 row = [block[..., :3], *(np.repeat(block[..., k : k + 1], 3, axis=-1) for k in (3, 4, 5))]
 Image.fromarray(to_uint8(np.concatenate(row, axis=1))).save(args.out)

@@ -1,0 +1,34 @@
+"""What a large face has beyond a small one, given to other small faces: VarSR's transfer of attributes.
+
+    python examples/transfer_faces.py CELEBA_DIR [--faces 5] [-o transferred.png]
+
+Rows are small faces of CelebA's test part, columns large ones whose latent they get.
+"""
+
+import argparse
+
+import numpy as np
+from PIL import Image
+
+import keras_facesr as fsr
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.degrade import degrade, resize
+from keras_facesr.data.images import to_uint8, to_unit
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("celeba")
+parser.add_argument("--faces", type=int, default=5)
+parser.add_argument("-o", "--out", default="transferred.png")
+args = parser.parse_args()
+
+model = fsr.load("varsr")
+faces = decoded(open_dataset(args.celeba, "test", kind="celeba").subset(slice(2 * args.faces)), 64)[0]
+large, true = faces[: args.faces], faces[args.faces :]
+small = degrade(true, model.scale)  # uint8 (N, 8, 8, 3)
+
+columns = [np.asarray(model.transfer(to_unit(small), to_unit(face[None]))) for face in large]  # each (N, 64, 64, 3)
+given = np.concatenate([np.full((64, 64, 3), 255, np.uint8), *large], axis=1)
+rows = [np.concatenate([resize(lr, 64, 64), *to_uint8(np.stack(row))], axis=1) for lr, row in zip(small, zip(*columns))]
+Image.fromarray(np.concatenate([given, *rows])).save(args.out)
+print(f"{args.out}: small faces (left, by bicubic) with what the large ones above have beyond them")
