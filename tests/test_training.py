@@ -219,6 +219,19 @@ def test_accumulated_batches_make_the_update_of_one_batch_of_all_their_images():
         np.testing.assert_allclose(accumulated, whole, atol=1e-4)
 
 
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
+def test_a_run_in_mixed_precision_keeps_float32_weights_that_load_anywhere(precision, cache, faces, tmp_path):
+    training.train(one_stage(), faces, tmp_path / "run", precision=precision)
+    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    assert len(history) == 2 and all(np.isfinite(value) for row in history for value in row.values())
+    assert keras.config.dtype_policy().name == "float32"
+    weights = arrays(tmp_path / "run" / "model.weights.h5")
+    assert {array.dtype.name for array in weights.values()} <= {"float32", "uint32", "int64"}
+    model = RECIPE.model()
+    model.load_weights(tmp_path / "run" / "model.weights.h5")
+    assert keras.ops.convert_to_numpy(model(np.zeros((1, 8, 8, 3), "float32"))).dtype == np.float32
+
+
 def test_a_folder_with_a_run_is_not_started_over(whole_run, faces):
     with pytest.raises(TrainingError, match="--resume"):
         training.train(RECIPE, faces, whole_run)
