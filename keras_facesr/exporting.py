@@ -106,6 +106,8 @@ def _check(model, path, format, quantize, size, calibration, sampler):
 
 def _metadata(model, format, quantize, size, sampler):
     """What a file says of itself."""
+    from keras_facesr.models.base import FaceSR
+
     digest = hashlib.sha256()
     for variable in model.variables:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
@@ -117,6 +119,7 @@ def _metadata(model, format, quantize, size, sampler):
         "scale": model.scale,
         "size_multiple": model.size_multiple,
         "largest_side": model.largest_side,
+        "prepares": type(model).prepare is not FaceSR.prepare,
         "size": size,
         "input": "uint8 RGB" if format == "savedmodel" else "RGB in [0, 1]",
         "quantize": quantize,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_facesr import presets
-from keras_facesr.errors import ExportError
+from keras_facesr.errors import ExportError, ImageError
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
 
@@ -36,7 +36,10 @@ class Exported:
         self.scale, self.size_multiple, self.largest_side = (about[key] for key in ("scale", "size_multiple", "largest_side"))
 
     def prepare(self, lr):
-        """Nothing: the file does all that there is to do."""
+        """``lr`` itself. A file that prepares what it gets must get whole pictures, not the parts that this is called for."""
+        if self.about.get("prepares"):
+            height, width = lr.shape[1:3]
+            raise ImageError(f"{width}x{height} pixels are too many at once for {self.path.name}, take --runtime keras")
         return lr
 
     def predict_on_batch(self, lr):

@@ -13,7 +13,7 @@ from skimage.data import astronaut
 
 import keras_facesr as fsr
 from keras_facesr import presets, runtimes
-from keras_facesr.errors import ExportError, PresetError
+from keras_facesr.errors import ExportError, ImageError, PresetError
 from keras_facesr.inference import upscale
 
 ROOT = Path(fsr.__file__).parents[1]
@@ -148,3 +148,10 @@ def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path):
     assert "(median of 2)" in run.stdout
     expected = upscale(runtimes.load(preset, "litert"), face)
     assert np.abs(np.asarray(Image.open(tmp_path / "large.png")).astype(int) - expected).max() <= 1
+
+
+def test_a_file_that_prepares_what_it_sees_is_given_no_parts_of_pictures():
+    about = {"scale": 4, "size_multiple": 1, "largest_side": None, "prepares": True}
+    model = runtimes.Exported("some.tflite", about)
+    with pytest.raises(ImageError, match="20x9 pixels are too many at once for some.tflite, take --runtime keras"):
+        upscale(model, np.zeros((9, 20, 3), np.uint8), tile=8)

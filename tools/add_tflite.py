@@ -2,7 +2,8 @@
 
     python tools/add_tflite.py [NAME...]
 
-Without a name, all presets that enlarge faces. A file that would have ``LARGEST`` bytes or more is not kept.
+Without a name, all presets that enlarge faces. A file that would have ``LARGEST`` bytes or more is not kept, nor one that
+must see large pictures whole, which Keras enlarges in parts.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import keras_facesr as fsr
-from keras_facesr import presets
+from keras_facesr import presets, runtimes
 from keras_facesr.data.images import written_whole
 
 NAME = "model.float16.tflite"
@@ -31,8 +32,8 @@ def add(name):
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / NAME
         report = fsr.export(fsr.load(name), exported, quantize="float16")
-        content = exported.read_bytes()
-    kept = len(content) < LARGEST
+        about, content = runtimes.LiteRT(exported).about, exported.read_bytes()
+    kept = len(content) < LARGEST and not about["prepares"]
     (preset.folder / NAME).unlink(missing_ok=True)
     if kept:
         with written_whole(preset.folder / NAME) as temporary:
@@ -43,7 +44,7 @@ def add(name):
     entry["exports"] = {"litert": file} if kept else {}
     with written_whole(config) as temporary:
         temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
-    fate = "written" if kept else f"not kept, {LARGEST / 1e6:g} MB is too much"
+    fate = "written" if kept else f"not kept: over {LARGEST / 1e6:g} MB, or of a network that sees whole pictures"
     return f"{len(content) / 1e6:.1f} MB, within {report['difference']:.2g} of the Keras model; {fate}"
 
 
