@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import warnings
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -279,6 +280,8 @@ def _proven(model, file, about, path):
 
     Returns how near they came; ExportError if that is not near enough.
     """
+    if about["quantize"] == "int8":
+        _check_kernels(file, path)
     runs = _savedmodel_runs(model, file) if file.is_dir() else _file_runs(model, file, about)
     pairs = [(np.asarray(found, np.float32), np.asarray(expected, np.float32)) for found, expected in runs]
     if about["quantize"] == "int8":
@@ -293,6 +296,22 @@ def _proven(model, file, about, path):
     if not near_enough:
         raise ExportError(f"{path}: not written, it does not compute what the model does ({figures})")
     return {"images": len(pairs), **proof}
+
+
+def _check_kernels(file, path):
+    """ExportError where XNNPACK, which runs int8 on phones, refuses the file: LiteRT would not say so, but end the process."""
+    import tensorflow as tf
+
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+            interpreter = tf.lite.Interpreter(str(file))
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ExportError(
+            f"{path}: not written, XNNPACK refuses it ({reason}); try other calibration faces, or float16"
+        ) from error
 
 
 def _file_runs(model, file, about):
