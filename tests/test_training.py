@@ -53,12 +53,17 @@ def start(faces, run, environment, *resume):
 
 
 @pytest.fixture(scope="module")
-def whole_run(faces, environment, tmp_path_factory):
-    """The folder of a run that nothing disturbed."""
-    run = tmp_path_factory.mktemp("runs") / "whole"
+def timed_run(faces, environment, tmp_path_factory):
+    """The folder of a run that nothing disturbed, and the seconds that it took."""
+    run, started = tmp_path_factory.mktemp("runs") / "whole", time.monotonic()
     process = start(faces, run, environment)
     assert process.wait(300) == 0, process.stderr.read().decode()
-    return run
+    return run, time.monotonic() - started
+
+
+@pytest.fixture(scope="module")
+def whole_run(timed_run):
+    return timed_run[0]
 
 
 def arrays(file):
@@ -66,6 +71,13 @@ def arrays(file):
     with h5py.File(file) as weights:
         weights.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     return found
+
+
+def assert_same_weights(file, other):
+    found, expected = arrays(file), arrays(other)
+    assert found.keys() == expected.keys() and len(found) > 20
+    for name in found:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
 @pytest.mark.parametrize("moment", ["checkpoint-1-*", pytest.param("stage1.weights.h5", marks=pytest.mark.slow)])
@@ -80,10 +92,23 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(m
     assert not (run / "model.weights.h5").exists()
     resumed = start(faces, run, environment, "resume")
     assert resumed.wait(300) == 0, resumed.stderr.read().decode()
-    undisturbed, ended = arrays(whole_run / "model.weights.h5"), arrays(run / "model.weights.h5")
-    assert undisturbed.keys() == ended.keys() and len(ended) > 20
-    for name in ended:
-        np.testing.assert_array_equal(ended[name], undisturbed[name], err_msg=name)
+    assert_same_weights(run / "model.weights.h5", whole_run / "model.weights.h5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chance", range(20))
+def test_a_run_killed_at_any_moment_has_whole_checkpoints_and_ends_alike(chance, faces, environment, timed_run, tmp_path):
+    undisturbed, seconds = timed_run
+    run = tmp_path / "killed"
+    process = start(faces, run, environment)
+    time.sleep(np.random.default_rng(chance).uniform(0.2, 1.0) * seconds)  # most of the first fifth goes into imports
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for checkpoint in run.glob("checkpoint-*"):
+        assert arrays(checkpoint / "state.weights.h5") and json.loads((checkpoint / "state.json").read_text())["step"] > 0
+    again = start(faces, run, environment, *(["resume"] if (run / "recipe.json").exists() else []))
+    assert again.wait(300) == 0, again.stderr.read().decode()
+    assert_same_weights(run / "model.weights.h5", undisturbed / "model.weights.h5")
 
 
 def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_optimiser(whole_run):
@@ -141,9 +166,7 @@ def test_a_run_that_is_asked_to_end_saves_its_state_and_goes_on_to_the_same_weig
     assert {"keras", "tensorflow", "keras_facesr"} < state["versions"].keys()
     resumed = start(faces, run, environment, "resume")
     assert resumed.wait(300) == 0, resumed.stderr.read().decode()
-    undisturbed, ended = arrays(whole_run / "model.weights.h5"), arrays(run / "model.weights.h5")
-    for name in ended:
-        np.testing.assert_array_equal(ended[name], undisturbed[name], err_msg=name)
+    assert_same_weights(run / "model.weights.h5", whole_run / "model.weights.h5")
 
 
 def one_stage(**how):
