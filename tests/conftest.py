@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import sys
 from dataclasses import dataclass
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # processes that tests start find what the tests do
 
 
 @dataclass(frozen=True)

@@ -395,7 +395,7 @@ def test_train_passes_its_arguments_on(facesr, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "keras_facesr.training", training)
     run = tmp_path / "run"
     assert facesr("train", "some_recipe", tmp_path, "--out", run, "--epochs", 2, "--resume").code == 0
-    how = {"epochs": 2, "resume": True, "strategy": "auto", "degradation": None}
+    how = {"epochs": 2, "resume": True, "strategy": "auto", "degradation": None, "precision": None, "accumulation": None}
     assert calls == [(("some_recipe", str(tmp_path), str(run)), how)]
 
 

@@ -1,6 +1,5 @@
 """A step over several replicas is the step of one device on the same batch."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +26,8 @@ def stepped(system, phase, replicas, folder):
     """The weights after a step, in a process of its own: devices are counted once in a process's life."""
     out = folder / f"{replicas}.npz"
     script = Path(__file__).with_name("replicas_worker.py")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, script, system, str(phase), str(replicas), out]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True)
     return np.load(out)
 
 

@@ -42,7 +42,7 @@ def faces(tmp_path_factory):
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """Of the runs' processes: a cache of their own."""
-    return {**os.environ, "KERAS_FACESR_CACHE": str(tmp_path_factory.mktemp("cache")), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return {**os.environ, "KERAS_FACESR_CACHE": str(tmp_path_factory.mktemp("cache"))}
 
 
 def start(faces, run, environment, *resume):
