@@ -31,12 +31,12 @@ def test_kl_divergence_of_a_gaussian_from_itself_is_zero():
 def test_draws_have_the_mean_and_the_deviation_that_they_are_asked_for(draw):
     q, mean, log_variance = gaussian(2)
     if draw == "sample":
-        draws = keras.ops.convert_to_numpy(q.sample(4000, seed=0))
+        draws = keras.ops.convert_to_numpy(q.sample(1000, seed=0))
     else:
-        draws = np.stack([keras.ops.convert_to_numpy(reparameterised_sample(q, (1, step))) for step in range(4000)])
-    standard_error = np.exp(0.5 * log_variance).max() / np.sqrt(4000)
+        draws = np.stack([keras.ops.convert_to_numpy(reparameterised_sample(q, (1, step))) for step in range(1000)])
+    standard_error = np.exp(0.5 * log_variance).max() / np.sqrt(1000)
     np.testing.assert_allclose(draws.mean(axis=0), mean, atol=5 * standard_error)
-    np.testing.assert_allclose(draws.std(axis=0), np.exp(0.5 * log_variance), rtol=0.08)
+    np.testing.assert_allclose(draws.std(axis=0), np.exp(0.5 * log_variance), rtol=0.12)
 
 
 def test_a_training_draw_follows_from_both_of_its_seeds_alone():
