@@ -15,7 +15,7 @@ from pathlib import Path
 
 from keras_facesr.errors import PresetError
 
-ALIASES = {"sam": "sam_small_x8_utkface"}
+ALIASES = {"cagface": "cagface_small_x4", "sam": "sam_small_x8_utkface"}
 
 MODEL_CLASSES = {
     "SAM": "keras_facesr.models.sam",

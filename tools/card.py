@@ -94,7 +94,7 @@ def enlargement_section(entry, report):
     options += [f"--samples {protocol['samples']}"] if "samples" in protocol else []
     options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
     headings, rows = tabulated(report)
-    headings = ["method", *(heading.replace("-\n", "").replace("\n", " ") for heading in headings)]
+    headings = ["method", *(heading.replace("MS-\n", "MS-").replace("-\n", "").replace("\n", " ") for heading in headings)]
     lines = ["| " + " | ".join([name, *cells]) + " |" for name, cells in rows.items()]
     table = "\n".join(["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings), *lines])
     command = " ".join(["facesr evaluate DATA_DIR --model", entry["name"], *options])
