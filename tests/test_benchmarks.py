@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import keras_facesr as fsr
-
-BENCHMARKS = Path(fsr.__file__).parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import measure  # noqa: E402

@@ -16,7 +16,7 @@ from keras_facesr import presets, runtimes
 from keras_facesr.errors import ExportError, ImageError, PresetError
 from keras_facesr.inference import upscale
 
-ROOT = Path(fsr.__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 RELEASED = [name for name in fsr.list_models() if "litert" in presets.find(name).exports]
 
 

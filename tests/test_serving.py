@@ -16,7 +16,7 @@ import keras_facesr as fsr
 from keras_facesr import presets
 
 pytest.importorskip("tensorflow_serving")
-EXAMPLE = Path(fsr.__file__).parents[1] / "examples" / "serving"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "serving"
 sys.path.insert(0, str(EXAMPLE))
 
 import client  # noqa: E402
