@@ -50,7 +50,7 @@ def main():
     if unknown := [name for name in names if name not in RUNTIMES]:
         parser.error(f"unknown runtime {unknown[0]!r}: there are {', '.join(RUNTIMES)}")
     preset = presets.find(args.model)
-    size = args.size or (preset.hr_size or 128) // preset.scale
+    size = args.size or max(preset.hr_size if isinstance(preset.hr_size, tuple) else (preset.hr_size or 128,)) // preset.scale
     with tempfile.TemporaryDirectory() as folder:
         samples = measured(names, preset.name, size, args.rounds, args.threads, folder)
     report = {

@@ -3,7 +3,8 @@
     python examples/edit_faces.py CELEBA_DIR [--faces 4] [-o edited.png]
 
 The direction of an attribute is the difference of the mean latents of true faces with and without it, those of CelebA's
-training part; the faces that are edited are of its test part.
+training part; the faces that are edited are of its test part. The presets varsr_x8_celeba and face_features are trained by
+`facesr train` if they did not come with the package.
 """
 
 import argparse

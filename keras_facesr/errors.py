@@ -18,7 +18,11 @@ class PresetError(FacesrError):
 
 
 class TrainingError(FacesrError):
-    """A run that cannot start or go on: unknown recipe, foreign run folder, nothing to resume, a loss that is no number."""
+    """A run that cannot start as asked: unknown recipe, foreign run folder, nothing to resume."""
+
+
+class TrainingFailed(FacesrError):
+    """A run that ended early: a full disk, or a figure that is no number any more."""
 
 
 class TrainingStopped(FacesrError):

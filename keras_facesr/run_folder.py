@@ -10,7 +10,7 @@ from importlib import metadata
 import keras
 
 from keras_facesr import __version__
-from keras_facesr.errors import TrainingError
+from keras_facesr.errors import TrainingError, TrainingFailed
 from keras_facesr.tensorboard import EventLog
 
 KEPT_CHECKPOINTS = 2
@@ -36,11 +36,13 @@ class RunFolder:
             raise TrainingError(f"{folder}: holds a run already; add --resume to go on with it, or name a new folder")
         if resume and not started.exists():
             raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
-        folder.mkdir(parents=True, exist_ok=True)
+        with self.writing():
+            folder.mkdir(parents=True, exist_ok=True)
         self._same(started, dataclasses.asdict(recipe), "another recipe")
         self._same(folder / "data.json", data, "other data")
+        with self.writing():
+            self.log = EventLog(folder / "logs")
         self.about = {"recipe": recipe.name, "seed": recipe.seed, "data": data, "versions": versions()}
-        self.log = EventLog(folder / "logs")
 
     def _same(self, file, description, what):
         """Write what a run starts with, or refuse to go on with another."""
@@ -48,9 +50,7 @@ class RunFolder:
         if not file.exists():
             self.replace(file, lambda temporary: temporary.write_text(text))
         elif file.read_text() != text:
-            raise TrainingError(
-                f"{file}: the run was started with another recipe or other data: its {what} differs; name a new folder"
-            )
+            raise TrainingError(f"{file}: the run was started with {what}; name a new folder")
 
     def stage_file(self, index):
         """The best averaged weights of a finished stage."""
@@ -130,7 +130,7 @@ class RunFolder:
             yield
         except (OSError, RuntimeError) as error:  # h5py raises either
             reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise TrainingError(
+            raise TrainingFailed(
                 f"{self.folder}: cannot be written to ({reason}); {self.last_checkpoint()}: make room, then add --resume"
             ) from error
 

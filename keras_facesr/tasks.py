@@ -19,6 +19,7 @@ from keras_facesr.metrics.attributes import balanced_accuracy
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.perceptual import frechet_distance
+from keras_facesr.metrics.protocol import PSNR_CAP
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
 
@@ -62,7 +63,7 @@ class SuperResolution:
         scores = []
         for indices in passes(hr):
             outputs = to_uint8(answer(model, self.validation.images(indices)[0]))
-            scores += [(psnr(sr, hr[i]), ssim(sr, hr[i])) for sr, i in zip(outputs, indices)]
+            scores += [(min(psnr(sr, hr[i]), PSNR_CAP), ssim(sr, hr[i])) for sr, i in zip(outputs, indices)]
         mean_psnr, mean_ssim = np.mean(scores, axis=0)
         return {"val_psnr": float(mean_psnr), "val_ssim": float(mean_ssim)}
 
@@ -133,7 +134,7 @@ class FaceParsing:
         """Intersection over union of hair, skin and parts, and their mean, each in [0, 1]."""
         images, masks = self.validation
         shares = intersection_over_union(parsed(model, images), masks, COMPONENTS)
-        return {"val_iou": float(np.mean(list(shares.values()))), **{f"val_iou_{name}": iou for name, iou in shares.items()}}
+        return {"val_iou": float(np.nanmean(list(shares.values()))), **{f"val_iou_{name}": iou for name, iou in shares.items()}}
 
     def pictures(self, model):
         """Validation faces as rows: image, components found and true (hair red, skin green, parts blue)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 
 from keras_facesr import presets, recipes
-from keras_facesr.errors import TrainingError, TrainingStopped
+from keras_facesr.errors import TrainingFailed, TrainingStopped
 from keras_facesr.run_folder import RunFolder
 from keras_facesr.tasks import TASKS, data_description, training_files
 
@@ -40,8 +40,8 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
         the trained model, with its best weights.
 
     Raises:
-        TrainingError: unknown recipe, a run folder in use, nothing to resume, other data, a full disk, or a loss that
-            is not a number any more.
+        TrainingError: unknown recipe, a run folder in use, nothing to resume, other data.
+        TrainingFailed: a full disk, or a figure that is not a number any more.
         TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
         DatasetError: the data is missing or laid out otherwise.
     """
@@ -77,6 +77,8 @@ def _train_stage(recipe, data_dir, index, stage, run, scope, epochs):
     keeper = RunKeeper(stage, index, stream, task, run, lambda: training_files(recipe, data_dir))
     _fit(model, keeper)
     run.finish_stage(index)
+    if keeper.terminated:
+        raise keeper.stopped()
 
 
 def _go_on_from(weights, model, grown):
@@ -146,44 +148,53 @@ class RunKeeper(keras.callbacks.Callback):
         self.first_step, self.started = self.step, time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._check_numbers(logs)
+        self._check_numbers(logs, at="in training", files=True)
         self.step += 1
         self.progress.update(self.bar, completed=self.step)
-        if self.terminated:
-            self.progress.stop()
+        if self.terminated and self.step % self.stage.check_every:  # else the check comes first
             self.run.write_checkpoint(self.model, self.index, self.step, self.best)
-            where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
-            raise TrainingStopped(f"{where}, its state is saved; --resume goes on")
+            raise self.stopped()
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.started
         figures = {name: float(value) for name, value in (logs or {}).items()}
         with averaged_weights(self.model):
             figures |= self.task.validate(self.model)
-            self._check_numbers(figures)
+            self._check_numbers({self.task.score: figures[self.task.score]}, at="in validation")
             if self.stage.keep == "last" or self.best is None or figures[self.task.score] > self.best:
                 self.best = figures[self.task.score]
                 self.run.write_weights(self.model, self.run.best_file)
-            self.run.log.images(f"stage{self.index + 1}/{self.task.pictures_name}", self.task.pictures(self.model), self.step)
+            pictures = self.task.pictures(self.model)
         figures["images_per_second"] = (self.step - self.first_step) * self.stage.batch_size / seconds
-        self.run.log.scalars({f"stage{self.index + 1}/{name}": value for name, value in figures.items()}, self.step)
+        with self.run.writing():
+            self.run.log.images(f"stage{self.index + 1}/{self.task.pictures_name}", pictures, self.step)
+            self.run.log.scalars({f"stage{self.index + 1}/{name}": value for name, value in figures.items()}, self.step)
         self.run.write_checkpoint(self.model, self.index, self.step, self.best)
         self.run.write_log({"stage": self.index + 1, "step": self.step, **figures})
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         self.progress.update(self.bar, figures=f"{self.task.score} {figures[self.task.score]:.4g}")
         self.progress.console.print(f"stage {self.index + 1} step {self.step}: {shown}", highlight=False)
+        if self.terminated:
+            raise self.stopped()
 
-    def _check_numbers(self, figures):
+    def stopped(self):
+        """What says that the state of a run that was asked to end is saved."""
+        self.progress.stop()
+        where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
+        return TrainingStopped(f"{where}, its state is saved; --resume goes on")
+
+    def _check_numbers(self, figures, at, files=False):
         """End the run where a figure is no number: nothing that comes after would be of use."""
         wrong = [name for name, value in figures.items() if not math.isfinite(float(value))]
         if not wrong:
             return
         self.progress.stop()
-        files = self.files()
-        batch = ", ".join(files[index] for index in self.stream.chosen(self.step))
-        raise TrainingError(
-            f"{wrong[0]} is not a number at step {self.step + 1} of stage {self.index + 1}, on {batch}; "
-            f"{self.run.last_checkpoint()}: a lower learning rate or float32 often helps, or leave these images out"
+        names = self.files() if files else []
+        batch = ", on " + ", ".join(names[index] for index in self.stream.chosen(self.step)) if files else ""
+        step = self.step + 1 if files else self.step
+        raise TrainingFailed(
+            f"{wrong[0]} is not a number {at}, step {step} of stage {self.index + 1}{batch}; {self.run.last_checkpoint()}: "
+            "a new run with a lower learning rate or in float32 often helps, or one without these images"
         )
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 from small_training import RECIPE
 
 from keras_facesr import presets, recipes, training
-from keras_facesr.errors import TrainingError
+from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
 from keras_facesr.optimizers import ConvMuon
 from keras_facesr.recipes.recipe import Stage
 from keras_facesr.run_folder import RunFolder
@@ -180,10 +180,10 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_the_step_the_files_and_the_last_checkpoint(cache, faces, tmp_path):
-    with pytest.raises(TrainingError) as caught:
+    with pytest.raises(TrainingFailed) as caught:
         training.train(one_stage(steps=40, learning_rate=1e30, warmup=0), faces, tmp_path / "run")
     message = str(caught.value)
-    step = int(re.search(r"is not a number at step (\d+) of stage 1", message)[1])
+    step = int(re.search(r"is not a number in training, step (\d+) of stage 1", message)[1])
     assert 1 < step < 10 and message.count(".png") == 4 and "\n" not in message
     checkpoints = sorted((tmp_path / "run").glob("checkpoint-*"))
     for file in checkpoints:
@@ -200,11 +200,30 @@ def test_a_full_disk_ends_the_run_in_one_line_and_leaves_the_last_checkpoint(cac
         save(model, path, *rest, **options)
 
     monkeypatch.setattr(keras.Model, "save_weights", fill)
-    with pytest.raises(TrainingError, match="No space left on device.*checkpoint-1-00000002 is whole: make room"):
+    with pytest.raises(TrainingFailed, match="No space left on device.*checkpoint-1-00000002 is whole: make room"):
         training.train(one_stage(), faces, tmp_path / "run")
     monkeypatch.undo()
     monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
     training.train(one_stage(), faces, tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.weights.h5").exists()
+
+
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_a_run_that_is_asked_to_end_at_any_step_goes_on_to_the_same_checks(step, cache, faces, tmp_path):
+    batch_end = training.RunKeeper.on_train_batch_end
+
+    def asking(keeper, batch, logs=None):
+        if keeper.step + 1 == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        batch_end(keeper, batch, logs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.RunKeeper, "on_train_batch_end", asking)
+        with pytest.raises(TrainingStopped, match=f"stopped after step {step} of stage 1, its state is saved"):
+            training.train(one_stage(), faces, tmp_path / "run")
+    training.train(one_stage(), faces, tmp_path / "run", resume=True)
+    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in history] == [2, 4]
     assert (tmp_path / "run" / "model.weights.h5").exists()
 
 
@@ -221,7 +240,7 @@ def test_a_run_keeps_its_two_latest_checkpoints_while_it_trains(cache, faces, tm
 def test_a_run_is_not_resumed_with_other_data(whole_run, faces, tmp_path):
     shutil.copytree(faces, tmp_path / "faces")
     (tmp_path / "faces" / "0.png").unlink()
-    with pytest.raises(TrainingError, match="other data"):
+    with pytest.raises(TrainingError, match="started with other data; name"):
         training.train(RECIPE, tmp_path / "faces", whole_run, resume=True)
 
 
@@ -261,7 +280,7 @@ def test_a_folder_with_a_run_is_not_started_over(whole_run, faces):
 
 
 def test_a_run_is_not_resumed_with_another_recipe(whole_run, faces):
-    with pytest.raises(TrainingError, match="another recipe"):
+    with pytest.raises(TrainingError, match="started with another recipe; name"):
         training.train(dataclasses.replace(RECIPE, seed=1), faces, whole_run, resume=True)
 
 

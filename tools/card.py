@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from keras_facesr import recipes
 from keras_facesr.metrics.report import in_one_line, tabulated
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.tasks import TASKS
@@ -26,6 +27,7 @@ USES = {
     "face attributes": 'maps, embedding = fsr.load("{}").see(faces)',
     "digit reading": 'probabilities = fsr.load("{}")(digits)',
 }
+CHANGES = ("degradation", "precision", "accumulation")  # what a run may change of its recipe
 DIGITS = ("mnist", "digits")  # kinds of data sets
 OF_DIGITS = (
     "Trained on digits of one set alone, reduced by antialiased bicubic interpolation. A digit that is made up may be another."
@@ -37,7 +39,8 @@ def card(entry, recipe, run_dir, machine):
     name, task = entry["name"], entry["task"]
     images = sum(stage.steps * stage.batch_size for stage in recipe.stages)
     patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
-    degradation = "" if recipe.degradation == "bicubic" else f" --degradation {recipe.degradation}"
+    usual = recipes.find(name)
+    changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
     what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else task[0].upper() + task[1:]
     limits = OF_DIGITS if entry["scale"] and recipe.sources[0].kind in DIGITS else LIMITS[task]
     return f"""# {name}
@@ -54,7 +57,7 @@ import keras_facesr as fsr
 {SECTIONS[task](entry, recipe)}{claims_section(entry["figures"])}
 ## Training
 
-`facesr train {name} DATA_DIR --out RUN_DIR{degradation}`, seed {recipe.seed}, on {machine}. Data: {entry["data"]}{patches}; \
+`facesr train {name} DATA_DIR --out RUN_DIR{changes}`, seed {recipe.seed}, on {machine}. Data: {entry["data"]}{patches}; \
 {recipe.validation_images} images held out to choose the best weights. {images:,} images seen in all.
 
 {training_table(recipe, run_dir)}

@@ -7,13 +7,14 @@ released for the same scale and data.
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 from add_tflite import add
-from card import DIGITS, card
+from card import CHANGES, DIGITS, card
 
 from keras_facesr import presets, recipes
 from keras_facesr.data.cache import decoded
@@ -47,12 +48,21 @@ DESCRIPTIONS = {
     "ComponentNetwork": "where hair, skin and the parts of a face are, for CAGFace",
     "DigitClassifier": "reads digits, to judge enlarged ones by",
     "EDSR": "residual network without normalisation, small, a yardstick",
+    "ESRGAN": "dense residual blocks against a critic, a yardstick",
+    "EnhanceNet": "residual network on the enlarged image's details, a yardstick",
+    "FSRCNN": "an hourglass at the input's size, a yardstick",
     "FaceFeatures": "what faces look like, for perceptual losses and to judge enlarged faces by",
+    "RDN": "residual dense blocks, a yardstick",
+    "RRDBNet": "ESRGAN's network by pixels alone, a yardstick",
     "SAM": "Stochastic Attribute Modeling, small: one answer or many",
     "SRCNN": "three convolutions on the enlarged image, a yardstick",
+    "SRFBN": "feedback over four steps, a yardstick",
     "SRGAN": "SRResNet against a critic, a yardstick",
     "SRResNet": "residual network by pixel loss, a yardstick",
+    "URDGN": "nearest neighbours and convolutions, a yardstick",
+    "VDSR": "twenty convolutions on the enlarged image, a yardstick",
     "VarSR": "Variational Super-Resolution: many plausible answers from very few pixels",
+    "WaveletSRNet": "wavelet packets at the input's size, a yardstick",
 }
 CLAIM_FACES, CLAIM_SAMPLES = 100, 100
 # By kind of data, how stochastic methods and their rivals are judged: samples and judge of the paper's tables.
@@ -65,7 +75,9 @@ def main():
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--machine", default="2 CPU cores, TensorFlow")
     args = parser.parse_args()
-    recipe = recipes.find(json.loads((args.run_dir / "recipe.json").read_text())["name"])
+    trained = json.loads((args.run_dir / "recipe.json").read_text())
+    recipe = recipes.find(trained["name"])
+    recipe = dataclasses.replace(recipe, **{name: trained.get(name, getattr(recipe, name)) for name in CHANGES})
     folder = presets.CATALOGUE / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
     model = released(recipe, args.run_dir / "model.weights.h5", folder / "model.weights.h5")

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_facesr.layers.blocks import GroupedConv, conv
+from keras_facesr.layers.blocks import GroupedConv, batch_normalization, conv
 from keras_facesr.layers.resampling import doubling_count
 from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.objectives import wavelet
@@ -28,7 +28,7 @@ class WaveletBlock(layers.Layer):
             else conv(channels, use_bias=False, kernel_initializer="he_normal", dtype=dtype)
             for n in self.groups
         )
-        self.norms = [layers.BatchNormalization(dtype=dtype) for _ in range(2)]
+        self.norms = [batch_normalization(dtype=dtype) for _ in range(2)]
 
     def build(self, input_shape):
         inner = (*input_shape[:-1], self.channels)
@@ -98,7 +98,7 @@ class WaveletSRNet(ObjectiveSR):
         self.texture_weight, self.texture_ratio, self.texture_margin = texture_weight, texture_ratio, texture_margin
         dtype = self.dtype_policy
         widths = [channels * 2**k for k in range(stages) for _ in range(blocks)]
-        stem = [conv(channels, use_bias=False, dtype=dtype), layers.BatchNormalization(dtype=dtype), layers.ReLU(dtype=dtype)]
+        stem = [conv(channels, use_bias=False, dtype=dtype), batch_normalization(dtype=dtype), layers.ReLU(dtype=dtype)]
         self.embedding = keras.Sequential([*stem, *[WaveletBlock(width, dtype=dtype) for width in widths]], name="embedding")
         packets = [1, *[3 * 4**k for k in range(self.levels)]]
         self.predictions = [self._prediction(n, f"level_{level}") for level, n in enumerate(packets)]
