@@ -132,23 +132,42 @@ def _evaluate(args):
     scale = _common(found, "scale", "one evaluation has one scale")
     hr_size = args.hr_size or _common(found, "hr_size", "give --hr-size")
 
+    from keras_facesr.inference import KerasMethod
+    from keras_facesr.metrics.report import format_table
+
+    def start():
+        """The methods by name; started when the data and the call are known to be right."""
+        used, models = zip(*(_in_runtime(args, preset) for preset in found))
+        runtimes.update(zip(names, used))
+        return {name: KerasMethod(model) for name, model in zip(names, models)}
+
+    runtimes = {}
+    measure = _measure_unpaired if args.clean else _measure
+    report, failed = measure(args, scale, hr_size, start)
+    report["runtimes"] = runtimes
+    if args.json != "-":
+        from rich.console import Console
+
+        Console().print(format_table(report))
+        if {*runtimes.values()} != {"keras"}:
+            _say("; ".join(f"{name} by {runtime}" for name, runtime in runtimes.items()))
+    _write_json(args, report)
+    return 1 if failed else 0
+
+
+def _measure(args, scale, hr_size, start):
+    """The report on pairs made of a set's faces, and the files that could not be used."""
     from keras_facesr.data.datasets import ArraySet, open_dataset
     from keras_facesr.data.images import read_picture
-    from keras_facesr.inference import KerasMethod
     from keras_facesr.metrics.protocol import Protocol, evaluate
-    from keras_facesr.metrics.report import format_table
 
     try:
         protocol = Protocol(scale, hr_size, args.colour)
     except FacesrError as error:
         raise CallError(str(error)) from error
-    faces = open_dataset(args.data_dir, split="test")
-    count = min(args.limit or len(faces), len(faces))
-    # Evenly spread: sorted names are often sorted faces.
-    faces = faces.subset([k * len(faces) // count for k in range(count)])
-    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces)}
-    used, models = zip(*(_in_runtime(args, preset) for preset in found))
-    methods = {name: KerasMethod(model) for name, model in zip(names, models)}
+    faces = _spread(open_dataset(args.data_dir, split="test"), args.limit)
+    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces), **_degradation(args, scale)}
+    methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
     failed = []
@@ -167,16 +186,50 @@ def _evaluate(args):
                 failed.append(file)
 
     with _progress("evaluate", len(faces)) as show:
-        report = evaluate(methods, readable(), protocol, on_image=show, **how)
-    report["runtimes"] = dict(zip(names, used))
-    if args.json != "-":
-        from rich.console import Console
+        return evaluate(methods, readable(), protocol, on_image=show, **how), failed
 
-        Console().print(format_table(report))
-        if {*used} != {"keras"}:
-            _say("; ".join(f"{name} by {runtime}" for name, runtime in report["runtimes"].items()))
-    _write_json(args, report)
-    return 1 if failed else 0
+
+def _measure_unpaired(args, scale, hr_size, start):
+    """The report on real small faces beside clean ones, and the files that could not be used."""
+    if not args.judge:
+        raise CallError("--clean compares sets of faces by what a network sees in them: give --judge, such as face_features")
+    if args.samples or args.degradation or args.colour != "rgb":
+        raise CallError("--clean excludes --samples, --degradation and --colour: real small faces have no truth")
+    if not hr_size or hr_size % scale:
+        raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
+
+    from keras_facesr.data.cache import decoded
+    from keras_facesr.data.datasets import open_dataset
+    from keras_facesr.metrics.unpaired import evaluate_unpaired
+
+    real = _spread(open_dataset(args.data_dir, split="test"), args.limit)
+    judge = _judge(args, real).get("judge")
+    if judge is None:
+        raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
+    small, failed = decoded(real, hr_size // scale)
+    clean, _ = decoded(_spread(open_dataset(args.clean, split="test"), args.limit), hr_size)
+    for name in failed:
+        _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(real.root / name))
+    with _progress("evaluate", len(small)) as show:
+        return evaluate_unpaired(start(), small, clean, scale, judge, on_image=show), failed
+
+
+def _spread(faces, limit):
+    """At most ``limit`` of a set, evenly spread: sorted names are often sorted faces."""
+    count = min(limit or len(faces), len(faces))
+    return faces.subset([k * len(faces) // count for k in range(count)])
+
+
+def _degradation(args, scale):
+    """What spoils the faces that ``evaluate`` reduces, as its argument."""
+    if not args.degradation:
+        return {}
+    from keras_facesr.inference import KerasDegradation
+
+    preset = _preset(args.degradation, "degradation")
+    if preset.config["scale"] != scale:
+        raise CallError(f"{args.degradation} reduces {preset.config['scale']} times, the models enlarge {scale} times")
+    return {"degradation": KerasDegradation(args.degradation, _load(args, preset))}
 
 
 def _judge(args, faces):
@@ -461,6 +514,8 @@ def _parser():
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
+    option("--degradation", metavar="NAME", help="reduce by this styleVAE in place of bicubic reduction")
+    option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: judge the enlarged ones beside these as sets")
     option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")
     option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
 

@@ -96,6 +96,18 @@ class KerasJudge:
             return [ops.convert_to_numpy(features) for features in maps], ops.convert_to_numpy(embedding)
 
 
+class KerasDegradation:
+    """A ``StyleVAE`` as the degradation of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, name, network):
+        self.name, self.network = name, network
+
+    def reduce(self, hr, seeds):
+        """uint8 (N, H, W, 3), each in the style that its seed draws -> uint8 (N, H / scale, W / scale, 3)."""
+        styles = np.stack([np.random.default_rng(seed).normal(size=self.network.style_dim) for seed in seeds])
+        return to_uint8(self.network.degrade(to_unit(hr), style=styles.astype("float32")))
+
+
 class KerasReader:
     """A ``DigitClassifier`` network as the reader of ``metrics.protocol.evaluate``."""
 

@@ -134,6 +134,10 @@ def test_the_version_is_printed(facesr):
         ("evaluate FACES --model near,noisy_x2", "nearest_x4 4, noisy_x2 2"),
         ("evaluate FACES --model near --hr-size 30", "multiple of the scale 4"),
         ("evaluate FACES --model near --samples 3", "stochastic"),
+        ("evaluate FACES --model near --degradation noisy_x4", "not for degradation"),
+        ("evaluate FACES --model near --clean FACES", "give --judge"),
+        ("evaluate FACES --model near --clean FACES --judge one_x1 --colour luma", "no truth"),
+        ("evaluate FACES --model near --clean FACES --judge one_x1 --hr-size 30", "multiple of the scale 4"),
         ("train", "required"),
     ],
 )
@@ -378,6 +382,24 @@ def test_evaluate_reads_digits_in_folders_of_digits_and_nowhere_else(facesr, cat
     assert report["models"]["noisy_x4"]["digits_best"] == pytest.approx(2 / 3)
     result = facesr("evaluate", faces, *options)
     assert (result.code, result.err) == (2, f"facesr: one_x1 reads digits, and {faces} holds none\n")
+
+
+def test_evaluate_judges_real_small_faces_beside_clean_ones(facesr, catalogue, faces, monkeypatch, tmp_path):
+    class Eye:
+        name = "eye"
+
+        def see(self, images):
+            return [], images.reshape(len(images), -1)[:, ::1000].astype(float)
+
+    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cli, "_judge", lambda args, faces: {"judge": Eye()})
+    options = ("--judge", "eye", "--clean", faces, "--json", "-")
+    result = facesr("evaluate", faces, "--model", "near,noisy_x4", *options)
+    report = json.loads(result.out)
+    assert result.code == 1 and result.err.splitlines()[-1].endswith("broken.png: left out, it cannot be read as a picture")
+    assert (report["images"], report["protocol"]["clean"], report["protocol"]["lr_size"]) == (4, 4, [16, 16])
+    near, noisy, bicubic = (report["models"][name]["frechet"] for name in ("near", "noisy_x4", "bicubic"))
+    assert near == noisy > 0 and bicubic != near
 
 
 def test_evaluate_takes_the_size_and_the_colour_that_it_is_told(facesr, catalogue, faces):

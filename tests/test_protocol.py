@@ -11,12 +11,14 @@ from skimage.color import rgb2ycbcr
 from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import FacesrError, ImageError
-from keras_facesr.metrics.fidelity import ms_ssim
+from keras_facesr.metrics.fidelity import ms_ssim, psnr
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate
 from keras_facesr.metrics.report import format_table
 from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
+from keras_facesr.metrics.unpaired import evaluate_unpaired
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +222,43 @@ def test_a_judge_adds_distances_of_what_it_sees(pictures):
     assert "features_best" not in report["models"]["bicubic"]
     alone = evaluate({}, pictures[:1], protocol, judge=Eye())["models"]["bicubic"]
     assert "features" in alone and "frechet" not in alone  # one image has no covariance
+
+
+class Darkened:
+    """A degradation: bicubic reduction, darker by as many levels as the seed says."""
+
+    name = "darkened"
+
+    def reduce(self, hr, seeds):
+        return degrade(hr, 8) // 2 + np.array(seeds, np.uint8)[:, None, None, None]
+
+
+def test_a_degradation_takes_the_place_of_bicubic_reduction_with_a_seed_for_each_picture(pictures):
+    protocol = Protocol(8, 64)
+    report = evaluate({"flat": Flat(8)}, pictures, protocol, seed=7, degradation=Darkened())
+    pairs = [protocol.pair(picture) for picture in pictures]
+    spoilt = [lr // 2 + np.uint8(7 + i) for i, (lr, _) in enumerate(pairs)]
+    expected = [psnr(lr.repeat(8, 0).repeat(8, 1), hr) for lr, (_, hr) in zip(spoilt, pairs)]
+    assert report["models"]["flat"]["psnr"] == pytest.approx(np.mean(expected))
+    assert report["protocol"]["degradation"] == "darkened, seed 7"
+
+
+def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
+    clean = np.stack([Protocol(8, 64).pair(picture)[1] for picture in pictures])
+    small = degrade(clean[::-1], 8)[:3] // 2
+    report = evaluate_unpaired({"flat": Flat(8)}, small, clean, 8, Eye())
+    enlarged = small.repeat(8, 1).repeat(8, 2)
+    expected = frechet_distance(Eye().see(enlarged)[1], Eye().see(clean)[1])
+    assert report["models"]["flat"] == {"frechet": pytest.approx(expected)}
+    assert list(report["models"]) == ["bicubic", "flat"] and report["images"] == 3
+    assert {"lr_size": [8, 8], "clean": 4, "judge": "eye"}.items() <= report["protocol"].items()
+    assert json.loads(json.dumps(report)) == report
+    text = as_text(format_table(report))
+    assert "Fré-" in text and "PSNR" not in text and "not FID" in text
+    with pytest.raises(FacesrError, match="two of each"):
+        evaluate_unpaired({}, small[:1], clean, 8, Eye())
+    with pytest.raises(FacesrError, match="clean faces are"):
+        evaluate_unpaired({}, small, clean, 4, Eye())
 
 
 def test_pictures_too_small_for_ssim_are_measured_by_psnr_alone(pictures):

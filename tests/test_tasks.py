@@ -8,6 +8,7 @@ from PIL import Image
 from keras_facesr import presets, tasks
 from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import TrainingError
+from keras_facesr.inference import KerasDegradation
 from keras_facesr.metrics.perceptual import frechet_distance
 from keras_facesr.models.face_features import FaceFeatures
 from keras_facesr.models.stylevae import StyleVAE
@@ -36,6 +37,15 @@ def test_faces_are_spoilt_in_several_ways_that_the_seed_repeats(kind, painter):
     assert all(lr.shape == (3, 4, 4, 3) and lr.dtype == np.uint8 for lr in variants)
     assert len({lr.tobytes() for lr in (*variants, *other, degrade(FACES, 4))}) == 2 * tasks.VARIANTS + 1
     assert all(np.array_equal(a, b) for a, b in zip(variants, again))
+
+
+def test_a_style_measured_with_is_drawn_for_each_face_by_its_own_seed(painter):
+    degradation = KerasDegradation("some_stylevae", painter)
+    lr = degradation.reduce(FACES, range(5, 8))
+    assert lr.shape == (3, 4, 4, 3) and lr.dtype == np.uint8
+    alone = degradation.reduce(FACES[1:2], [6])
+    assert np.abs(lr[1:2].astype(int) - alone).max() <= 1
+    assert not np.array_equal(alone, degradation.reduce(FACES[1:2], [5]))
 
 
 def test_a_style_of_another_scale_is_refused(painter):

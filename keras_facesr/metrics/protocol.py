@@ -90,7 +90,9 @@ class Protocol:
         }
 
 
-def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, reader=None, labels=(), on_image=None):
+def evaluate(
+    methods, pictures, protocol, samples=0, seed=0, judge=None, reader=None, labels=(), degradation=None, on_image=None
+):
     """Measure methods on the same pairs, beside Pillow's bicubic.
 
     Args:
@@ -99,12 +101,14 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, reader=
         pictures: iterable of uint8 (H, W, 3), taken as they are needed.
         protocol: ``Protocol``.
         samples: answers to draw from each stochastic method for each picture; 0 for none.
-        seed: picture i is sampled with ``seed + i``, whatever batch it is in.
+        seed: picture i is sampled, and spoilt by a ``degradation``, with ``seed + i``, whatever batch it is in.
         judge: object with ``name`` and ``see(images)``, uint8 (N, H, W, 3) -> (list of feature maps (N, h, w, C),
             embeddings (N, D)), or None.
         reader: for pictures of digits, object with ``name`` and ``read(images)``, uint8 (N, H, W, 3) -> probabilities
             (N, 10), or None.
         labels: the digit in each picture, for the ``reader``.
+        degradation: in place of bicubic reduction, object with ``name`` and ``reduce(hr, seeds)``, uint8 (N, H, W, 3) and a
+            seed for each -> uint8 (N, H / scale, W / scale, 3), or None.
         on_image: called with the number of pictures done, after each.
 
     Returns:
@@ -120,14 +124,14 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, reader=
     Raises:
         FacesrError: no picture; one too small; a method called "bicubic"; answers of another shape than HR.
     """
-    if REFERENCE in methods:
-        raise FacesrError(f"{REFERENCE!r} is the row that every report has: give your method another name")
-    methods = {REFERENCE: _Bicubic(protocol.scale), **methods}
+    methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
     embeddings = {name: [] for name in ("truth", *methods)}
     readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, 10) of each picture's answers
     done = enlarged = 0
     for lr, hr, native_sides in _batches(pictures, protocol):
+        if degradation:
+            lr = degradation.reduce(hr, range(seed + done, seed + done + len(hr)))
         answers = {name: _answers(name, method, lr, hr) for name, method in methods.items()}
         enlarged += sum(side < hr.shape[1] for side in native_sides)
         seen = {name: judge.see(images) for name, images in {"truth": hr, **answers}.items()} if judge else {}
@@ -165,6 +169,8 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, reader=
     for name, row in models.items() if reader else ():
         row |= digits_read(np.stack(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
+    if degradation:
+        about |= {"degradation": f"{degradation.name}, seed {seed}"}
     if reader:
         truth = digits_read(np.stack(readings["truth"], axis=1), np.asarray(labels)[:done])
         about |= {"reader": reader.name, "truth_read": truth["digits_mean"]}
@@ -176,6 +182,13 @@ def evaluate(methods, pictures, protocol, samples=0, seed=0, judge=None, reader=
         "enlarged": enlarged,
         "models": models,
     }
+
+
+def with_bicubic(methods, scale):
+    """The methods behind the row that every report begins with; none of them may have its name."""
+    if REFERENCE in methods:
+        raise FacesrError(f"{REFERENCE!r} is the row that every report has: give your method another name")
+    return {REFERENCE: _Bicubic(scale), **methods}
 
 
 class _Bicubic:

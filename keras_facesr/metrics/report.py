@@ -28,7 +28,7 @@ COLUMNS = {  # figure: heading, format
 
 
 def format_table(report):
-    """The report of ``evaluate`` for a rich console: a table with one row a method, the protocol below."""
+    """A report of ``evaluate`` or ``evaluate_unpaired`` for a rich console: a table, one row a method, the protocol below."""
     headings, rows = tabulated(report)
     table = Table("method", box=None, pad_edge=False, collapse_padding=True)
     for heading in headings:
@@ -40,8 +40,10 @@ def format_table(report):
 
 def tabulated(report):
     """The figures of ``evaluate`` as text: the headings of those that there are, and name -> cells, "" for none."""
-    reference = report["models"][REFERENCE]["psnr"]
-    rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in report["models"].items()}
+    reference = report["models"][REFERENCE].get("psnr")
+    rows = report["models"]
+    if reference is not None:
+        rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in rows.items()}
     columns = {key: column for key, column in COLUMNS.items() if any(key in row for row in rows.values())}
     cells = {
         name: [format(row[key], spec) if key in row else "" for key, (_, spec) in columns.items()] for name, row in rows.items()
@@ -50,8 +52,13 @@ def tabulated(report):
 
 
 def in_one_line(report):
-    """The protocol of a report of ``evaluate``, and what it says beside its figures."""
+    """The protocol of a report of ``evaluate`` or ``evaluate_unpaired``, and what it says beside its figures."""
     about = report["protocol"]
+    if "clean" in about:
+        return (
+            "x{scale}; {images} real small faces of {lr_size[0]}x{lr_size[1]} pixels; {crop}, {rounding}; Fréchet distance of "
+            "what {judge} sees in the enlarged faces and in {clean} clean ones, not FID"
+        ).format(images=report["images"], **about)
     enlarged = f" ({report['enlarged']} enlarged to that size)" if report["enlarged"] else ""
     parts = [
         f"x{about['scale']}",

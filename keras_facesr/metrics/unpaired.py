@@ -1,0 +1,53 @@
+"""Real small faces have no true large ones: what is measured is how alike their enlargements and clean faces are, as sets."""
+
+import numpy as np
+
+from keras_facesr.errors import FacesrError
+from keras_facesr.metrics.perceptual import frechet_distance
+from keras_facesr.metrics.protocol import BATCH, with_bicubic
+
+
+def evaluate_unpaired(methods, small, clean, scale, judge, on_image=None):
+    """Measure methods on small faces without truth, beside Pillow's bicubic (SSRVAE, Tables 2 and 3, by another network).
+
+    Args:
+        methods: dict of name -> object with ``upscale_batch(lr)``, uint8 (N, h, w, 3) -> uint8 (N, H, W, 3).
+        small: uint8 (N, h, w, 3), at least two.
+        clean: uint8 (M, scale * h, scale * w, 3), at least two, other faces.
+        scale: the enlargement factor.
+        judge: object with ``name`` and ``see(images)``, uint8 (N, H, W, 3) -> (feature maps, embeddings (N, D)).
+        on_image: called with the number of pictures done.
+
+    Returns:
+        ``{"protocol": {...}, "images": N, "models": {"bicubic": {"frechet"}, ...}}``: Fréchet distances of what the judge
+        sees in the enlargements and in the clean faces (``metrics.perceptual``).
+
+    Raises:
+        FacesrError: fewer than two faces; sizes that do not go together; a method called "bicubic".
+    """
+    if min(len(small), len(clean)) < 2:
+        raise FacesrError(f"{len(small)} small and {len(clean)} clean faces: a distance of sets needs two of each")
+    expected = (len(clean), small.shape[1] * scale, small.shape[2] * scale, 3)
+    if clean.shape != expected:
+        raise FacesrError(f"clean faces are {clean.shape}, enlarged ones would be {expected}")
+    methods = with_bicubic(methods, scale)
+    seen = {name: [] for name in methods}
+    for start in range(0, len(small), BATCH):
+        lr = small[start : start + BATCH]
+        for name, method in methods.items():
+            seen[name].append(judge.see(method.upscale_batch(lr))[1])
+        if on_image:
+            on_image(min(start + BATCH, len(small)))
+    truth = np.concatenate([judge.see(clean[start : start + BATCH])[1] for start in range(0, len(clean), BATCH)])
+    return {
+        "protocol": {
+            "scale": scale,
+            "lr_size": list(small.shape[1:3]),
+            "crop": "centre square",
+            "rounding": "8 bits",
+            "clean": len(clean),
+            "judge": judge.name,
+        },
+        "images": len(small),
+        "models": {name: {"frechet": frechet_distance(np.concatenate(seen[name]), truth)} for name in methods},
+    }
