@@ -21,14 +21,15 @@ from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit, written_whole
-from keras_facesr.inference import KerasJudge, KerasMethod, KerasReader
+from keras_facesr.inference import KerasDegradation, KerasJudge, KerasMethod, KerasReader
 from keras_facesr.metrics.attributes import balanced_accuracy
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
+from keras_facesr.metrics.perceptual import frechet_distance
 from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
-from keras_facesr.tasks import masks_of, parsed, told
+from keras_facesr.tasks import JUDGE, masks_of, parsed, told
 
 DATA = {
     "utkface": "UTKFace",
@@ -59,6 +60,8 @@ DESCRIPTIONS = {
     "SRFBN": "feedback over four steps, a yardstick",
     "SRGAN": "SRResNet against a critic, a yardstick",
     "SRResNet": "residual network by pixel loss, a yardstick",
+    "SSRVAE": "residual blocks that attend, the whole face first, then what is near, small",
+    "StyleVAE": "spoils clean faces as real small ones are spoilt, each in a style of its own",
     "URDGN": "nearest neighbours and convolutions, a yardstick",
     "VDSR": "twenty convolutions on the enlarged image, a yardstick",
     "VarSR": "Variational Super-Resolution: many plausible answers from very few pixels",
@@ -180,6 +183,23 @@ def measure_parsing(recipe, data_dir):
     return {"protocol": {"iou": "over all pixels of all images"}, "images": len(masks), "iou": shares}
 
 
+def measure_degradation(recipe, data_dir):
+    """Fréchet distance from real small faces of the test part to the small faces that each styleVAE makes of clean ones."""
+    clean, real = (
+        decoded(open_dataset(data_dir / source.folder, split="test", kind=source.kind), source.size)[0]
+        for source in recipe.sources
+    )
+    judge = KerasJudge(JUDGE, presets.load(JUDGE))
+    truth = judge.see(real)[1]
+    rivals = [name for name in presets.list_models() if presets.find(name).task == recipe.task]
+    painters = {name: KerasDegradation(name, presets.load(name)) for name in rivals}
+    scale = recipe.config.get("scale", 4)
+    made = {"bicubic": degrade(clean, scale)}
+    made |= {name: painter.reduce(clean, range(len(clean))) for name, painter in painters.items()}
+    distances = {name: frechet_distance(judge.see(images)[1], truth) for name, images in made.items()}
+    return {"judge": JUDGE, "clean": len(clean), "images": len(real), "frechet": distances}
+
+
 def measure_attributes(recipe, data_dir):
     """Balanced accuracy of each attribute on the first source's test part, and their mean."""
     source = recipe.sources[0]
@@ -231,6 +251,7 @@ def write_text(path, text):
 
 MEASURES = {
     "super-resolution": measure_enlargement,
+    "degradation": measure_degradation,
     "face parsing": measure_parsing,
     "face attributes": measure_attributes,
     "digit reading": measure_reading,

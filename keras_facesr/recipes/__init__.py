@@ -1,10 +1,10 @@
 """How each preset was trained; ``facesr train NAME DATA_DIR --out RUN_DIR`` does it again."""
 
 from keras_facesr.errors import TrainingError
-from keras_facesr.recipes import baselines, cagface, sam, varsr
+from keras_facesr.recipes import baselines, cagface, sam, ssrvae, varsr
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
-RECIPES = {recipe.name: recipe for recipe in (*sam.RECIPES, *baselines.RECIPES, *cagface.RECIPES, *varsr.RECIPES)}
+RECIPES = {recipe.name: recipe for part in (sam, baselines, cagface, varsr, ssrvae) for recipe in part.RECIPES}
 
 
 def find(name):

@@ -1,0 +1,58 @@
+"""styleVAE and what is trained on its pairs, for faces of 16x16 pixels; their twins see bicubic pairs of the same faces.
+
+DATA_DIR holds CelebA in ``celeba`` and real small faces, cut from WIDER FACE, in ``wider_lq/train`` and ``wider_lq/test``.
+"""
+
+import dataclasses
+
+from keras_facesr.recipes.recipe import Recipe, Source, Stage
+
+CLEAN = Source("celeba", 64, "celeba")
+REAL = Source("folder", 16, "wider_lq")
+
+
+def stylevae(name, **config):
+    """A styleVAE of half the paper's width; ``config`` is what an ablation changes (Table 5)."""
+    return Recipe(
+        name,
+        "StyleVAE",
+        {"channels": 32, **config},
+        sources=(CLEAN, REAL),
+        stages=(Stage(3000, batch_size=32, learning_rate=5e-4, jit_compile=False),),
+        task="degradation",
+    )
+
+
+def pair(name, model_class, loss="mae", learning_rate=1e-3, **config):
+    """A network for x4 on styleVAE's pairs and its bicubic twin: ``name``_style and ``name``_bicubic."""
+    bicubic = Recipe(
+        f"{name}_bicubic",
+        model_class,
+        {"scale": 4, **config},
+        sources=(CLEAN,),
+        stages=(Stage(4000, batch_size=16, learning_rate=learning_rate, loss=loss, jit_compile=False),),
+    )
+    return dataclasses.replace(bicubic, name=f"{name}_style", degradation="stylevae_wider"), bicubic
+
+
+SSRVAE_STYLE, SSRVAE_BICUBIC = pair("ssrvae_x4", "SSRVAE", channels=32)
+
+
+def blind_to(name, **config):
+    """SSRVAE's bicubic twin without some of its attention (Table 4)."""
+    return dataclasses.replace(SSRVAE_BICUBIC, name=name, config={**SSRVAE_BICUBIC.config, **config})
+
+
+RECIPES = [
+    stylevae("stylevae_wider"),
+    stylevae("stylevae_wider_no_adain", adain=False),
+    stylevae("stylevae_wider_no_information", information_weight=0.0),
+    stylevae("stylevae_wider_plain", adain=False, information_weight=0.0),
+    dataclasses.replace(SSRVAE_STYLE, name="ssrvae_x4"),
+    SSRVAE_BICUBIC,
+    blind_to("ssrvae_x4_bicubic_local", global_attention=False),
+    blind_to("ssrvae_x4_bicubic_global", local_attention=False),
+    blind_to("ssrvae_x4_bicubic_plain", global_attention=False, local_attention=False),
+    *pair("srcnn_x4", "SRCNN", "mse"),
+    *pair("edsr_small_x4", "EDSR", channels=32, blocks=18),
+]
