@@ -287,6 +287,15 @@ def _export(args):
     return 0
 
 
+def _page(args):
+    preset = _preset(args.model)
+    from keras_facesr.demo.page import serve
+
+    _start_keras(args.debug)
+    serve(preset.name, args.port, lambda url: print(f"the page is at {url} until Ctrl+C", flush=True))
+    return 0
+
+
 def _preset(name, *tasks):
     """The preset of a model for one of these tasks, by default for super-resolution."""
     tasks = tasks or ("super-resolution",)
@@ -479,6 +488,12 @@ def _natural(text):
     return int(text)
 
 
+def _port(text):
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 1 to 65535")
+    return int(text)
+
+
 def _parser():
     parser = _Parser("facesr", description="Small faces in, large faces out, with released weights.")
     parser.add_argument("--version", action="version", version=f"facesr {__version__}")
@@ -527,6 +542,10 @@ def _parser():
     option("--size", type=_positive, metavar="N", help="side in pixels of the only input that the file takes")
     option("--calibration", metavar="DIR", help="faces that int8 finds its ranges on")
     option("--sampler", action="store_true", help="write what samples from a stochastic model: image and noise")
+
+    option = command("demo", _page, "Show a local page: drop a face, compare models, draw samples.", figures=False)
+    option("--model", default="sam", metavar="NAME", help="chosen first (default: %(default)s)")
+    option("--port", type=_port, metavar="N", help="of 127.0.0.1 (default: the first free one from 7860)")
 
     option = command("train", _train, "Train a model as its recipe says.", figures=False)
     option("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")

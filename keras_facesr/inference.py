@@ -49,14 +49,17 @@ def sample_picture(model, picture, n, seed=0):
 
     One latent belongs to one whole face, so pictures are not cut into tiles; too large ones raise ImageError.
     """
-    height, width = picture.rgb.shape[:2]
-    side = _tile_side(model)
-    if max(height, width) > side:
-        raise ImageError(
-            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
-        )
-    samples = KerasMethod(model).sample_batch(picture.rgb[None], n, seed)
-    return [_like(picture, sample[0], model.scale) for sample in samples]
+    return [_like(picture, to_uint8(sample), model.scale) for sample in _drawn_whole(model.sample, model, picture, n, seed)]
+
+
+def traverse_picture(model, picture, steps, seed=0):
+    """Enlargements of a ``Picture`` on the way from one draw of the latent to another, otherwise as of ``sample_picture``."""
+    return [_like(picture, to_uint8(step), model.scale) for step in _drawn_whole(model.traverse, model, picture, steps, seed)]
+
+
+def picture_deviation(model, picture, n=16, seed=0):
+    """Where enlargements of a ``Picture`` differ, as ``model.pixel_deviation``: (scale * H, scale * W), in units of [0, 1]."""
+    return _drawn_whole(model.pixel_deviation, model, picture, n, seed)[..., 0]
 
 
 class KerasMethod:
@@ -72,11 +75,7 @@ class KerasMethod:
 
     def sample_batch(self, lr, n, seed):
         """uint8 (N, H, W, 3) -> uint8 (n, N, scale * H, scale * W, 3)."""
-        from keras import ops
-
-        height, width = lr.shape[1:3]
-        samples = ops.convert_to_numpy(self.model.sample(_network_input(self.model, lr), n, seed))
-        return to_uint8(samples)[:, :, : height * self.model.scale, : width * self.model.scale]
+        return to_uint8(_drawn(self.model.sample, self.model, lr, n, seed))
 
 
 class KerasJudge:
@@ -163,6 +162,25 @@ def _tile_side(model, tile=None):
 def _network_input(model, lr):
     """uint8 (N, H, W, 3) -> float32 in [0, 1], its lower and right edges repeated up to ``size_multiple``."""
     return to_unit(_pad(lr, model.size_multiple))
+
+
+def _drawn(draw, model, lr, n, seed):
+    """``draw(lr, n, seed)``, a method of a stochastic model, for uint8 (N, H, W, 3): (..., N, scale * H, scale * W, C)."""
+    from keras import ops
+
+    height, width = (side * model.scale for side in lr.shape[1:3])
+    return ops.convert_to_numpy(draw(_network_input(model, lr), n, seed))[..., :height, :width, :]
+
+
+def _drawn_whole(draw, model, picture, n, seed):
+    """The same for one ``Picture``, without N."""
+    height, width = picture.rgb.shape[:2]
+    side = _tile_side(model)
+    if max(height, width) > side:
+        raise ImageError(
+            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
+        )
+    return _drawn(draw, model, picture.rgb[None], n, seed).squeeze(-4)
 
 
 def _pad(lr, multiple):

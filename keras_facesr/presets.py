@@ -90,14 +90,24 @@ class Preset:
     def aliases(self):
         return [alias for alias, name in ALIASES.items() if name == self.name]
 
+    @property
+    def is_stochastic(self):
+        """Whether the model gives many answers; imports its class, and with it Keras."""
+        return getattr(model_class(self.class_name), "is_stochastic", False)
+
     def build(self):
         """The model with weights as its constructor draws them."""
         return build_model(self.class_name, self.config)
 
 
+def model_class(name):
+    """The class of this name in ``MODEL_CLASSES``."""
+    return getattr(import_module(MODEL_CLASSES[name]), name)
+
+
 def build_model(class_name, config):
     """A new, built network of a class in ``MODEL_CLASSES``, with weights as its constructor draws them."""
-    model = getattr(import_module(MODEL_CLASSES[class_name]), class_name)(**config)
+    model = model_class(class_name)(**config)
     model.build((None, None, None, 3))
     return model
 

@@ -74,6 +74,9 @@ def test_answers_of_faces_and_digits_have_their_shapes_and_agree(lr_size, blocks
     assert samples.shape == (5, *shape) and model.pixel_deviation(lr, 4).shape == (*shape[:3], 1)
     np.testing.assert_array_equal(numpy(model.sample(lr, 5, seed=3)), samples)
     assert np.abs(samples[0] - samples[1]).max() > 0
+    z = model.encode(lr).sample(2, seed=3)
+    for answer, alpha in zip(numpy(model.traverse(lr, 3, seed=3)), (0.0, 0.5, 1.0)):
+        np.testing.assert_allclose(answer, numpy(model.decode(lr, z[0] + alpha * (z[1] - z[0]))), atol=1e-6)
     np.testing.assert_array_equal(numpy(model.transfer(lr, hr)), numpy(model.decode(lr, posterior.mean)))
     assert model.transfer(lr, hr[:1]).shape == shape
 

@@ -107,6 +107,19 @@ class FaceSR(Network):
         """
         return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
 
+    def traverse(self, lr, steps=8, seed=None):
+        """A stochastic model's outputs along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (SAM's eq. 8).
+
+        (steps, N, scale * H, scale * W, 3) in [0, 1]; the draws, first and last, are those of ``sample(lr, 2, seed)``.
+        """
+        with backend.no_gradients():
+            start, end = self.encode(lr).sample(2, seed)
+            return self.decode_each(lr, [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)])
+
+    def decode_each(self, lr, latents):
+        """Outputs for one latent after the other: (len(latents), N, scale * H, scale * W, 3) in [0, 1]."""
+        return ops.stack([self.decode(lr, z) for z in latents])
+
     @staticmethod
     def to_image(sr, training):
         """Clip a network's output to [0, 1], but let a training step see what lies outside, gradients included."""

@@ -252,15 +252,9 @@ class SAM(FaceSR):
     def sample(self, lr, n, seed=None):
         """``n`` plausible outputs for each input: (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
         with backend.no_gradients():
-            return self._decode_each(lr, self.encode(lr).sample(n, seed))
+            return self.decode_each(lr, self.encode(lr).sample(n, seed))
 
-    def traverse(self, lr, steps=8, seed=None):
-        """Outputs along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (eq. 8): (steps, N, H, W, 3)."""
-        with backend.no_gradients():
-            start, end = self.encode(lr).sample(2, seed)
-            return self._decode_each(lr, [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)])
-
-    def _decode_each(self, lr, latents):
+    def decode_each(self, lr, latents):
         lr = ops.convert_to_tensor(lr)
         features = self.encoder(self._network_input(lr), training=False)  # once for all latents
         outputs = [self._decode_features(lr, features, z, training=False) for z in latents]

@@ -102,7 +102,7 @@ class LatentSR(AdversarialSR):
     def sample(self, lr, n, seed=None):
         """``n`` plausible outputs for each input: (n, N, H, W, 3) in [0, 1]; repeatable with a seed."""
         with backend.no_gradients():
-            return ops.stack([self.decode(lr, z) for z in self.encode(lr).sample(n, seed)])
+            return self.decode_each(lr, self.encode(lr).sample(n, seed))
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -155,7 +155,7 @@ class VarSR(LatentSR):
         """
         with backend.no_gradients():
             mean = self.encode(lr).mean
-            return ops.stack([self.decode(lr, mean + k * direction) for k in strengths])
+            return self.decode_each(lr, [mean + k * direction for k in strengths])
 
     def transfer(self, lr, hr):
         """G(I_L, E_H(I_H)): the small faces with what large ones (N or 1, H, W, 3) have beyond theirs (figure 4b)."""

@@ -1,0 +1,127 @@
+"""What the page does with a picture: read it, enlarge it, draw other answers. Nothing of Gradio here.
+
+Every job takes the path of the picture and the name of a preset, and raises FacesrError with a line for people.
+"""
+
+import functools
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_facesr import presets
+from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import read_picture, write_png
+from keras_facesr.errors import ImageError
+from keras_facesr.inference import demo_face, enlarge_picture, picture_deviation, sample_picture, traverse_picture
+
+PAGE_PIXELS = 2**26  # of an answer; minutes of work, beyond which a page is the wrong tool
+VIEW_SIDE = 1280  # pixels of what the page shows of a larger answer
+WALK_STEPS = 9
+DEVIATION_SAMPLES = 16
+HEAT = ((12, 10, 32), (94, 28, 110), (206, 70, 72), (247, 160, 68), (252, 246, 190))  # from the lowest value to the highest
+
+load = functools.cache(presets.load)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a stochastic model has to say of one face.
+
+    Attributes:
+        samples: files of plausible answers, ``<stem>_<model>_<k>.png``.
+        walk: files of ``WALK_STEPS`` answers on the way from the first sample to another.
+        heat: uint8 (H, W, 3), the standard deviation of ``DEVIATION_SAMPLES`` answers as colours of ``HEAT``.
+        largest: the deviation that the last of these colours stands for, in units of [0, 1].
+    """
+
+    samples: list[Path]
+    walk: list[Path]
+    heat: np.ndarray
+    largest: float
+
+
+def enlargers():
+    """The released presets for super-resolution, by name."""
+    found = map(presets.find, presets.list_models())
+    return {preset.name: preset for preset in found if preset.task == "super-resolution"}
+
+
+def look(path):
+    """Read an uploaded file: ``Picture``, its name without the folder. ImageError where there is none, or none to be read."""
+    if path is None:
+        raise ImageError("drop a picture of a face first")
+    path = Path(path)
+    try:
+        return replace(read_picture(path), name=path.name)
+    except ImageError as error:
+        raise ImageError(str(error).replace(str(path), path.name)) from error
+
+
+def built_in(name, folder):
+    """The built-in face as small as the model expects faces, as a file."""
+    preset = presets.find(name)
+    sides = preset.hr_size if isinstance(preset.hr_size, tuple) else 2 * (preset.hr_size or 128,)
+    small = resize(demo_face(), *(side // preset.scale for side in sides))
+    return write_png(_new_folder(folder) / "astronaut.png", small)
+
+
+def enlarge(path, name, folder, show=lambda done, total: None):
+    """Enlarge a picture.
+
+    Args:
+        path: of the picture.
+        name: of the preset.
+        folder: where the answer is written, in a new folder of its own.
+        show: called with (tiles done, tiles in all) after each tile of a large picture.
+
+    Returns:
+        views of the bicubic enlargement and of the model's (PIL, of equal size, at most ``VIEW_SIDE``), and the path of
+        the full answer, ``<stem>_<name>.png``.
+    """
+    picture, model = look(path), load(name)
+    height, width = (side * model.scale for side in picture.rgb.shape[:2])
+    if height * width > PAGE_PIXELS:
+        raise ImageError(
+            f"{picture.name}: {width // model.scale}x{height // model.scale} pixels are many for a page; cut the faces out, "
+            f"at most {PAGE_PIXELS / model.scale**2 / 1e6:.1f} million pixels, or take the command facesr upscale"
+        )
+    pixels = enlarge_picture(model, picture, on_tile=show)
+    written = write_png(_new_folder(folder) / f"{Path(path).stem}_{name}.png", pixels)
+    return _view(resize(picture.rgb, height, width)), _view(pixels), written
+
+
+def draw(path, name, n, seed, folder, show=lambda done, total: None):
+    """The other answers of a stochastic model: ``Answers`` with ``n`` samples. ``show`` is called after each of three parts."""
+    picture, model = look(path), load(name)
+    folder, stem = _new_folder(folder), f"{Path(path).stem}_{name}"
+
+    def written(label, images):
+        return [write_png(folder / f"{stem}_{label}{k}.png", pixels) for k, pixels in enumerate(images, start=1)]
+
+    samples = written("", sample_picture(model, picture, n, seed))
+    show(1, 3)
+    walk = written("walk_", traverse_picture(model, picture, WALK_STEPS, seed))
+    show(2, 3)
+    deviation = picture_deviation(model, picture, DEVIATION_SAMPLES, seed)
+    show(3, 3)
+    largest = float(deviation.max())
+    return Answers(samples, walk, heat_of(deviation / largest if largest else deviation), largest)
+
+
+def heat_of(values):
+    """Values (H, W) in [0, 1] as colours between those of ``HEAT``: uint8 (H, W, 3)."""
+    stops = np.linspace(0.0, 1.0, len(HEAT))
+    return np.rint(np.dstack([np.interp(values, stops, channel) for channel in zip(*HEAT)])).astype(np.uint8)
+
+
+def _view(pixels):
+    view = Image.fromarray(pixels).convert("RGB")
+    view.thumbnail((VIEW_SIDE, VIEW_SIDE), Image.Resampling.BICUBIC)
+    return view
+
+
+def _new_folder(folder):
+    return Path(tempfile.mkdtemp(dir=folder))
