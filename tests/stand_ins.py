@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_facesr.models.base import FaceSR, Network
+from keras_facesr.objectives.gaussian import DiagonalGaussian
 
 
 class Nearest(FaceSR):
@@ -20,13 +21,19 @@ class Nearest(FaceSR):
 
 
 class Noisy(Nearest):
-    """Samples are the nearest neighbours plus one gray level drawn for each."""
+    """Samples are the nearest neighbours plus one gray level drawn for each, the latent."""
 
     is_stochastic = True
 
+    def encode(self, lr):
+        level = ops.zeros((ops.shape(lr)[0], 1, 1, 1))
+        return DiagonalGaussian(level, level - 4.6)  # of a tenth of the range
+
+    def decode(self, lr, z):
+        return self(lr) + z
+
     def sample(self, lr, n, seed=None):
-        offsets = keras.random.uniform((n, 1, 1, 1, 1), -0.2, 0.2, seed=seed)
-        return self(lr)[None] + offsets
+        return self.decode_each(lr, self.encode(lr).sample(n, seed))
 
 
 class Convolved(FaceSR):

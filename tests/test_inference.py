@@ -14,7 +14,9 @@ from keras_facesr.inference import (
     demo_face,
     demonstrate,
     enlarge_picture,
+    picture_deviation,
     sample_picture,
+    traverse_picture,
     upscale,
 )
 
@@ -168,6 +170,20 @@ def test_samples_differ_are_repeatable_and_follow_the_seed(face):
     assert first.shape == (3, 88, 72, 3) and first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     assert (first != other).any() and (first[0] != first[1]).any()
+
+
+def test_a_traverse_leads_from_one_sample_to_the_next_and_the_deviation_is_that_of_the_samples(face):
+    model, picture = Noisy(size_multiple=16), read_picture(face)
+    steps = traverse_picture(model, picture, 3, seed=7)
+    samples = np.stack(sample_picture(model, picture, 5, seed=7))
+    first, second = sample_picture(model, picture, 2, seed=7)
+    np.testing.assert_array_equal([steps[0], steps[-1]], [first, second])
+    inside = (first > 0) & (first < 255) & (second > 0) & (second < 255)
+    assert np.abs(steps[1][inside] - (first.astype(int) + second)[inside] / 2).max() <= 1
+    deviation = picture_deviation(model, picture, 5, seed=7)
+    assert deviation.shape == (88, 72)
+    unclipped = ((samples > 0) & (samples < 255)).all(axis=(0, -1))
+    np.testing.assert_allclose(deviation[unclipped], samples.std(axis=0).mean(axis=-1)[unclipped] / 255, atol=2 / 255)
 
 
 def test_samples_of_a_padded_picture_are_cropped(face):

@@ -24,7 +24,7 @@ STYLE = """
 .gradio-container > main {max-width: 1080px; width: 100%; margin: 0 auto;}
 #picture img, #step img, #heat img {width: 100%; height: 100%; object-fit: contain;}
 #picture img {image-rendering: pixelated;}
-#gallery .grid-wrap {max-height: none; min-height: 0;}
+#gallery .grid-wrap {max-height: none; min-height: 0; overflow: hidden;}
 #about p, #heat-key, #notice p {color: var(--body-text-color-subdued); font-size: var(--text-sm);}
 #heat-key .bar {height: 8px; border-radius: 4px; margin: 4px 0; background: linear-gradient(to right, COLOURS);}
 #heat-key .ends {display: flex; justify-content: space-between;}
@@ -40,7 +40,7 @@ def serve(name, port, on_start):
         on_start: called with the page's address once it answers.
 
     Raises:
-        FacesrError: the port is taken.
+        FacesrError: the port cannot be listened on.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="facesr_demo_") as folder:
@@ -52,7 +52,9 @@ def serve(name, port, on_start):
         try:
             _, url, _ = page.launch(server_name=HOST, server_port=port, **private, **look)
         except OSError as error:
-            raise FacesrError(f"port {port} of {HOST} is taken: choose another one with --port") from error
+            raise FacesrError(
+                f"{HOST}:{port or '7860 and on'} cannot be listened on: choose another port with --port"
+            ) from error
         try:
             on_start(url)
             page.block_thread()
@@ -83,7 +85,7 @@ def build(name, folder):
                 seed = gr.Number(0, precision=0, minimum=0, maximum=2**31 - 1, label="Seed", scale=1, min_width=120)
             draw = gr.Button("Draw samples", variant="primary", elem_id="draw")
             with gr.Column(visible=False) as drawn:
-                gallery = gr.Gallery(label="Samples", format="png", columns=8, buttons=["download"], elem_id="gallery")
+                gallery = gr.Gallery(show_label=False, format="png", columns=8, buttons=["download"], elem_id="gallery")
                 with gr.Row():
                     with gr.Column(min_width=300):
                         step = gr.Image(label="Along the latent", height=380, elem_id="step", **STILL)
@@ -137,7 +139,7 @@ def build(name, folder):
         ]
         quick = {"show_progress": "hidden", "queue": False}
         built_in.click(lambda name: str(jobs.built_in(name, folder)), model, file, **quick)
-        file.change(friendly(_read), file, picture, **quick)
+        file.change(friendly(_read), file, picture, show_progress="hidden")
         anew = [about, compare, download, others, drawn]
         gr.on([file.change, model.change], start_anew, model, anew, cancels=running, **quick)
         position.input(lambda walk, position: walk[position - 1], [walk, position], step, **quick)
