@@ -59,7 +59,7 @@ def serve(name, port, on_start):
             on_start(url)
             page.block_thread()
         finally:
-            page.close()
+            page.close(verbose=False)
 
 
 def build(name, folder):
@@ -154,7 +154,7 @@ def friendly(job):
         try:
             return job(*arguments)
         except FacesrError as error:
-            raise gr.Error(html.escape(str(error)), title="That did not work", print_exception=False) from error
+            raise gr.Error(html.escape(str(error)), print_exception=False) from error
 
     return run
 
