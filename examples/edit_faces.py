@@ -33,8 +33,7 @@ args = parser.parse_args()
 
 if args.quick:
     model, judge = VarSR(channels=8, blocks=1, latent_dim=16), FaceFeatures(channels=(4, 8))
-    true, labels = demo_faces(8, 64), dict.fromkeys(ATTRIBUTES, np.arange(8) < 4)
-    test = true[: args.faces]
+    true, test, labels = demo_faces(8, 64), demo_faces(args.faces, 64), dict.fromkeys(ATTRIBUTES, np.arange(8) < 4)
 else:
     try:
         model, judge = fsr.load("varsr"), fsr.load("face_features")
@@ -42,7 +41,8 @@ else:
         parser.error(f"{error}; of weights that are to come, see docs/models.md")
     sizes = {"train": 2000, "test": args.faces}
     train, test = (open_dataset(args.celeba, part, kind="celeba").subset(slice(n)) for part, n in sizes.items())
-    true, test, labels = decoded(train, 64)[0], decoded(test, 64)[0], train.labels
+    (true, unreadable), test, labels = decoded(train, 64), decoded(test, 64)[0], train.labels
+    assert not unreadable, f"cannot be read: {unreadable[0]}"
 small = degrade(test, model.scale)  # uint8 (N, 8, 8, 3)
 lr, rows = to_unit(small), []
 for attribute in ("Smiling", "Male", "Eyeglasses"):
