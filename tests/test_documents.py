@@ -42,7 +42,7 @@ def commands(page):
     calls = [match[1] for line in lines for match in re.finditer(r"(?:^|&& |\$ )(?:[\w./]+/)?(facesr .+?)(?=\s{2,}|$)", line)]
     inline = [call for call in re.findall(r"`(facesr [^`]+)`", page.read_text()) if len(call.split()) > 2]
     plain = [call.replace("[", "").replace("]", "") for call in (*calls, *inline) if "..." not in call]
-    return [shlex.split(call, comments=True)[1:] for call in plain]
+    return [["8" if word == "N" else word for word in shlex.split(call, comments=True)[1:]] for call in plain]
 
 
 @pytest.fixture
