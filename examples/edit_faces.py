@@ -1,10 +1,10 @@
 """Small faces that smile, or do not: VarSR's latent moved along an attribute, and judged for it.
 
     python examples/edit_faces.py CELEBA_DIR [--faces 4] [-o edited.png]
+    python examples/edit_faces.py --quick                      networks that have learnt nothing, on the built-in face
 
-The direction of an attribute is the difference of the mean latents of true faces with and without it, those of CelebA's
-training part; the faces that are edited are of its test part. The presets varsr_x8_celeba and face_features are trained by
-`facesr train` if they did not come with the package.
+A direction is the difference of the mean latents of true faces with and without an attribute, of CelebA's training part.
+Edited are faces of its test part. Needs the presets varsr and face_features.
 """
 
 import argparse
@@ -17,35 +17,42 @@ from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.inference import demo_faces
 from keras_facesr.metrics.stochastic import consistency
-from keras_facesr.models.face_features import ATTRIBUTES
+from keras_facesr.models.face_features import ATTRIBUTES, FaceFeatures
+from keras_facesr.models.varsr import VarSR
 
 STRENGTHS = (-2, -1, 0, 1, 2)
-
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("celeba")
+data = parser.add_mutually_exclusive_group(required=True)
+data.add_argument("celeba", nargs="?")
+data.add_argument("--quick", action="store_true")
 parser.add_argument("--faces", type=int, default=4)
 parser.add_argument("-o", "--out", default="edited.png")
 args = parser.parse_args()
 
-model, judge = fsr.load("varsr"), fsr.load("face_features")
-train = open_dataset(args.celeba, "train", kind="celeba").subset(slice(2000))
-true, unreadable = decoded(train, 64)
-assert not unreadable, f"cannot be read: {unreadable[0]}"
-test = decoded(open_dataset(args.celeba, "test", kind="celeba").subset(slice(args.faces)), 64)[0]
+if args.quick:
+    model, judge = VarSR(channels=8, blocks=1, latent_dim=16), FaceFeatures(channels=(4, 8))
+    true, test, labels = demo_faces(8, 64), demo_faces(args.faces, 64), dict.fromkeys(ATTRIBUTES, np.arange(8) < 4)
+else:
+    try:
+        model, judge = fsr.load("varsr"), fsr.load("face_features")
+    except fsr.FacesrError as error:
+        parser.error(f"{error}; of weights that are to come, see docs/models.md")
+    sizes = {"train": 2000, "test": args.faces}
+    train, test = (open_dataset(args.celeba, part, kind="celeba").subset(slice(n)) for part, n in sizes.items())
+    (true, unreadable), test, labels = decoded(train, 64), decoded(test, 64)[0], train.labels
+    assert not unreadable, f"cannot be read: {unreadable[0]}"
 small = degrade(test, model.scale)  # uint8 (N, 8, 8, 3)
-lr = to_unit(small)
-
-rows = []
+lr, rows = to_unit(small), []
 for attribute in ("Smiling", "Male", "Eyeglasses"):
-    has = train.labels[attribute]
+    has = labels[attribute]
     direction = model.attribute_direction(to_unit(true[has]), to_unit(true[~has]))
     edited = np.asarray(model.edit(lr, direction, STRENGTHS))  # (5, N, 64, 64, 3)
     rows += [np.concatenate(column, axis=1) for column in edited.transpose(1, 0, 2, 3, 4)]
     for strength, faces in zip(STRENGTHS, edited):
-        logits = np.asarray(judge(faces))[:, ATTRIBUTES.index(attribute)]
+        probability = np.mean(1 / (1 + np.exp(-np.asarray(judge(faces))[:, ATTRIBUTES.index(attribute)])))
         levels = np.mean([consistency(face, lr, model.scale) for face, lr in zip(to_uint8(faces), small)])
-        probability = np.mean(1 / (1 + np.exp(-logits)))
         print(f"{attribute} {strength:+d}: probability {probability:.2f}, {levels:.2f} levels from the input")
 
 Image.fromarray(to_uint8(np.concatenate(rows))).save(args.out)

@@ -3,6 +3,7 @@
     python examples/train_cagface.py FACES_DIR [--size 256]                    whole faces of 256 pixels
     python examples/train_cagface.py FACES_DIR --size 1024 --patch 256         patches of faces of 1024 pixels
         [--steps 1000] [-o cagface.weights.h5]
+    python examples/train_cagface.py --quick                                   a tiny network, on the built-in face
 
 Patches are cut from what the component network has seen whole: it would not know a face by a part of one.
 """
@@ -15,36 +16,36 @@ from keras_facesr import presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
+from keras_facesr.inference import demo_faces
 from keras_facesr.models.cagface import CAGFace
 from keras_facesr.tasks import prepared
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("faces")
+data = parser.add_mutually_exclusive_group(required=True)
+data.add_argument("faces", nargs="?")
+data.add_argument("--quick", action="store_true")
 parser.add_argument("--size", type=int, default=256)
-parser.add_argument("--patch", type=int)
+parser.add_argument("--patch", type=int, help="default: whole faces")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="cagface.weights.h5")
 args = parser.parse_args()
 
-model = CAGFace(features=32, blocks=12, image_skip=True)  # without arguments: the paper's network, for a GPU
+if args.quick:
+    steps, width, faces, crop = 2, {"features": 8, "blocks": 1}, demo_faces(8, 128), 64
+else:
+    faces, unreadable = decoded(open_dataset(args.faces, split="train"), args.size)
+    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    steps, width, crop = args.steps, {"features": 32, "blocks": 12}, args.patch
+model = CAGFace(image_skip=True, **width)  # without arguments: the paper's network, for a GPU
 model.build((None, None, None, 3))
 model.components.load_weights(presets.released_weights(presets.find("components_celebamask")))
-
-faces, unreadable = decoded(open_dataset(args.faces, split="train"), args.size)
-print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-stream = PairStream(
-    faces,
-    scale=4,
-    batch_size=8,
-    augmentation="six",
-    crop=args.patch,  # None: whole faces
-    prepare=lambda lr: prepared(model, lr),  # (N, h, w, 3) -> (N, h, w, 6), with the attention maps
-)
+prepare = lambda lr: prepared(model, lr)  # noqa: E731  (N, h, w, 3) -> (N, h, w, 6), with the attention maps
+stream = PairStream(faces, scale=4, batch_size=8, augmentation="six", crop=crop, prepare=prepare)
 
 for phase in (1, 2):  # the first stage alone, then both
     model.phase = phase
     model.compile(keras.optimizers.Adam(5e-4), jit_compile=False)  # XLA is slower on narrow layers of large images
-    model.fit(stream.as_dataset(steps=args.steps), steps_per_epoch=args.steps, shuffle=False)
+    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 model.optimizer = None  # the released file holds no optimiser
 model.save_weights(args.out)

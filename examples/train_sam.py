@@ -1,6 +1,7 @@
 """Both phases of SAM with Keras' own `fit`, on a folder of faces.
 
     python examples/train_sam.py FACES_DIR [--steps 1000] [-o sam.weights.h5]
+    python examples/train_sam.py --quick                       a few steps of a tiny network, on the built-in face
 
 `facesr train` does the same with validation, checkpoints, logs and averaged weights.
 """
@@ -12,24 +13,32 @@ import keras
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
+from keras_facesr.inference import demo_faces
 from keras_facesr.models.sam import SAM
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("faces")
+data = parser.add_mutually_exclusive_group(required=True)
+data.add_argument("faces", nargs="?")
+data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="sam.weights.h5")
 args = parser.parse_args()
 
-faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
-print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+if args.quick:
+    steps, size, faces = 2, {"channels": 8, "encoder_blocks": 1, "decoder_blocks": 1}, demo_faces(8, 128)
+else:
+    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
+    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    steps, size = args.steps, {}
 stream = PairStream(faces, scale=8, batch_size=8)
 
-model = SAM(scale=8, backbone="lr", stochastic_weight=0.1)  # without backbone="lr": the paper's network, for a GPU
+model = SAM(scale=8, backbone="lr", stochastic_weight=0.1, **size)  # without backbone="lr": the paper's network, for a GPU
 model.build((None, None, None, 3))
+xla = keras.backend.backend() == "tensorflow" and not args.quick
 for phase in (1, 2):
     model.phase = phase
-    model.compile(keras.optimizers.Adam(5e-4), jit_compile=keras.backend.backend() == "tensorflow")
-    model.fit(stream.as_dataset(steps=args.steps), steps_per_epoch=args.steps)
+    model.compile(keras.optimizers.Adam(5e-4), jit_compile=xla)
+    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps)
 
 model.optimizer = None  # the released file holds no optimiser
 model.save_weights(args.out)

@@ -1,8 +1,9 @@
 """What a large face has beyond a small one, given to other small faces: VarSR's transfer of attributes.
 
     python examples/transfer_faces.py CELEBA_DIR [--faces 5] [-o transferred.png]
+    python examples/transfer_faces.py --quick                  a network that has learnt nothing, on the built-in face
 
-Rows are small faces of CelebA's test part, columns large ones whose latent they get.
+Rows are small faces of CelebA's test part, columns large ones whose latent they get. Needs the preset varsr.
 """
 
 import argparse
@@ -15,15 +16,25 @@ from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.inference import demo_faces
+from keras_facesr.models.varsr import VarSR
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("celeba")
+data = parser.add_mutually_exclusive_group(required=True)
+data.add_argument("celeba", nargs="?")
+data.add_argument("--quick", action="store_true")
 parser.add_argument("--faces", type=int, default=5)
 parser.add_argument("-o", "--out", default="transferred.png")
 args = parser.parse_args()
 
-model = fsr.load("varsr")
-faces = decoded(open_dataset(args.celeba, "test", kind="celeba").subset(slice(2 * args.faces)), 64)[0]
+if args.quick:
+    model, faces = VarSR(channels=8, blocks=1, latent_dim=16), demo_faces(2 * args.faces, 64)
+else:
+    try:
+        model = fsr.load("varsr")
+    except fsr.FacesrError as error:
+        parser.error(f"{error}; of weights that are to come, see docs/models.md")
+    faces = decoded(open_dataset(args.celeba, "test", kind="celeba").subset(slice(2 * args.faces)), 64)[0]
 large, true = faces[: args.faces], faces[args.faces :]
 small = degrade(true, model.scale)  # uint8 (N, 8, 8, 3)
 

@@ -128,6 +128,13 @@ def demo_face():
     return astronaut()[69:179, 169:279]
 
 
+def demo_faces(count, side):
+    """The built-in face, cut a little elsewhere each time, to try a training on: uint8 (count, side, side, 3)."""
+    face = demo_face()
+    cuts = [(3 * (k // 5 % 5), 3 * (k % 5)) for k in range(count)]
+    return np.stack([resize(face[top : top + 96, left : left + 96], side, side) for top, left in cuts])
+
+
 def demonstrate(model, name, hr_size):
     """The built-in face, reduced and enlarged again by bicubic interpolation and by the model.
 

@@ -19,7 +19,8 @@ pytest.importorskip("tensorflow_serving")
 EXAMPLE = Path(__file__).parents[1] / "examples" / "serving"
 sys.path.insert(0, str(EXAMPLE))
 
-import client  # noqa: E402
+import over_grpc  # noqa: E402
+import over_rest  # noqa: E402
 import prepare  # noqa: E402
 from serving_stand_in import serving  # noqa: E402
 
@@ -70,7 +71,7 @@ def served(models):
 @pytest.fixture(params=["rest", "grpc"])
 def sam(request, served):
     _, grpc_address, rest_address = served
-    return client.RestClient(rest_address, "sam") if request.param == "rest" else client.GrpcClient(grpc_address, "sam")
+    return over_rest.RestClient(rest_address, "sam") if request.param == "rest" else over_grpc.GrpcClient(grpc_address, "sam")
 
 
 def check(answer, expected):
@@ -100,16 +101,16 @@ def test_a_broken_file_gets_its_own_error_and_its_neighbours_their_answers(sam, 
 @pytest.mark.parametrize("kind", ["rest", "grpc"])
 def test_what_the_server_does_not_have_is_refused_in_its_words(how, kind, served):
     _, grpc_address, rest_address = served
-    asked = client.RestClient(rest_address, **how) if kind == "rest" else client.GrpcClient(grpc_address, **how)
-    with pytest.raises(client.ServerError, match="Servable not found"):
+    asked = over_rest.RestClient(rest_address, **how) if kind == "rest" else over_grpc.GrpcClient(grpc_address, **how)
+    with pytest.raises(over_rest.ServerError, match="Servable not found"):
         asked.enlarge([b""])
 
 
-@pytest.mark.parametrize("kind", [client.RestClient, client.GrpcClient])
+@pytest.mark.parametrize("kind", [over_rest.RestClient, over_grpc.GrpcClient])
 def test_a_server_that_is_not_there_is_an_error_of_one_line(kind):
     address = "127.0.0.1:9"
-    with pytest.raises(client.ServerError) as refused:
-        kind(f"http://{address}" if kind is client.RestClient else address, "sam").enlarge([b""])
+    with pytest.raises(over_rest.ServerError) as refused:
+        kind(f"http://{address}" if kind is over_rest.RestClient else address, "sam").enlarge([b""])
     assert "\n" not in str(refused.value)
 
 
@@ -142,9 +143,10 @@ def resident_megabytes():
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_a_thousand_requests_at_once_are_each_answered_rightly_and_memory_stays_flat(served, network, monkeypatch):
-    monkeypatch.setattr(client, "TIMEOUT", 600.0)  # the last of them waits for all the others
+    for client in (over_rest, over_grpc):
+        monkeypatch.setattr(client, "TIMEOUT", 600.0)  # the last of them waits for all the others
     model, grpc_address, rest_address = served
-    clients = [client.RestClient(rest_address, "sam"), client.GrpcClient(grpc_address, "sam")]
+    clients = [over_rest.RestClient(rest_address, "sam"), over_grpc.GrpcClient(grpc_address, "sam")]
     files = [packed(face, "PNG") for face in FACES]
     expected = [network.upscale(face) for face in FACES]
     broken = list(BROKEN.values())

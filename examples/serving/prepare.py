@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import tensorflow as tf
-from client import grpc_request
+from over_grpc import grpc_request
 from PIL import Image
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 

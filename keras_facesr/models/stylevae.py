@@ -96,6 +96,7 @@ class StyleVAE(Network):
 
     Example:
         >>> model = StyleVAE()
+        >>> model.build()
         >>> model.compile("adam"); model.fit(real_and_clean, epochs=10)
         >>> lr = model.degrade(hr)                                                 # each in a style of its own
         >>> lr = model.degrade(hr, style=real)                                     # in the style of real small faces

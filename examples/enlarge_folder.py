@@ -1,0 +1,31 @@
+"""Enlarge every picture of a folder, and say which could not be read.
+
+    python examples/enlarge_folder.py FACES_DIR [--model sam] [-o large]
+
+`facesr upscale FACES_DIR -o large` does the same, with more options.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import keras_facesr as fsr
+from keras_facesr.data.images import find_images, read_picture, write_png
+from keras_facesr.inference import enlarge_picture
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("faces")
+parser.add_argument("--model", default="sam")
+parser.add_argument("-o", "--out", type=Path, default="large")
+args = parser.parse_args()
+
+model = fsr.load(args.model)
+failed = 0
+for file in find_images([args.faces]):
+    try:
+        pixels = enlarge_picture(model, read_picture(file))  # gray stays gray, transparency is kept
+        print(write_png(args.out / f"{file.stem}.png", pixels))  # refuses to overwrite
+    except fsr.FacesrError as error:
+        print(error, file=sys.stderr)
+        failed += 1
+sys.exit(1 if failed else 0)

@@ -1,0 +1,45 @@
+"""SSRVAE's network with Keras' own `fit`, on pairs of small and large faces such as `realistic_pairs.py` writes.
+
+    python examples/train_ssrvae.py PAIRS_DIR [--steps 5000] [-o ssrvae.weights.h5]
+    python examples/train_ssrvae.py --quick                    a few steps of a tiny network, on the built-in face
+
+PAIRS_DIR has lr/ and hr/, files of the same names, the large ones four times as high and wide.
+"""
+
+import argparse
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_facesr.data.degrade import blind
+from keras_facesr.data.images import find_images, read_picture
+from keras_facesr.data.pipeline import PairStream
+from keras_facesr.inference import demo_faces
+from keras_facesr.models.ssrvae import SSRVAE
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+data = parser.add_mutually_exclusive_group(required=True)
+data.add_argument("pairs", nargs="?", type=Path)
+data.add_argument("--quick", action="store_true")
+parser.add_argument("--steps", type=int, default=5000)
+parser.add_argument("-o", "--out", default="ssrvae.weights.h5")
+args = parser.parse_args()
+
+if args.quick:
+    hr, rng = demo_faces(8, 64), np.random.default_rng(0)
+    lr = np.stack([blind(face, 4, rng) for face in hr])
+    steps, size = 2, {"channels": 8, "global_blocks": 1, "local_blocks": 1}
+else:
+    names = [file.name for file in find_images([args.pairs / "hr"])]
+    lr, hr = (np.stack([read_picture(args.pairs / kind / name).rgb for name in names]) for kind in ("lr", "hr"))
+    steps, size = args.steps, {}
+stream = PairStream(hr, scale=4, batch_size=8, degrades=lambda _: [lr])
+
+model = SSRVAE(**size)
+model.build((None, None, None, 3))
+model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), loss="mae", jit_compile=False)
+model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps)
+
+model.optimizer = None  # weights alone are saved
+model.save_weights(args.out)

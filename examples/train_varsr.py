@@ -1,0 +1,43 @@
+"""Both phases of VarSR with Keras' own `fit`: by pixels, then against a critic.
+
+    python examples/train_varsr.py FACES_DIR [--steps 1000] [-o varsr.weights.h5]
+    python examples/train_varsr.py --quick                     a few steps of a tiny network, on the built-in face
+
+`facesr train varsr_x8_celeba` does the same with validation, checkpoints, logs and averaged weights.
+"""
+
+import argparse
+
+import keras
+
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.pipeline import PairStream
+from keras_facesr.inference import demo_faces
+from keras_facesr.models.varsr import VarSR
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+data = parser.add_mutually_exclusive_group(required=True)
+data.add_argument("faces", nargs="?")
+data.add_argument("--quick", action="store_true")
+parser.add_argument("--steps", type=int, default=1000)
+parser.add_argument("-o", "--out", default="varsr.weights.h5")
+args = parser.parse_args()
+
+if args.quick:
+    steps, size, faces = 2, {"channels": 8, "blocks": 1, "latent_dim": 16, "critic_channels": 4}, demo_faces(8, 64)
+else:
+    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=64)
+    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    steps, size = args.steps, {}
+stream = PairStream(faces, scale=8, batch_size=8)
+
+model = VarSR(critic=True, **size)
+for phase, rate in ((1, 5e-4), (2, 1e-4)):
+    model.phase = phase
+    # In phase 2, features=network.maps of a FaceFeatures network would add the perceptual loss (perceptual_weight).
+    model.compile(keras.optimizers.Adam(rate, beta_2=0.99), jit_compile=False)
+    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps)
+
+model.optimizer = model.critic_optimizer = None  # weights alone are saved
+model.save_weights(args.out)

@@ -1,0 +1,92 @@
+"""Every example runs, in its quick mode where it trains, and is short enough to be read."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_facesr.inference import demo_faces
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+CALLS = {  # of examples/*.py -> arguments, and what is written; those in folders have tests of their own
+    "attention_maps": ("-o maps.png", "maps.png"),
+    "edit_faces": ("--quick --faces 2", "edited.png"),
+    "enlarge_folder": ("faces", "large/1.png"),
+    "realistic_pairs": ("--quick", "pairs/lr/000007.png"),
+    "sample_faces": ("faces/0.png", "samples.png"),
+    "train_cagface": ("--quick", "cagface.weights.h5"),
+    "train_sam": ("--quick", "sam.weights.h5"),
+    "train_ssrvae": ("--quick", "ssrvae.weights.h5"),
+    "train_varsr": ("--quick", "varsr.weights.h5"),
+    "transfer_faces": ("--quick --faces 2", "transferred.png"),
+}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working folder with two small faces in ``faces``."""
+    (tmp_path / "faces").mkdir()
+    for k, face in enumerate(demo_faces(2, 16)):
+        Image.fromarray(face).save(tmp_path / "faces" / f"{k}.png")
+    monkeypatch.chdir(tmp_path)
+    tf.config.run_functions_eagerly(True)  # a few steps take less than tracing them
+    yield tmp_path
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def run(here, monkeypatch):
+    """Run an example in this process, as ``python examples/NAME.py ARGUMENTS`` would; returns its exit code."""
+
+    def run(name, arguments):
+        path = EXAMPLES / f"{name}.py"
+        monkeypatch.setattr(sys, "argv", [str(path), *arguments.split()])
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except SystemExit as leaving:
+            return leaving.code
+        return 0
+
+    return run
+
+
+def test_every_example_is_run():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_example_runs_as_it_stands_and_writes_what_it_says(name, run, here):
+    arguments, written = CALLS[name]
+    assert not run(name, arguments)
+    if written.endswith(".png"):
+        assert len(np.unique(np.asarray(Image.open(here / written)))) > 10, "a picture"
+    else:
+        assert (here / written).stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.name)
+def test_an_example_has_fewer_than_sixty_lines(path):
+    assert len(path.read_text().splitlines()) < 60
+
+
+@pytest.mark.slow
+def test_pairs_that_were_made_are_trained_on(run, here):
+    assert not run("realistic_pairs", "--quick")
+    assert not run("train_ssrvae", "pairs --steps 1")
+
+
+@pytest.mark.parametrize("name", ["edit_faces", "transfer_faces"])
+def test_an_example_whose_weights_are_missing_says_so(name, run, catalogue, capsys):
+    assert run(name, "faces") == 2
+    assert "no model is called 'varsr'" in capsys.readouterr().err
+
+
+def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here, capsys):
+    (here / "faces" / "broken.png").write_bytes(b"no picture")
+    assert run("enlarge_folder", "faces -o large") == 1
+    assert sorted(path.name for path in (here / "large").iterdir()) == ["0.png", "1.png"]
+    assert "broken.png" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""Make docs/gallery and docs/gallery.md: what each released model makes of the built-in face, which anyone may publish.
+
+    python tools/gallery.py
+
+To be run again when a model is released. No picture of a data set belongs there.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import keras_facesr as fsr
+from keras_facesr import presets
+from keras_facesr.data.images import to_uint8, to_unit, written_whole
+from keras_facesr.inference import demo_face, demonstrate
+from keras_facesr.metrics.protocol import Protocol
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "docs" / "gallery"
+LEAST_SIDE = 64  # pixels: smaller outputs are of digits
+PAGE = """# Gallery
+
+The face is Eileen Collins' (NASA, public domain), which scikit-image brings along; no picture of a data set is shown. One face
+proves nothing: figures over many are in [Tables](tables.md). All of this page is made by `python tools/gallery.py`.
+
+## Each released model
+
+Input, bicubic, ours, truth, as `facesr upscale --demo --model NAME -o out/` writes them.
+
+{demonstrations}
+
+## Samples, and where they differ
+
+`python examples/sample_faces.py --model sam_small_x16_utkface`: the most probable face of 8x8 pixels, eight samples, and their
+deviation, the brightest where they differ most ([Responsible use](responsible-use.md)).
+
+![samples](gallery/samples.jpg)
+
+## From one sample to another
+
+`model.traverse(lr, steps=8, seed=0)` of the same model: the latent goes in a straight line.
+
+![traversal](gallery/traversal.jpg)
+
+## Where CAGFace looks
+
+`python examples/attention_maps.py`: a picture, and where its hair, its skin and the parts of its face are.
+
+![attention maps](gallery/maps.jpg)
+"""
+
+
+def main():
+    PICTURES.mkdir(exist_ok=True)
+    shown = [preset for preset in map(presets.find, fsr.list_models()) if is_shown(preset)]
+    for preset in shown:
+        picture, _ = demonstrate(fsr.load(preset.name), preset.name, preset.hr_size or 128)
+        save(picture, preset.name)
+    model = fsr.load("sam_small_x16_utkface")
+    lr, _ = Protocol(model.scale, 128).pair(demo_face())  # uint8 (8, 8, 3)
+    faces = to_uint8(np.asarray(model.traverse(to_unit(lr[None]), steps=8, seed=0)))[:, 0]
+    save(Image.fromarray(np.concatenate(faces, axis=1)), "traversal")
+    example("sample_faces", "samples", "--model", "sam_small_x16_utkface")
+    example("attention_maps", "maps")
+    demonstrations = "\n\n".join(
+        f"`{preset.name}`: {preset.description}.\n\n![{preset.name}](gallery/{preset.name}.jpg)" for preset in shown
+    )
+    (ROOT / "docs" / "gallery.md").write_text(PAGE.format(demonstrations=demonstrations), encoding="utf-8")
+
+
+def is_shown(preset):
+    """Whether a preset enlarges faces."""
+    size = preset.hr_size or LEAST_SIDE
+    return preset.task == "super-resolution" and isinstance(size, int) and size >= LEAST_SIDE
+
+
+def example(name, picture, *arguments):
+    """What an example writes, as a picture of the gallery."""
+    png = PICTURES / f"{picture}.png"
+    subprocess.run([sys.executable, ROOT / "examples" / f"{name}.py", *arguments, "-o", png], check=True)
+    save(Image.open(png), picture)
+    png.unlink()
+
+
+def save(picture, name):
+    with written_whole(PICTURES / f"{name}.jpg") as temporary:
+        picture.convert("RGB").save(temporary, "JPEG", quality=88, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

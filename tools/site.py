@@ -1,0 +1,35 @@
+"""For mkdocs (``hooks`` in mkdocs.yml): what stands beside ``docs`` in the repository joins the site, and links lead there.
+
+Pages link as files of the repository do, so that they can be followed there too; here a link gets its place in the site.
+"""
+
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).parents[1]
+BESIDE = ("CHANGELOG.md", "LICENSE", "benchmarks/*", "examples/**/*", "saved_models/*/README.md")
+LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")  # the relative target of [text](target#place)
+
+
+def on_files(files, config):
+    """Add the files beside ``docs`` under their names in the repository."""
+    for path in sorted(path for pattern in BESIDE for path in ROOT.glob(pattern)):
+        if path.is_file() and "__pycache__" not in path.parts and "models" not in path.relative_to(ROOT).parts:
+            files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Make links between files of the repository links between those of the site."""
+    beside = Path(page.file.abs_src_path) == ROOT / page.file.src_uri
+    here = posixpath.dirname(page.file.src_uri)
+    folder = here if beside else posixpath.join("docs", here)
+
+    def placed(link):
+        target = posixpath.normpath(posixpath.join(folder, link[1]))
+        return posixpath.relpath(target.removeprefix("docs/"), here or ".")
+
+    return LINK.sub(placed, markdown)
