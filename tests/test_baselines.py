@@ -1,13 +1,11 @@
 """The yardsticks against their papers' counts, and against SAM's cost."""
 
-import math
-
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_facesr import presets, recipes
+from keras_facesr.costs import multiply_adds
 from keras_facesr.layers.resampling import BicubicEnlargement
 from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.models.baselines.edsr import EDSR
@@ -28,24 +26,6 @@ def built(model):
 
 def numpy(tensor):
     return keras.ops.convert_to_numpy(tensor)
-
-
-def multiply_adds(model, channels=3):
-    """Of all convolutions and matrix products for an input of 16x16, counted in TensorFlow's own graph, not from the layers."""
-    call = tf.function(lambda lr: model(lr, training=False))
-    total = 0
-    for operation in call.get_concrete_function(tf.TensorSpec((1, 16, 16, channels))).graph.get_operations():
-        if operation.type == "Conv2D":
-            _, height, width, _ = operation.outputs[0].shape
-        elif operation.type == "Conv2DBackpropInput":  # a transposed convolution: each input pixel meets each tap
-            _, height, width, _ = operation.inputs[2].shape
-        elif operation.type.startswith("BatchMatMul"):
-            total += math.prod(operation.outputs[0].shape) * operation.inputs[0].shape[-1]
-            continue
-        else:
-            continue
-        total += math.prod(operation.inputs[1].shape) * height * width
-    return total
 
 
 def test_srcnn_has_the_8032_weights_of_the_9_1_5_network_with_three_times_the_colours():
@@ -134,25 +114,42 @@ def test_edsr_weighs_what_its_blocks_add():
 
 
 @pytest.fixture(scope="module")
-def cost_of_sam():
-    return multiply_adds(recipes.find("sam_small_x8_utkface").model())
+def costs_of_sam():
+    return {scale: multiply_adds(recipes.find(f"sam_small_x{scale}_utkface").model()) for scale in (4, 8, 16)}
 
 
-def test_the_small_edsr_costs_what_the_small_cagface_costs():
+@pytest.fixture(scope="module")
+def cost_of_cagface():
     cagface = presets.build_model("CAGFace", recipes.find("cagface_small_x4").config)
-    patch = multiply_adds(cagface, channels=6)  # once its attention maps are there, as in training
-    assert multiply_adds(recipes.find("edsr_small_x4").model()) == pytest.approx(patch, rel=0.01)
+    return multiply_adds(cagface, channels=6)  # once its attention maps are there, as in training
 
 
-def test_the_small_srresnet_costs_what_the_small_sam_costs(cost_of_sam):
-    assert multiply_adds(recipes.find("srresnet_small_x8_utkface").model()) == pytest.approx(cost_of_sam, rel=0.01)
+def test_the_small_edsr_costs_what_the_small_cagface_costs(cost_of_cagface):
+    assert multiply_adds(recipes.find("edsr_small_x4").model()) == pytest.approx(cost_of_cagface, rel=0.01)
+
+
+@pytest.mark.parametrize("scale", [4, 8, 16])
+def test_the_small_srresnet_costs_what_the_small_sam_costs(costs_of_sam, scale):
+    cost = multiply_adds(recipes.find(f"srresnet_small_x{scale}_utkface").model())
+    assert cost == pytest.approx(costs_of_sam[scale], rel=0.02)
 
 
 @pytest.mark.parametrize("recipe", baselines.RECIPES, ids=lambda recipe: recipe.name)
-def test_no_small_baseline_costs_more_than_the_small_sam_and_all_but_fsrcnn_come_near(cost_of_sam, recipe):
-    cost = multiply_adds(recipe.model())
-    assert cost < 1.01 * cost_of_sam
-    assert cost > 0.75 * cost_of_sam or recipe.model_class == "FSRCNN"
+def test_no_small_baseline_costs_more_than_the_small_sam_and_all_but_fsrcnn_come_near(costs_of_sam, recipe):
+    cost, limit = multiply_adds(recipe.model()), costs_of_sam[recipe.config["scale"]]
+    assert cost < 1.01 * limit
+    assert cost > 0.75 * limit or recipe.model_class == "FSRCNN"
+
+
+@pytest.mark.parametrize("name", ["fsrcnn", "srfbn_small", "srgan_small", "esrgan_small", "enhancenet_small"])
+def test_no_network_beside_the_small_cagface_costs_more(cost_of_cagface, name):
+    assert multiply_adds(recipes.find(f"{name}_x4").model()) < 1.01 * cost_of_cagface
+
+
+@pytest.mark.parametrize("name", ["edsr_small", "rdn_small", "srgan_small"])
+def test_no_network_beside_the_small_ssrvae_costs_more(name):
+    cost = multiply_adds(recipes.find("ssrvae_x4").model())
+    assert multiply_adds(recipes.find(f"{name}_x4_bicubic").model()) < 1.01 * cost
 
 
 def squares():
