@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from scipy.stats import norm
 
 from keras_facesr import backend
@@ -70,6 +70,12 @@ def test_drawing_with_a_memory_is_drawing_by_whole_passes(model):
 def test_the_most_probable_answer_takes_the_likeliest_value_each_time(model):
     expected = drawn_by_whole_passes(model, LR, lambda logits, place: logits.argmax(-1))
     np.testing.assert_allclose(numpy(model(LR)), expected, atol=1e-6)
+
+
+def test_validation_looks_at_the_conditioners_mean(model):
+    shares = softmax(numpy(model.condition(LR)).astype("float64"), axis=-1)
+    expected = (shares * np.arange(256)).sum(-1) / 255
+    np.testing.assert_allclose(numpy(model.validation_answer(LR)), expected, atol=1e-5)
 
 
 def test_samples_are_repeatable_and_differ(model):

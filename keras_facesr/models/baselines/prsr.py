@@ -18,7 +18,6 @@ from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.objectives.gaussian import DiagonalGaussian
 
 LEVELS = 256
-HEAD = 1024  # channels before the logits
 REACH, NEAR = 3, 2  # pixels that the prior's first convolution (7x7) and its gated ones (5x5) see to each side
 
 
@@ -104,21 +103,21 @@ def gate(x):
 class PixelCNN(layers.Layer):
     """Images (N, H, W, 3) in [0, 1] -> logits (N, H, W, 3, 256) of each value by those before it: the prior."""
 
-    def __init__(self, channels, depth, **kwargs):
+    def __init__(self, channels, depth, head, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.depth = channels, depth
+        self.channels, self.depth, self.head = channels, depth, head
         dtype, own = self.dtype_policy, colours(channels)
         self.first = CausalConv(colours(3), own, REACH, rows=REACH + 1, itself=False, dtype=dtype)
         self.gated = [GatedLayer(channels, dtype=dtype) for _ in range(depth)]
-        self.hidden = CausalConv(own, colours(HEAD), 0, rows=1, itself=True, dtype=dtype)
-        self.last = CausalConv(colours(HEAD), colours(3 * LEVELS, each=LEVELS), 0, rows=1, itself=True, dtype="float32")
+        self.hidden = CausalConv(own, colours(head), 0, rows=1, itself=True, dtype=dtype)
+        self.last = CausalConv(colours(head), colours(3 * LEVELS, each=LEVELS), 0, rows=1, itself=True, dtype="float32")
 
     def build(self, input_shape=None):
         self.first.build((None, None, None, 3))
         for layer in self.gated:
             layer.build()
         self.hidden.build((None, None, None, self.channels))
-        self.last.build((None, None, None, HEAD))
+        self.last.build((None, None, None, self.head))
 
     def call(self, images):
         image = ops.pad(images - 0.5, ((0, 0), (REACH, 0), (REACH, REACH), (0, 0)))
@@ -187,7 +186,7 @@ class PixelCNN(layers.Layer):
         return (*input_shape, LEVELS)
 
     def get_config(self):
-        return {**super().get_config(), "channels": self.channels, "depth": self.depth}
+        return {**super().get_config(), "channels": self.channels, "depth": self.depth, "head": self.head}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -199,7 +198,7 @@ class PRSR(ObjectiveSR):
 
     Args:
         scale: enlargement, a power of two.
-        channels, depth: of the prior, its gated layers.
+        channels, depth, head: of the prior, its gated layers, and its channels before the logits.
         conditioner_channels: width of the conditioner.
         blocks: its residual blocks before each doubling and after the last.
         temperature: factor on the logits that samples are drawn by; above 1 they keep to what is probable.
@@ -210,14 +209,14 @@ class PRSR(ObjectiveSR):
         >>> faces = model.sample(lr, n=2, seed=0)                                  # (2, N, H, W, 3)
     """
 
-    ARGUMENTS = ("channels", "depth", "conditioner_channels", "blocks", "temperature")
+    ARGUMENTS = ("channels", "depth", "head", "conditioner_channels", "blocks", "temperature")
     is_stochastic = True
     paper = "Dahl, Norouzi, Shlens: Pixel Recursive Super Resolution (2017)"
     FIGURES = ("cross_entropy", "conditioner_cross_entropy")
 
-    def __init__(self, scale=4, channels=64, depth=20, conditioner_channels=32, blocks=6, temperature=1.1, **kwargs):
+    def __init__(self, scale=4, channels=64, depth=20, conditioner_channels=32, blocks=6, temperature=1.1, head=1024, **kwargs):
         super().__init__(scale, **kwargs)
-        self.channels, self.depth, self.temperature = channels, depth, temperature
+        self.channels, self.depth, self.head, self.temperature = channels, depth, head, temperature
         self.conditioner_channels, self.blocks = conditioner_channels, blocks
         dtype, width = self.dtype_policy, conditioner_channels
         stack = [conv(width, 1, dtype=dtype)]
@@ -226,7 +225,7 @@ class PRSR(ObjectiveSR):
             stack += [DeconvBlock(width, 2, 3, normalization=None, dtype=dtype)]
         stack += [*[ResidualBlock(width, dtype=dtype) for _ in range(blocks)], conv(3 * LEVELS, 1, dtype="float32")]
         self.conditioner = keras.Sequential(stack, name="conditioner")
-        self.prior = PixelCNN(channels, depth, name="prior", dtype=dtype)
+        self.prior = PixelCNN(channels, depth, head, name="prior", dtype=dtype)
         self.__dict__["_compiled_draw"] = backend.compiled(self._draw)  # past Keras, which would save it
 
     def build(self, input_shape=None):
@@ -241,6 +240,11 @@ class PRSR(ObjectiveSR):
     def call(self, lr, training=None):
         """The most probable answer, one value after the other: each the likeliest by those before it."""
         return self._compiled_draw(ops.convert_to_tensor(lr))
+
+    def validation_answer(self, lr):
+        """The mean of what the conditioner alone gives each value: one pass, where an answer takes one for each value."""
+        shares = ops.softmax(self.condition(lr, training=False))
+        return ops.sum(shares * (ops.arange(LEVELS, dtype=shares.dtype) / (LEVELS - 1)), axis=-1)
 
     def encode(self, lr):
         """N(0, I) over (N, scale * H, scale * W, 3), whatever the input: the chance that each value is drawn by."""
