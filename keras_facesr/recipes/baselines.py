@@ -1,4 +1,4 @@
-"""The papers' other methods on UTKFace x8, each at a width and depth that costs no more than ``sam_small_x8_utkface``.
+"""The papers' other methods on UTKFace, each at a width and depth that costs no more than the ``sam_small`` of its scale.
 
 They see the same images as often as the yardsticks of SAM; tests/test_baselines.py counts their multiply-adds.
 """
@@ -9,9 +9,9 @@ from keras_facesr.recipes.recipe import Stage
 from keras_facesr.recipes.sam import yardstick
 
 
-def small(name, model_class, loss=None, **config):
+def small(name, model_class, loss=None, scale=8, **config):
     """A yardstick by another loss, or by the network's own where it has one."""
-    recipe = yardstick(f"{name}_x8_utkface", model_class, **config)
+    recipe = yardstick(name, model_class, scale, **config)
     return dataclasses.replace(recipe, stages=tuple(dataclasses.replace(stage, loss=loss) for stage in recipe.stages))
 
 
@@ -26,13 +26,19 @@ FACE = {"hr_size": (128, 128)}
 RECIPES = [
     small("fsrcnn", "FSRCNN", "mse"),
     # Its gradients are clipped for the sake of SGD's high rates; Adam bounds the steps itself.
+    small("vdsr_small", "VDSR", "mse", 4, channels=16, depth=17),
     small("vdsr_small", "VDSR", "mse", channels=16, depth=14),
+    small("vdsr_small", "VDSR", "mse", 16, channels=12, depth=13),
     small("edsr_small", "EDSR", "mae", channels=44, blocks=8),
     small("rdn_small", "RDN", "mae", channels=32, blocks=6, convolutions=5, growth=32),
     small("rrdbnet_small", "RRDBNet", "mae", channels=28, blocks=4, growth=14),
     small("srfbn_small", "SRFBN", channels=20, groups=2),
+    small("wavelet_srnet_small", "WaveletSRNet", scale=4, channels=20, stages=3, packet_channels=8),
     small("wavelet_srnet_small", "WaveletSRNet", channels=20, stages=4, packet_channels=4),
+    small("wavelet_srnet_small", "WaveletSRNet", scale=16, channels=24, stages=4, packet_channels=3),
+    small("urdgn_small", "URDGN", scale=4, **FACE, channels=(16, 28, 28, 20)),
     small("urdgn_small", "URDGN", **FACE, channels=(16, 32, 32, 24)),
+    small("urdgn_small", "URDGN", scale=16, **FACE, channels=(16, 32, 28, 18)),
     small("enhancenet_small", "EnhanceNet", **FACE, channels=32),
     against_a_critic(
         small("esrgan_small", "ESRGAN", **FACE, channels=28, blocks=4, growth=14, critic=True, critic_channels=16),

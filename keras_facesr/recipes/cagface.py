@@ -1,5 +1,6 @@
 """The small CAGFace, its twin of one stage, yardsticks that see the same patches, and the component network."""
 
+from keras_facesr.recipes.baselines import against_a_critic
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 COMPONENT_NETWORK = "components_celebamask"
@@ -22,6 +23,17 @@ def cagface(name, *stages, **config):
     return small(name, "CAGFace", config, *stages, parts={"components": COMPONENT_NETWORK})
 
 
+def by_adam(steps, **how):
+    return patches(steps, **{"optimizer": "adam", "learning_rate": 1e-3, **how})
+
+
+def adversarial(name, model_class, **config):
+    """The same, the last sixth of its patches against a critic."""
+    config = {"scale": 4, "hr_size": (128, 128), "critic": True, "critic_channels": 16, **config}
+    recipe = small(name, model_class, config, by_adam(5000))
+    return against_a_critic(recipe, 1000, augmentation="six", features="face_features")
+
+
 RECIPES = [
     Recipe(
         name=COMPONENT_NETWORK,
@@ -34,13 +46,13 @@ RECIPES = [
     ),
     cagface("cagface_small_x4", patches(2000, phase=1), patches(4000, phase=2)),
     cagface("cagface_small_single_x4", patches(6000, phase=1), stages=1),
-    # The width and depth that come to CAGFace's multiply-adds (tests/test_baselines.py).
-    # By Adam: at CAGFace's rate of Muon it diverged.
-    small(
-        "edsr_small_x4",
-        "EDSR",
-        {"scale": 4, "channels": 48, "blocks": 20},
-        patches(6000, optimizer="adam", learning_rate=5e-4, loss="mae"),
-    ),
-    small("srcnn_x4", "SRCNN", {"scale": 4}, patches(6000, optimizer="adam", learning_rate=1e-3, loss="mse")),
+    # The widths and depths that come to CAGFace's multiply-adds, or near (tests/test_baselines.py).
+    # EDSR by Adam: at CAGFace's rate of Muon it diverged.
+    small("edsr_small_x4", "EDSR", {"scale": 4, "channels": 48, "blocks": 20}, by_adam(6000, learning_rate=5e-4, loss="mae")),
+    small("srcnn_x4", "SRCNN", {"scale": 4}, by_adam(6000, loss="mse")),
+    small("fsrcnn_x4", "FSRCNN", {"scale": 4}, by_adam(6000, loss="mse")),
+    small("srfbn_small_x4", "SRFBN", {"scale": 4, "channels": 24, "groups": 3}, by_adam(6000)),
+    small("enhancenet_small_x4", "EnhanceNet", {"scale": 4, "hr_size": (128, 128), "channels": 48}, by_adam(6000)),
+    adversarial("srgan_small_x4", "SRGAN", channels=48, blocks=15, perceptual_weight=0.05),
+    adversarial("esrgan_small_x4", "ESRGAN", channels=32, blocks=5, growth=16),
 ]

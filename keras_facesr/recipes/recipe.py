@@ -2,6 +2,10 @@
 
 import dataclasses
 
+from keras_facesr.errors import TrainingError
+
+IMAGE_UNIT = 1600  # budgets are counted in so many images: whole batches of any usual size
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
@@ -46,9 +50,20 @@ class Stage:
         if self.steps % self.check_every:
             raise ValueError(f"{self.steps} steps are not a multiple of check_every = {self.check_every}")
 
+    @property
+    def images(self):
+        """Images that the network sees, each as often as it does."""
+        return self.steps * self.batch_size
+
     def for_steps(self, steps):
         """The same stage over another number of steps, rounded up to whole checks."""
         return dataclasses.replace(self, steps=-(-steps // self.check_every) * self.check_every)
+
+    def for_images(self, images):
+        """The same stage over another number of images, a multiple of its batches, checked at least as often."""
+        steps = images // self.batch_size
+        check_every = max(n for n in range(1, self.check_every + 1) if steps % n == 0)
+        return dataclasses.replace(self, steps=steps, check_every=check_every)
 
     def prepare(self, model, jit_compile, accumulation=1):
         """Set the phase and compile, the optimiser's state included."""
@@ -134,6 +149,27 @@ class Recipe:
     validation_images: int = 200
     start: str | None = None
     parts: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def images(self):
+        """Images that the network sees in all stages, each as often as it does."""
+        return sum(stage.images for stage in self.stages)
+
+    def for_images(self, images):
+        """The same recipe for a network that sees so many images in all; its stages keep their shares of them.
+
+        Raises:
+            TrainingError: not a multiple of ``IMAGE_UNIT``, or too few for so many stages.
+        """
+        if images == self.images:
+            return self
+        if images % IMAGE_UNIT or images < IMAGE_UNIT * len(self.stages):
+            wanted = f"a multiple of {IMAGE_UNIT:,}, at least {IMAGE_UNIT * len(self.stages):,}"
+            raise TrainingError(f"{images:,} images cannot be shared among the stages of {self.name}: give {wanted}")
+        units = [max(1, round(stage.images * images / self.images / IMAGE_UNIT)) for stage in self.stages]
+        units[units.index(max(units))] += images // IMAGE_UNIT - sum(units)  # what rounding has moved
+        stages = [stage.for_images(IMAGE_UNIT * count) for stage, count in zip(self.stages, units)]
+        return dataclasses.replace(self, stages=tuple(stages))
 
     def model(self, stage=None):
         """A new, built network, as it is at a stage or, by default, in the end; its ``parts`` with their released weights."""

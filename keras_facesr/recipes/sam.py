@@ -3,6 +3,7 @@
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 FACES = Source("utkface", 128)
+WARM_STEPS = {4: 3000, 8: 28000, 16: 4000}  # of each scale's warm starts
 
 
 def sam_small(scale, warm_starts, phase_1, phase_2, phase_1_rate=1e-3, **config):
@@ -25,15 +26,16 @@ def warm_start(steps, learning_rate=2e-3, **config):
     return Stage(steps, batch_size=8, learning_rate=learning_rate, optimizer="muon", phase=0, config=config)
 
 
-def yardstick(name, model_class, **config):
-    """A baseline by mean squared error on the images of ``sam_small_x8_utkface``, as many of them as its warm starts see."""
+def yardstick(name, model_class, scale, **config):
+    """A baseline by mean squared error on the images of the ``sam_small`` of its scale, as many as its warm starts see."""
     how = {"batch_size": 8, "loss": "mse", "jit_compile": False}
+    steps = WARM_STEPS[scale] // 2
     return Recipe(
-        name=name,
+        name=f"{name}_x{scale}_utkface",
         model_class=model_class,
-        config={"scale": 8, **config},
+        config={"scale": scale, **config},
         sources=(FACES,),
-        stages=(Stage(14000, learning_rate=1e-3, **how), Stage(14000, learning_rate=5e-4, **how)),
+        stages=(Stage(steps, learning_rate=1e-3, **how), Stage(steps, learning_rate=5e-4, **how)),
     )
 
 
@@ -51,6 +53,8 @@ RECIPES = [
     sam_small(4, [warm_start(3000)], phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
     sam_small(16, [warm_start(4000)], phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),
     # SRResNet's width and depth are those that come to SAM's multiply-adds (tests/test_baselines.py).
-    yardstick("srcnn_x8_utkface", "SRCNN"),
-    yardstick("srresnet_small_x8_utkface", "SRResNet", channels=36, blocks=17),
+    *[yardstick("srcnn", "SRCNN", scale) for scale in (4, 8, 16)],
+    yardstick("srresnet_small", "SRResNet", 4, channels=32, blocks=14),
+    yardstick("srresnet_small", "SRResNet", 8, channels=36, blocks=17),
+    yardstick("srresnet_small", "SRResNet", 16, channels=27, blocks=17),
 ]

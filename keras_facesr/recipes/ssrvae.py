@@ -5,10 +5,12 @@ DATA_DIR holds CelebA in ``celeba`` and real small faces, cut from WIDER FACE, i
 
 import dataclasses
 
+from keras_facesr.recipes.baselines import against_a_critic
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 CLEAN = Source("celeba", 64, "celeba")
 REAL = Source("folder", 16, "wider_lq")
+CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": 0.05}
 
 
 def stylevae(name, **config):
@@ -54,5 +56,11 @@ RECIPES = [
     blind_to("ssrvae_x4_bicubic_global", local_attention=False),
     blind_to("ssrvae_x4_bicubic_plain", global_attention=False, local_attention=False),
     *pair("srcnn_x4", "SRCNN", "mse"),
+    # Of a width and depth that cost no more than SSRVAE (tests/test_baselines.py).
     *pair("edsr_small_x4", "EDSR", channels=32, blocks=18),
+    *pair("rdn_small_x4", "RDN", channels=32, blocks=5, convolutions=5, growth=16),
+    *(
+        against_a_critic(recipe, steps=1000, features="face_features")
+        for recipe in pair("srgan_small_x4", "SRGAN", None, hr_size=(64, 64), channels=32, blocks=14, **CRITIC)
+    ),
 ]

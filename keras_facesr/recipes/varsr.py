@@ -5,6 +5,8 @@ from keras_facesr.recipes.recipe import Recipe, Source, Stage
 FACES = (Source("celeba", 64),)
 AGAINST_A_CRITIC = {"critic": True, "critic_channels": 32, "perceptual_weight": 0.05}
 MNIST, PLATES = (Source("mnist", 24),), (Source("digits", (16, 8)),)
+OF_DIGITS = {"batch_size": 32, "augmentation": None}
+LATENT = {"lr_size": ((6, 6), (4, 2)), "latent_dim": 64, "blocks": 0}
 
 
 def faces(name, model_class, config, *stages, **how):
@@ -12,10 +14,21 @@ def faces(name, model_class, config, *stages, **how):
     return Recipe(name, model_class, {"scale": 8, "blocks": 8, **config}, FACES, stages, **how)
 
 
-def digits(name, model_class, sources, **config):
-    """A network for x4 on digits: 6x6 to 24x24 pixels (MNIST), 4x2 to 16x8 (plates); by pixels alone, as in the paper."""
-    stages = (by_pixels(8000, batch_size=32, augmentation=None, loss="mse" if model_class == "Autoencoder" else None),)
-    return Recipe(name, model_class, {"scale": 4, **config}, sources, stages, validation_images=500)
+def digits(name, model_class, *stages, **config):
+    """Two networks for x4 on digits: ``name``_mnist, 6x6 to 24x24 pixels, and ``name``_plates, 4x2 to 16x8.
+
+    By pixels alone, as in the paper, unless ``stages`` say otherwise. ``config`` has a pair where the two differ.
+    """
+    for which, (data, sources) in enumerate({"mnist": MNIST, "plates": PLATES}.items()):
+        own = {key: value[which] if isinstance(value, tuple) else value for key, value in config.items()}
+        yield Recipe(
+            f"{name}_{data}",
+            model_class,
+            {"scale": 4, **own},
+            sources,
+            stages or (by_pixels(8000, **OF_DIGITS),),
+            validation_images=500,
+        )
 
 
 def by_pixels(steps, batch_size=16, **how):
@@ -23,9 +36,9 @@ def by_pixels(steps, batch_size=16, **how):
     return Stage(steps, batch_size, **how)
 
 
-def adversarial(steps):
+def adversarial(steps, batch_size=16, features="face_features", **how):
     """Phase 2 from a network that phase 1 has trained: what it gains, no pixel's score shows."""
-    return Stage(steps, 16, 1e-4, phase=2, features="face_features", keep="last", jit_compile=False)
+    return Stage(steps, batch_size, 1e-4, phase=2, features=features, keep="last", jit_compile=False, **how)
 
 
 def classifier(name, sources):
@@ -46,7 +59,17 @@ RECIPES = [
     ),
     faces("varsr_x8_celeba", "VarSR", {}, by_pixels(6000)),
     faces("srresnet_x8_celeba64", "SRResNet", {}, by_pixels(6000, loss="mse")),
+    faces("varsr_kl02_x8_celeba", "VarSR", {"kl_weight": 0.02}, by_pixels(6000)),
     faces("varsr_gan_x8_celeba", "VarSR", AGAINST_A_CRITIC, adversarial(1000), start="varsr_x8_celeba"),
+    faces(
+        "varsr_gan_kl02_x8_celeba",
+        "VarSR",
+        {"kl_weight": 0.02, **AGAINST_A_CRITIC},
+        adversarial(1000),
+        start="varsr_kl02_x8_celeba",
+    ),
+    # What many answers have in common says nothing of the single ones: those need the critic.
+    faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(6000), adversarial(1000)),
     faces(
         "srgan_x8_celeba64",
         "SRGAN",
@@ -56,8 +79,27 @@ RECIPES = [
     ),
     classifier("digits_mnist", MNIST),
     classifier("digits_plates", PLATES),
-    digits("varsr_x4_mnist", "VarSR", MNIST, lr_size=(6, 6), latent_dim=64, blocks=0, kl_weight=0.01),
-    digits("varsr_x4_plates", "VarSR", PLATES, lr_size=(4, 2), latent_dim=64, blocks=0, kl_weight=0.05),
-    digits("autoencoder_x4_mnist", "Autoencoder", MNIST),
-    digits("autoencoder_x4_plates", "Autoencoder", PLATES),
+    *digits("varsr_x4", "VarSR", **LATENT, kl_weight=(0.01, 0.05)),
+    *digits("autoencoder_x4", "Autoencoder", by_pixels(8000, loss="mse", **OF_DIGITS)),
+    *digits(
+        "mrgan_x4",
+        "MRGAN",
+        by_pixels(6000, **OF_DIGITS),
+        adversarial(2000, features=None, **OF_DIGITS),
+        **LATENT,
+        critic=True,
+        critic_channels=32,
+        critic_convolutions=5,
+    ),
+    # Its pixels' score is of the conditioner alone: it does not show what the prior learns.
+    *digits(
+        "prsr_x4",
+        "PRSR",
+        by_pixels(8000, keep="last", **OF_DIGITS),
+        channels=32,
+        depth=6,
+        head=256,
+        conditioner_channels=32,
+        blocks=2,
+    ),
 ]
