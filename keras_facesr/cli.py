@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_facesr import __version__, presets
-from keras_facesr.errors import ExportError, FacesrError, PresetError, TrainingError, TrainingStopped
+from keras_facesr.errors import ExportError, FacesrError, PresetError, TableError, TrainingError, TrainingStopped
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 RUNTIMES = ("auto", "keras", "litert", "onnx")
@@ -35,7 +35,7 @@ def main(argv=None):
         return 130
     except Exception as error:
         _report(error, args.debug)
-        return 2 if isinstance(error, (CallError, TrainingError, ExportError)) else 1
+        return 2 if isinstance(error, (CallError, TableError, TrainingError, ExportError)) else 1
 
 
 def _models(args):
@@ -157,7 +157,7 @@ def _evaluate(args):
 
 def _measure(args, scale, hr_size, start):
     """The report on pairs made of a set's faces, and the files that could not be used."""
-    from keras_facesr.data.datasets import ArraySet, open_dataset
+    from keras_facesr.data.datasets import ArraySet, open_dataset, spread
     from keras_facesr.data.images import read_picture
     from keras_facesr.metrics.protocol import Protocol, evaluate
 
@@ -165,7 +165,7 @@ def _measure(args, scale, hr_size, start):
         protocol = Protocol(scale, hr_size, args.colour)
     except FacesrError as error:
         raise CallError(str(error)) from error
-    faces = _spread(open_dataset(args.data_dir, split="test"), args.limit)
+    faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
     how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces), **_degradation(args, scale)}
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
@@ -199,25 +199,19 @@ def _measure_unpaired(args, scale, hr_size, start):
         raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
 
     from keras_facesr.data.cache import decoded
-    from keras_facesr.data.datasets import open_dataset
+    from keras_facesr.data.datasets import open_dataset, spread
     from keras_facesr.metrics.unpaired import evaluate_unpaired
 
-    real = _spread(open_dataset(args.data_dir, split="test"), args.limit)
+    real = spread(open_dataset(args.data_dir, split="test"), args.limit)
     judge = _judge(args, real).get("judge")
     if judge is None:
         raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
     small, failed = decoded(real, hr_size // scale)
-    clean, _ = decoded(_spread(open_dataset(args.clean, split="test"), args.limit), hr_size)
+    clean, _ = decoded(spread(open_dataset(args.clean, split="test"), args.limit), hr_size)
     for name in failed:
         _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(real.root / name))
     with _progress("evaluate", len(small)) as show:
         return evaluate_unpaired(start(), small, clean, scale, judge, on_image=show), failed
-
-
-def _spread(faces, limit):
-    """At most ``limit`` of a set, evenly spread: sorted names are often sorted faces."""
-    count = min(limit or len(faces), len(faces))
-    return faces.subset([k * len(faces) // count for k in range(count)])
 
 
 def _degradation(args, scale):
@@ -256,6 +250,35 @@ def _train(args):
         train(args.recipe, args.data_dir, args.out, **{name: getattr(args, name) for name in names})
     except TrainingStopped as stopped:
         print(f"facesr: {stopped}", file=sys.stderr)
+    return 0
+
+
+def _table(args):
+    from keras_facesr import tables
+
+    table = tables.find(args.name)
+    target = args.write or Path("docs", "tables", f"{table.name}.md")
+    _check_new(target, args.overwrite)
+    _start_keras(args.debug)
+    from keras_facesr.data.images import written_whole
+    from keras_facesr.tables.markdown import markdown
+    from keras_facesr.tables.run import run
+
+    def say(line):
+        print(line, file=sys.stderr)
+
+    how = {"say": say, "progress": lambda what: _progress(what, None)}
+    try:
+        report = run(table, args.data_dir, args.out, args.budget, args.limit, **how)
+    except TrainingStopped as stopped:
+        say(f"facesr: {stopped}")
+        return 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(target) as temporary:
+        temporary.write_text(markdown(report), encoding="utf-8")
+    if args.json != "-":
+        _say(markdown(report))
+    _write_json(args, report)
     return 0
 
 
@@ -557,4 +580,18 @@ def _parser():
     option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
     option("--accumulation", type=_positive, metavar="N", help="batches that make one update (default: the recipe's, 1)")
     option("--strategy", choices=("auto", "mirrored"), default="auto", help="devices")
+
+    option = command("table", _table, "Make a table of a paper again: train what is missing at one budget, measure, compare.")
+    option("name", metavar="NAME", help="sam1, sam2, varsr1 to varsr5, ssrvae1 to ssrvae5, cagface2 or cagface3")
+    option("data_dir", metavar="DATA_DIR", help="data sets of the table's recipes, their training and test parts")
+    option(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="RUNS_DIR",
+        help="folder of the rows' runs; a table that was stopped goes on there",
+    )
+    option("--budget", type=_positive, metavar="N", help="images that each network sees (default: the table's)")
+    option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the test part (default: the table's)")
+    option("--write", type=Path, metavar="FILE", help="Markdown to write (default: docs/tables/NAME.md)")
     return parser

@@ -21,6 +21,10 @@ class TrainingError(FacesrError):
     """A run that cannot start as asked: unknown recipe, foreign run folder, nothing to resume."""
 
 
+class TableError(FacesrError):
+    """A table that cannot be made as asked: an unknown name, a network that is missing, a run with another budget."""
+
+
 class TrainingFailed(FacesrError):
     """A run that ended early: a full disk, or a figure that is no number any more."""
 

@@ -40,7 +40,6 @@ OF_DIGITS = (
 def card(entry, recipe, run_dir, machine):
     """The model card in Markdown, of a preset's ``config.json`` and of its recipe's finished run."""
     name, task = entry["name"], entry["task"]
-    images = sum(stage.steps * stage.batch_size for stage in recipe.stages)
     patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
     usual = recipes.find(name)
     changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
@@ -61,7 +60,7 @@ import keras_facesr as fsr
 ## Training
 
 `facesr train {name} DATA_DIR --out RUN_DIR{changes}`, seed {recipe.seed}, on {machine}. Data: {entry["data"]}{patches}; \
-{recipe.validation_images} images held out to choose the best weights. {images:,} images seen in all.
+{recipe.validation_images} images held out to choose the best weights. {recipe.images:,} images seen in all.
 
 {training_table(recipe, run_dir)}
 
@@ -131,7 +130,7 @@ def parsing_section(entry, recipe):
 def degradation_section(entry, recipe):
     """How alike made and real small faces are, beside bicubic reduction and the other styleVAEs."""
     figures = entry["figures"]
-    distances = figures["frechet"]
+    distances = {name: row["frechet"] for name, row in figures["models"].items()}
     rows = "\n".join(f"| {name} | {far:.3f} | {far / distances['bicubic']:.2f} |" for name, far in distances.items())
     return f"""Fréchet distance of what {figures["judge"]} sees in {figures["images"]} real small faces and in \
 {figures["clean"]} clean ones reduced, test parts both, never trained on; not FID; measured by `python tools/release.py`.

@@ -14,21 +14,20 @@ from pathlib import Path
 
 import numpy as np
 from add_tflite import add
-from card import CHANGES, DIGITS, card
+from card import CHANGES, card
 
 from keras_facesr import presets, recipes
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit, written_whole
-from keras_facesr.inference import KerasDegradation, KerasJudge, KerasMethod, KerasReader
 from keras_facesr.metrics.attributes import balanced_accuracy
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
-from keras_facesr.metrics.perceptual import frechet_distance
-from keras_facesr.metrics.protocol import Protocol, evaluate
+from keras_facesr.metrics.protocol import Protocol
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
+from keras_facesr.tables.trials import JUDGED, MadeFaces, Pairs
 from keras_facesr.tasks import JUDGE, masks_of, parsed, told
 
 DATA = {
@@ -53,6 +52,8 @@ DESCRIPTIONS = {
     "EnhanceNet": "residual network on the enlarged image's details, a yardstick",
     "FSRCNN": "an hourglass at the input's size, a yardstick",
     "FaceFeatures": "what faces look like, for perceptual losses and to judge enlarged faces by",
+    "MRGAN": "VarSR's generator, its answers held to the truth by what they have in common, a yardstick",
+    "PRSR": "one value after the other, red, green, blue, a yardstick for very few pixels",
     "RDN": "residual dense blocks, a yardstick",
     "RRDBNet": "ESRGAN's network by pixels alone, a yardstick",
     "SAM": "Stochastic Attribute Modeling, small: one answer or many",
@@ -68,8 +69,6 @@ DESCRIPTIONS = {
     "WaveletSRNet": "wavelet packets at the input's size, a yardstick",
 }
 CLAIM_FACES, CLAIM_SAMPLES = 100, 100
-# By kind of data, how stochastic methods and their rivals are judged: samples and judge of the paper's tables.
-JUDGED = {"celeba": (10, "face_features"), "mnist": (5, "digits_mnist"), "digits": (5, "digits_plates")}
 
 
 def main():
@@ -134,33 +133,18 @@ def measure_enlargement(recipe, data_dir):
         for other in map(presets.find, presets.list_models())
         if (other.scale, other.hr_size, other.data) == (preset.scale, preset.hr_size, preset.data)
     ]
-    methods = {rival: KerasMethod(presets.load(rival)) for rival in rivals}
+    networks = {rival: presets.load(rival) for rival in rivals}
     if recipe.model_class == "CAGFace":
-        methods[f"{recipe.name}, maps set to zero"] = KerasMethod(without_maps(presets.load(recipe.name)))
-    reports = []
-    for source in recipe.sources:
-        protocol = Protocol(preset.scale, source.size)
-        test = open_dataset(data_dir / source.folder, split="test", kind=source.kind)
-        reports.append(evaluate(methods, pictures_of(test, source), protocol, **judged(test, source)))
+        networks[f"{recipe.name}, maps set to zero"] = without_maps(presets.load(recipe.name))
+    trials = [Pairs(source, preset.scale, **JUDGED.get(source.kind, {})) for source in recipe.sources]
+    reports = [trial.measure(networks, data_dir) for trial in trials]
     figures = {**reports[0], "others": reports[1:]} if reports[1:] else reports[0]
     if recipe.model_class == "SAM":
-        pairs = [protocol.pair(read_picture(file).rgb) for file in test.files[:CLAIM_FACES]]
-        figures["claims"] = claims(methods[recipe.name].model, pairs)
+        (source,) = recipe.sources
+        protocol = Protocol(preset.scale, source.size)
+        faces = trials[0].test(source, data_dir).files[:CLAIM_FACES]
+        figures["claims"] = claims(networks[recipe.name], [protocol.pair(read_picture(file).rgb) for file in faces])
     return figures
-
-
-def pictures_of(test, source):
-    return test.rgb() if source.kind in DIGITS else (read_picture(file).rgb for file in test.files)
-
-
-def judged(test, source):
-    """How ``evaluate`` is to judge the methods on this source beside their pixels, as its arguments."""
-    if source.kind not in JUDGED:
-        return {}
-    samples, name = JUDGED[source.kind]
-    if source.kind in DIGITS:
-        return {"samples": samples, "reader": KerasReader(name, presets.load(name)), "labels": test.labels}
-    return {"samples": samples, "judge": KerasJudge(name, presets.load(name))}
 
 
 def without_maps(model):
@@ -185,19 +169,9 @@ def measure_parsing(recipe, data_dir):
 
 def measure_degradation(recipe, data_dir):
     """Fréchet distance from real small faces of the test part to the small faces that each styleVAE makes of clean ones."""
-    clean, real = (
-        decoded(open_dataset(data_dir / source.folder, split="test", kind=source.kind), source.size)[0]
-        for source in recipe.sources
-    )
-    judge = KerasJudge(JUDGE, presets.load(JUDGE))
-    truth = judge.see(real)[1]
     rivals = [name for name in presets.list_models() if presets.find(name).task == recipe.task]
-    painters = {name: KerasDegradation(name, presets.load(name)) for name in rivals}
-    scale = recipe.config.get("scale", 4)
-    made = {"bicubic": degrade(clean, scale)}
-    made |= {name: painter.reduce(clean, range(len(clean))) for name, painter in painters.items()}
-    distances = {name: frechet_distance(judge.see(images)[1], truth) for name, images in made.items()}
-    return {"judge": JUDGE, "clean": len(clean), "images": len(real), "frechet": distances}
+    trial = MadeFaces(*recipe.sources, recipe.config.get("scale", 4), JUDGE)
+    return trial.measure({name: presets.load(name) for name in rivals}, data_dir)
 
 
 def measure_attributes(recipe, data_dir):

@@ -147,6 +147,12 @@ def open_dataset(root, split=None, kind="auto"):
     return readers[kind](root, split)
 
 
+def spread(images, limit):
+    """At most ``limit`` of an ``ImageSet`` or ``ArraySet``, evenly spread (sorted names are often sorted faces); None: all."""
+    count = min(limit or len(images), len(images))
+    return images.subset([k * len(images) // count for k in range(count)])
+
+
 def folder(root):
     """All images in a folder and below it, such as FFHQ's 00000/00012.png; no labels."""
     root = _existing(root, "folder")

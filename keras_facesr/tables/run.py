@@ -1,0 +1,226 @@
+"""Runs a table: trains what is missing at one budget, measures every row by one trial, and sets ours beside the paper's."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import re
+from functools import reduce
+from pathlib import Path
+
+from scipy.stats import kendalltau, spearmanr
+
+from keras_facesr import presets, recipes
+from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.images import written_whole
+from keras_facesr.errors import TableError, TrainingStopped
+from keras_facesr.metrics.protocol import REFERENCE
+from keras_facesr.run_folder import versions
+from keras_facesr.tables.table import BICUBIC
+from keras_facesr.tasks import data_description
+from keras_facesr.training import train
+
+
+def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=lambda what: contextlib.nullcontext()):
+    """Make a table of a paper again.
+
+    Each row has a folder of its own, ``runs_dir/<recipe>``: a run (``training.train``) and what was measured of it. A row
+    that is finished there is used as it is, so that a table that was killed goes on where it stopped. A released preset
+    stands in for its row where its card says that it has seen as many images as the budget has; else it is trained anew.
+
+    Args:
+        table: ``Table``.
+        data_dir: the data that its module names.
+        runs_dir: folder of the rows' folders.
+        budget: images that each network sees in training, in all its stages; by default the table's own.
+        limit: measure on so many images of each test part; by default the table's own number.
+        say: called with a line for each thing that is done.
+        progress: gives a context, of what is measured, whose value is called with the number of images done.
+
+    Returns:
+        ``{"table", "source", "remarks", "budget", "limit", "versions", "parts": [...]}``, each part with "title",
+        "unfilled", "protocol" (in words), "figures" (their headings), "rows" and "orders". A row has "method", "recipe",
+        "images" (seen in training), "paper" and "ours" (by heading), "paper_gain" and "ours_gain" (of the first figure, over
+        bicubic). An order, by heading, has "paper" and "ours", best first, "spearman" and "kendall".
+
+    Raises:
+        TableError: a network that a row needs is not released; a run in ``runs_dir`` has another budget,
+            recipe or data.
+        TrainingError: a budget that does not suit the recipes.
+        DatasetError: data is missing.
+        TrainingStopped: SIGTERM came, and the run in training has saved its state.
+    """
+    budget, data_dir, runs_dir = budget or table.budget, Path(data_dir), Path(runs_dir)
+    parts = [part if limit is None or not part.trial else _limited(part, limit) for part in table.parts]
+    needed = {name: recipes.from_scratch(recipes.find(name)).for_images(budget) for name in table.recipes}
+    _check_needs(parts, needed, table.recipes, data_dir)
+    for name, recipe in needed.items():
+        _check_run(runs_dir / name, recipe, data_dir / table.recipes[name])
+    weights = {name: _weights(recipe, data_dir / table.recipes[name], runs_dir / name, say) for name, recipe in needed.items()}
+    measured = [_measured(part, needed, weights, data_dir, runs_dir, progress) for part in parts]
+    about = {"table": table.name, "source": table.source, "remarks": table.remarks}
+    return {**about, "budget": budget, "limit": limit, "versions": versions(), "parts": measured}
+
+
+def _limited(part, limit):
+    return dataclasses.replace(part, trial=dataclasses.replace(part.trial, limit=limit))
+
+
+def _check_needs(parts, needed, folders, data_dir):
+    """All that hours of training would end in vain without: data, and networks that teach or judge."""
+    for name, recipe in needed.items():
+        for source in recipe.sources:
+            open_dataset(data_dir / folders[name] / source.folder, split="train", kind=source.kind)
+    required = {preset: "the table is measured with it" for part in parts if part.trial for preset in part.trial.presets}
+    for name, recipe in needed.items():
+        teachers = [*recipe.parts.values(), *(stage.features for stage in recipe.stages if stage.features)]
+        teachers += [recipe.degradation] if recipe.degradation not in ("bicubic", "blind") else []
+        required |= {preset: f"{name} learns from it" for preset in teachers}
+    for preset, role in required.items():
+        if preset not in presets.list_models():
+            raise TableError(f"{preset} is not released, and {role}: train and release it first")
+    for part in parts:
+        for source in part.trial.sources if part.trial else ():
+            part.trial.test(source, data_dir / part.folder)
+
+
+def _check_run(folder, recipe, data_dir):
+    """A run that is there already is of this recipe at this budget, and of this data."""
+    started, seen = folder / "recipe.json", folder / "data.json"
+    if not started.exists():
+        return
+    found = json.loads(started.read_text())
+    images = sum(stage["steps"] * stage["batch_size"] for stage in found["stages"])
+    if images != recipe.images:
+        raise TableError(
+            f"{started}: its run sees {images:,} images, every row of this table {recipe.images:,}: "
+            f"give --budget {images}, or another folder with --out"
+        )
+    if found != json.loads(json.dumps(dataclasses.asdict(recipe))):
+        raise TableError(f"{started}: its run is of another recipe than {recipe.name}'s: give another folder with --out")
+    if seen.exists() and json.loads(seen.read_text()) != data_description(recipe, data_dir):
+        raise TableError(f"{seen}: its run is of other data than {data_dir}: give another folder with --out")
+
+
+def _weights(recipe, data_dir, folder, say):
+    """Path of the weights of a row's network, trained if they are not there; ``say`` hears which way."""
+    weights = folder / "model.weights.h5"
+    if weights.exists():
+        say(f"{recipe.name}: trained already")
+        return weights
+    if not (folder / "recipe.json").exists() and released_images(recipe.name) == recipe.images:
+        say(f"{recipe.name}: as released")
+        return presets.released_weights(presets.find(recipe.name))
+    say(f"{recipe.name}: training on {recipe.images:,} images")
+    try:
+        train(recipe, data_dir, folder, resume=(folder / "recipe.json").exists())
+    except TrainingStopped as stopped:
+        raise TrainingStopped(f"{folder}: stopped, its state is saved; the same command goes on") from stopped
+    return weights
+
+
+def released_images(name):
+    """Images that a released preset has seen, by its card; None if it is not released, or went on from another preset."""
+    if name not in presets.list_models() or recipes.from_scratch(recipes.find(name)) != recipes.find(name):
+        return None
+    card = presets.find(name).folder / "README.md"
+    seen = re.search(r"([\d,]+) images seen in all", card.read_text(encoding="utf-8")) if card.is_file() else None
+    return int(seen[1].replace(",", "")) if seen else None
+
+
+def _measured(part, needed, weights, data_dir, runs_dir, progress):
+    """A part with our figures."""
+    reports = {}
+    for row in part.rows:
+        if row.recipe in needed:
+            trial = part.trial if row.samples is None else dataclasses.replace(part.trial, samples=row.samples)
+            with progress(f"measure {row.method}, {part.title}") as show:
+                where = data_dir / part.folder, runs_dir / row.recipe
+                reports[row.method] = _report(needed[row.recipe], weights[row.recipe], trial, *where, show)
+    first = next(iter(reports.values()), None)
+    reference = first["models"][REFERENCE] if first else {}
+    rows = [_row(row, part.figures, needed, reports, reference) for row in part.rows]
+    leading = part.figures[0]
+    in_the_paper = next((row.paper[0] for row in part.rows if row.recipe == BICUBIC), None)
+    for whose, bicubic in (("paper", in_the_paper), ("ours", _figure(reference, leading) if len(rows) > 1 else None)):
+        for row in rows:
+            row[f"{whose}_gain"] = _gain(row[whose][leading.heading], bicubic, leading)
+    return {
+        "title": part.title,
+        "unfilled": part.unfilled,
+        "protocol": part.trial.in_words(first) if first else None,
+        "rows": rows,
+        "figures": [{"heading": figure.heading, "spec": figure.spec, "ours": figure.ours} for figure in part.figures],
+        "orders": {figure.heading: order for figure in part.figures if (order := _order(figure, rows))},
+    }
+
+
+def _report(recipe, weights, trial, data_dir, folder, show):
+    """What a trial says of a row's network, measured once: the file is named after all that it depends on."""
+    network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
+    hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
+    sources = [[str(file) for file in getattr(trial.test(source, data_dir), "files", [])] for source in trial.sources]
+    depends = json.dumps([repr(trial), hashes, sources])
+    file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
+    if not file.exists():
+        if weights.parent == folder:
+            model = recipe.model()
+            model.load_weights(weights)
+        else:  # as released, without what there is for training alone
+            model = presets.load(recipe.name)
+        report = trial.measure({recipe.name: model}, data_dir, show)
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(file) as temporary:
+            temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _row(row, figures, needed, reports, reference):
+    found = {BICUBIC: reference} | (reports[row.method]["models"] if row.method in reports else {})
+    return {
+        "method": row.method,
+        "recipe": row.recipe,
+        "images": needed[row.recipe].images if row.recipe in needed else None,
+        "paper": {figure.heading: value for figure, value in zip(figures, row.paper, strict=True)},
+        "ours": {figure.heading: _figure(found.get(row.recipe, {}), figure) for figure in figures},
+    }
+
+
+def _figure(found, figure):
+    """The first of a figure's keys that a method's report has, in the paper's unit; None if it has none."""
+    for key in figure.keys:
+        value = reduce(lambda part, name: part.get(name, {}) if isinstance(part, dict) else {}, key.split("."), found)
+        if isinstance(value, float):
+            return value / figure.unit
+    return None
+
+
+def _gain(value, bicubic, figure):
+    """How much better than bicubic; None where either is missing."""
+    if value is None or bicubic is None:
+        return None
+    return value - bicubic if figure.higher_is_better else bicubic - value
+
+
+def _order(figure, rows):
+    """The methods by a figure, best first, in the paper and here, of those that have both; None for less than three."""
+    both = [(row["method"], row["paper"][figure.heading], row["ours"][figure.heading]) for row in rows]
+    both = [row for row in both if None not in row]
+    if len(both) < 3:
+        return None
+    sign = -1 if figure.higher_is_better else 1
+    methods, paper, ours = zip(*both)
+    # As printed: what the last digit does not tell apart has one place.
+    ours = [float(format(value, figure.spec)) for value in ours]
+    agreement = {"spearman": spearmanr(paper, ours).statistic, "kendall": kendalltau(paper, ours).statistic}
+    orders = {"paper": paper, "ours": ours}
+    return {
+        **{whose: _ordered(methods, [sign * value for value in values]) for whose, values in orders.items()},
+        **{name: float(value) if value == value else None for name, value in agreement.items()},
+    }
+
+
+def _ordered(methods, values):
+    """Methods by ascending values, those of one value together: a list of lists."""
+    places = sorted(set(values))
+    return [[method for method, value in zip(methods, values) if value == place] for place in places]

@@ -1,0 +1,150 @@
+"""How the rows of a table are measured: on pairs, on real small faces, or by the small faces that they make."""
+
+import dataclasses
+from pathlib import Path
+
+from keras_facesr import presets
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import ArraySet, open_dataset, spread
+from keras_facesr.data.degrade import degrade
+from keras_facesr.data.images import read_picture
+from keras_facesr.inference import KerasDegradation, KerasJudge, KerasMethod, KerasReader
+from keras_facesr.metrics.perceptual import frechet_distance
+from keras_facesr.metrics.protocol import Protocol, evaluate
+from keras_facesr.metrics.report import in_one_line
+from keras_facesr.metrics.unpaired import evaluate_unpaired
+from keras_facesr.recipes.recipe import Source
+
+# By kind of data, how stochastic methods and their rivals are judged: what VarSR's tables ask for.
+JUDGED = {
+    "celeba": {"samples": 10, "judge": "face_features"},
+    "mnist": {"samples": 5, "reader": "digits_mnist"},
+    "digits": {"samples": 5, "reader": "digits_plates"},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What every way to measure has.
+
+    Attributes:
+        limit: measure on so many images, spread over the test part; None for all.
+    """
+
+    limit: int | None = dataclasses.field(default=None, kw_only=True)
+
+    @property
+    def presets(self):
+        """Names of the released networks that it needs."""
+        roles = ("judge", "reader", "degradation")
+        return [name for role in roles if (name := getattr(self, role, None))]
+
+    def test(self, source, data_dir):
+        """The test part of a source, as far as it is measured on."""
+        return spread(open_dataset(Path(data_dir) / source.folder, split="test", kind=source.kind), self.limit)
+
+    def decoded(self, source, data_dir):
+        """The same as uint8 (N, size, size, 3)."""
+        return decoded(self.test(source, data_dir), source.size)[0]
+
+    def judging(self):
+        """The network that judges."""
+        return KerasJudge(self.judge, presets.load(self.judge))
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs(Trial):
+    """The protocol's figures on pairs that are made of a test part.
+
+    Attributes:
+        source: of the true images.
+        scale: enlargement.
+        samples: answers to draw from each stochastic network.
+        judge, reader, degradation: presets, see ``protocol.evaluate``.
+    """
+
+    source: Source
+    scale: int
+    samples: int = 0
+    judge: str | None = None
+    reader: str | None = None
+    degradation: str | None = None
+
+    @property
+    def sources(self):
+        """What it measures on."""
+        return (self.source,)
+
+    def measure(self, networks, data_dir, on_image=None):
+        """The report of ``protocol.evaluate`` on networks, name -> model."""
+        test = self.test(self.source, data_dir)
+        pictures = test.rgb() if isinstance(test, ArraySet) else (read_picture(file).rgb for file in test.files)
+        how = {"judge": self.judging()} if self.judge else {}
+        if self.reader:
+            how |= {"reader": KerasReader(self.reader, presets.load(self.reader)), "labels": test.labels}
+        if self.degradation:
+            how["degradation"] = KerasDegradation(self.degradation, presets.load(self.degradation))
+        methods = {name: KerasMethod(network) for name, network in networks.items()}
+        protocol = Protocol(self.scale, self.source.size)
+        return evaluate(methods, pictures, protocol, samples=self.samples, on_image=on_image, **how)
+
+    def in_words(self, report):
+        """What was measured, in a line."""
+        return in_one_line(report)
+
+
+@dataclasses.dataclass(frozen=True)
+class RealFaces(Trial):
+    """Real small faces, enlarged, beside clean ones: distances of sets (``metrics.unpaired``)."""
+
+    small: Source
+    clean: Source
+    scale: int
+    judge: str
+
+    @property
+    def sources(self):
+        return (self.small, self.clean)
+
+    def measure(self, networks, data_dir, on_image=None):
+        """The report of ``unpaired.evaluate_unpaired`` on networks, name -> model."""
+        methods = {name: KerasMethod(network) for name, network in networks.items()}
+        small, clean = (self.decoded(source, data_dir) for source in self.sources)
+        return evaluate_unpaired(methods, small, clean, self.scale, self.judging(), on_image)
+
+    def in_words(self, report):
+        return in_one_line(report)
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeFaces(Trial):
+    """Small faces that styleVAEs make of clean ones, beside real ones: distances of sets."""
+
+    clean: Source
+    real: Source
+    scale: int
+    judge: str
+
+    @property
+    def sources(self):
+        return (self.clean, self.real)
+
+    def measure(self, networks, data_dir, on_image=None):
+        """Fréchet distances of what the judge sees in real small faces and in those that each network makes.
+
+        ``{"judge", "clean", "images", "models": {"bicubic": {"frechet"}, ...}}``, of networks by name.
+        """
+        clean, real = (self.decoded(source, data_dir) for source in self.sources)
+        judge = self.judging()
+        truth = judge.see(real)[1]
+        made = {"bicubic": degrade(clean, self.scale)}
+        for name, network in networks.items():
+            made[name] = KerasDegradation(name, network).reduce(clean, range(len(clean)))
+        distances = {name: {"frechet": frechet_distance(judge.see(images)[1], truth)} for name, images in made.items()}
+        return {"judge": judge.name, "clean": len(clean), "images": len(real), "models": distances}
+
+    def in_words(self, report):
+        return (
+            f"x{self.scale}; {report['images']} real small faces, {report['clean']} clean ones reduced; Fréchet distance of "
+            f"what {report['judge']} sees in both, not FID"
+        )

@@ -1,0 +1,114 @@
+"""VarSR, Tables 1 to 5: accuracy, likeness, diversity and consistency of faces, and digits by their pixels and by a reader.
+
+The paper's mean squared errors are left out: it does not say on which scale. DATA_DIR is CelebA for Tables 1 and 2; for the
+others it holds MNIST in ``mnist`` and digits of licence plates in ``plates``.
+"""
+
+from keras_facesr.recipes.recipe import Source
+from keras_facesr.tables.table import Figure, Part, Row, Table, rows
+from keras_facesr.tables.trials import JUDGED, Pairs
+
+PAPER = "VarSR: Variational Super-Resolution Network for Very Low Resolution Images"
+PSNR, SSIM = Figure("PSNR", ("psnr_best", "psnr")), Figure("SSIM", ("ssim_best", "ssim"), ".4f")
+LPIPS = Figure("LPIPS", ("features_best", "features"), ".4f", "distance of face_features' maps", higher_is_better=False)
+FACENET = Figure(
+    "FaceNet", ("identity_best", "identity"), ".4f", "distance of face_features' embeddings", higher_is_better=False
+)
+DIVERSITY = Figure("diversity", ("features_diversity",), ".4f", "distance of face_features' maps between samples")
+CONSISTENCY = Figure("consistency", ("consistency",), ".3f", "in 8-bit levels", higher_is_better=False)
+READ_BEST, READ_MEAN = (Figure(f"{way}, %", (f"digits_{way}",), unit=0.01) for way in ("best", "mean"))
+CELEBA = Pairs(Source("celeba", 64), 8, **JUDGED["celeba"])
+DIGITS = {
+    "MNIST": Pairs(Source("mnist", 24), 4, **JUDGED["mnist"], limit=1000),
+    "plates": Pairs(Source("digits", (16, 8)), 4, **JUDGED["digits"]),
+}
+FOLDERS = {"MNIST": "mnist", "plates": "plates"}
+
+FACE_METHODS = (
+    "SRResNet",
+    "VarSR, lambda 0.01",
+    "VarSR, lambda 0.02",
+    "SRGAN",
+    "MR-GAN",
+    "VarSR-GAN, lambda 0.01",
+    "VarSR-GAN, lambda 0.02",
+)
+FACE_RECIPES = (
+    "srresnet_x8_celeba64",
+    "varsr_x8_celeba",
+    "varsr_kl02_x8_celeba",
+    "srgan_x8_celeba64",
+    "mrgan_x8_celeba",
+    "varsr_gan_x8_celeba",
+    "varsr_gan_kl02_x8_celeba",
+)
+TABLE_1 = (  # PSNR, SSIM, LPIPS, FaceNet
+    (22.57, 22.46, 22.74, 22.28, 21.21, 21.87, 22.14),
+    (0.7242, 0.7162, 0.7278, 0.7042, 0.6476, 0.6855, 0.6948),
+    (0.1172, 0.0885, 0.0927, 0.0679, 0.0591, 0.0539, 0.0538),
+    (0.0463, 0.0425, 0.0430, 0.0463, 0.0434, 0.0422, 0.0426),
+)
+TABLE_2 = (  # diversity, consistency, of the last four methods
+    (0.0, 0.0665, 0.0353, 0.0238),
+    (3.595, 4.139, 3.402, 3.411),
+)
+DIGIT_METHODS = ("Det.", "PRSR", "MR-GAN", "VarSR")
+TABLE_3 = {  # PSNR, SSIM
+    "MNIST": ((20.64, 18.04, 21.05, 22.00), (0.8250, 0.7637, 0.8512, 0.8642)),
+    "plates": ((21.16, 19.22, 21.54, 22.00), (0.9354, 0.8793, 0.9422, 0.9494)),
+}
+TABLE_4 = {  # best, mean, in %
+    "MNIST": ((84.74, 84.42, 92.73, 92.79), (84.74, 70.22, 84.44, 85.58)),
+    "plates": ((93.14, 96.10, 95.53, 96.33), (93.14, 92.19, 91.87, 93.01)),
+}
+TABLE_5 = {  # of VarSR, by the number of distinct digits among five answers: share of inputs, and of those read rightly, %
+    "MNIST": ((73.52, 20.18, 4.86, 0.83, 0.06), (94.83, 88.02, 82.95, 82.18, 87.96)),
+    "plates": ((89.29, 9.67, 0.94, 0.08, 0.00), (96.85, 92.24, 89.92, 96.66, None)),
+}
+
+
+def digits(data, figures, *columns):
+    """A table's part on one set of digits."""
+    made = [f"{name}_x4_{data.lower()}" for name in ("autoencoder", "prsr", "mrgan", "varsr")]
+    return Part(data, figures, rows(DIGIT_METHODS, made, *columns), DIGITS[data], FOLDERS[data])
+
+
+def distinct(data):
+    """Table 5 for one set of digits: a row, two columns for each number of distinct digits."""
+    shares, bests = TABLE_5[data]
+    figures = [
+        Figure(f"{count}: {what}, %", (f"digits_distinct.{count}.{key}",), higher_is_better=key == "best", unit=0.01)
+        for count in range(1, 6)
+        for what, key in (("share", "share"), ("right", "best"))
+    ]
+    paper = tuple(figure for both in zip(shares, bests) for figure in both)
+    return Part(data, tuple(figures), (Row("VarSR", f"varsr_x4_{data.lower()}", paper),), DIGITS[data], FOLDERS[data])
+
+
+TABLES = [
+    Table(
+        "varsr1",
+        f"{PAPER}, Table 1",
+        96_000,
+        (Part("CelebA x8", (PSNR, SSIM, LPIPS, FACENET), rows(FACE_METHODS, FACE_RECIPES, *TABLE_1), CELEBA),),
+    ),
+    Table(
+        "varsr2",
+        f"{PAPER}, Table 2",
+        96_000,
+        (Part("CelebA x8", (DIVERSITY, CONSISTENCY), rows(FACE_METHODS[3:], FACE_RECIPES[3:], *TABLE_2), CELEBA),),
+    ),
+    Table(
+        "varsr3",
+        f"{PAPER}, Table 3",
+        256_000,
+        tuple(digits(data, (PSNR, SSIM), *columns) for data, columns in TABLE_3.items()),
+    ),
+    Table(
+        "varsr4",
+        f"{PAPER}, Table 4",
+        256_000,
+        tuple(digits(data, (READ_BEST, READ_MEAN), *columns) for data, columns in TABLE_4.items()),
+    ),
+    Table("varsr5", f"{PAPER}, Table 5", 256_000, tuple(map(distinct, TABLE_5))),
+]
