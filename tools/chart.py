@@ -1,0 +1,110 @@
+"""Draw what each released network gains over bicubic beside what it costs, in multiply-adds and in milliseconds.
+
+    python tools/chart.py [--rounds 20] [--json FILE]
+
+Writes docs/figures/quality_and_cost.svg. The gains are those of the model cards; costs are of one face of the size that the
+card measures. The networks take turns, call by call; each one's time is its least, for other work only ever adds to it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from keras_facesr import presets  # noqa: E402
+from keras_facesr.costs import multiply_adds  # noqa: E402
+from keras_facesr.data.images import written_whole  # noqa: E402
+
+TARGET = Path(__file__).parents[1] / "docs" / "figures" / "quality_and_cost.svg"
+COLOURS = {4: "tab:blue", 8: "tab:orange", 16: "tab:green"}
+COSTS = {"multiply_adds": "multiply-adds for one face, millions", "milliseconds": "milliseconds for one face"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="calls of each network (default: %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the points, too")
+    args = parser.parse_args()
+    released = [preset for preset in map(presets.find, presets.list_models()) if preset.task == "super-resolution"]
+    points = [point(preset) for preset in released]
+    for row, least in zip(points, milliseconds(released, points, args.rounds)):
+        row["milliseconds"] = least
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    matplotlib.rcParams["svg.hashsalt"] = TARGET.stem  # the same points make the same file
+    with written_whole(TARGET) as temporary:
+        drawn(points).savefig(temporary, format="svg", metadata={"Date": None})
+    machine = {"processor": platform.machine(), "cores": len(os.sched_getaffinity(0))}
+    text = json.dumps({"machine": machine, "rounds": args.rounds, "points": points}, indent=2)
+    print(text)
+    if args.json:
+        with written_whole(args.json) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def point(preset):
+    """A network's gain by its card, and what one face of the size measured there costs; several sizes: the first."""
+    figures = preset.figures
+    ours, bicubic = (figures["models"][name]["psnr"] for name in (preset.name, "bicubic"))
+    hr_size = [int(side) for side in np.broadcast_to(figures["protocol"]["hr_size"], 2)]
+    lr_size = [side // preset.scale for side in hr_size]
+    cost = multiply_adds(preset.build(), *lr_size) / 1e6
+    return {
+        "model": preset.name,
+        "scale": preset.scale,
+        "lr_size": lr_size,
+        "hr_size": hr_size,
+        "gain_db": ours - bicubic,
+        "multiply_adds": cost,
+    }
+
+
+def milliseconds(released, points, rounds):
+    """The least of ``rounds`` calls of each network on one face, of calls that take turns; the first does not count."""
+    models = [presets.load(preset.name) for preset in released]
+    faces = [np.random.default_rng(0).random((1, *row["lr_size"], 3), "float32") for row in points]
+    taken = []
+    for _ in range(rounds + 1):
+        taken.append([])
+        for model, face in zip(models, faces):
+            started = time.perf_counter()
+            model.predict_on_batch(face)
+            taken[-1].append(1e3 * (time.perf_counter() - started))
+    return np.min(taken[1:], axis=0).tolist()
+
+
+def drawn(points):
+    figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
+    for panel, (cost, label) in zip(panels, COSTS.items()):
+        for row in points:
+            colour = COLOURS.get(row["scale"], "black")
+            panel.scatter(row[cost], row["gain_db"], color=colour, zorder=2)
+            size = "{1}x{0}".format(*row["hr_size"])
+            panel.annotate(
+                f"{row['model']}\n{size} px, {row[cost]:,.0f}",
+                (row[cost], row["gain_db"]),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+            )
+        panel.set_xscale("log")
+        panel.set_xlabel(label)
+        panel.grid(alpha=0.3)
+        panel.margins(x=0.25, y=0.2)
+    panels[0].set_ylabel("PSNR, gain over bicubic, dB")
+    for scale in sorted({row["scale"] for row in points}):
+        panels[0].scatter([], [], color=COLOURS.get(scale, "black"), label=f"x{scale}")
+    panels[0].legend(loc="best", fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    main()
