@@ -33,7 +33,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="calls of each network (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the points, too")
     args = parser.parse_args()
-    released = [preset for preset in map(presets.find, presets.list_models()) if preset.task == "super-resolution"]
+    measured = [preset for preset in map(presets.find, presets.list_models()) if preset.figures]
+    released = [preset for preset in measured if preset.task == "super-resolution"]
     points = [point(preset) for preset in released]
     for row, least in zip(points, milliseconds(released, points, args.rounds)):
         row["milliseconds"] = least
