@@ -1,13 +1,14 @@
-"""Make a preset of a finished run: measure it, write its weights, configuration, card and LiteRT file to saved_models/<name>/.
+"""Make presets of finished runs: measure each, write its weights, configuration, card and LiteRT file to saved_models/<name>/.
 
-    python tools/release.py RUN_DIR DATA_DIR [--machine "2 CPU cores"]
+    python tools/release.py RUN_DIR [RUN_DIR ...] DATA_DIR [--machine "2 CPU cores"]
 
-DATA_DIR is the data that the recipe names; the test part of each of its sources is measured, beside every preset already
-released for the same scale and data.
+DATA_DIR is the data that the recipes name; the test part of each of their sources is measured, beside every preset already
+released for the same scale and data and beside those that are released with it.
 """
 
 import argparse
 import dataclasses
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -69,20 +70,34 @@ DESCRIPTIONS = {
     "WaveletSRNet": "wavelet packets at the input's size, a yardstick",
 }
 CLAIM_FACES, CLAIM_SAMPLES = 100, 100
+BLIND = ", maps set to zero"  # behind CAGFace's name: the ablation of its attention
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("run_dirs", type=Path, nargs="+", metavar="run_dir")
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--machine", default="2 CPU cores, TensorFlow")
     args = parser.parse_args()
-    trained = json.loads((args.run_dir / "recipe.json").read_text())
+    runs = [(run_dir, *started(run_dir)) for run_dir in args.run_dirs]  # all, so that they are each other's rivals
+    for run_dir, recipe, entry in runs:
+        folder = presets.CATALOGUE / recipe.name
+        entry["figures"] = MEASURES[recipe.task](recipe, args.data_dir)
+        write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
+        write_text(folder / "README.md", card(entry, recipe, run_dir, args.machine))
+        if recipe.task == "super-resolution":
+            print(f"LiteRT: {add(recipe.name)}")
+        print((folder / "README.md").read_text())
+
+
+def started(run_dir):
+    """A run's recipe, and its preset's entry, written with the weights and without figures."""
+    trained = json.loads((run_dir / "recipe.json").read_text())
     recipe = recipes.find(trained["name"])
     recipe = dataclasses.replace(recipe, **{name: trained.get(name, getattr(recipe, name)) for name in CHANGES})
     folder = presets.CATALOGUE / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
-    model = released(recipe, args.run_dir / "model.weights.h5", folder / "model.weights.h5")
+    model = released(recipe, run_dir / "model.weights.h5", folder / "model.weights.h5")
     config = {name: value for name, value in model.get_config().items() if name not in ("name", "trainable", "dtype")}
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
@@ -103,12 +118,7 @@ def main():
         "figures": {},
     }
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
-    entry["figures"] = MEASURES[recipe.task](recipe, args.data_dir)
-    write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
-    write_text(folder / "README.md", card(entry, recipe, args.run_dir, args.machine))
-    if enlarges:
-        print(f"LiteRT: {add(recipe.name)}")
-    print((folder / "README.md").read_text())
+    return recipe, entry
 
 
 def released(recipe, trained, target):
@@ -133,24 +143,31 @@ def measure_enlargement(recipe, data_dir):
         for other in map(presets.find, presets.list_models())
         if (other.scale, other.hr_size, other.data) == (preset.scale, preset.hr_size, preset.data)
     ]
-    networks = {rival: presets.load(rival) for rival in rivals}
-    if recipe.model_class == "CAGFace":
-        networks[f"{recipe.name}, maps set to zero"] = without_maps(presets.load(recipe.name))
+    rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
     trials = [Pairs(source, preset.scale, **JUDGED.get(source.kind, {})) for source in recipe.sources]
-    reports = [trial.measure(networks, data_dir) for trial in trials]
+    reports = [side_by_side([report_of(rival, trial, data_dir) for rival in rivals]) for trial in trials]
     figures = {**reports[0], "others": reports[1:]} if reports[1:] else reports[0]
     if recipe.model_class == "SAM":
         (source,) = recipe.sources
         protocol = Protocol(preset.scale, source.size)
         faces = trials[0].test(source, data_dir).files[:CLAIM_FACES]
-        figures["claims"] = claims(networks[recipe.name], [protocol.pair(read_picture(file).rgb) for file in faces])
+        figures["claims"] = claims(presets.load(recipe.name), [protocol.pair(read_picture(file).rgb) for file in faces])
     return figures
 
 
-def without_maps(model):
-    """The model, blind to the components: the ablation of its attention."""
-    model.attention = lambda lr: 0.0 * lr
-    return model
+@functools.cache
+def report_of(name, trial, data_dir):
+    """A trial's report on one preset, made once, however many cards it stands on."""
+    model = presets.load(name.removesuffix(BLIND))
+    if name.endswith(BLIND):
+        model.attention = lambda lr: 0.0 * lr
+    return trial.measure({name: model}, data_dir)
+
+
+def side_by_side(reports):
+    """The reports of one trial as one."""
+    models = {name: row for report in reports for name, row in report["models"].items()}
+    return {**reports[0], "models": models}
 
 
 def measure_parsing(recipe, data_dir):
