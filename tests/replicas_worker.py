@@ -1,9 +1,9 @@
-"""Write the weights after one step of SGD on several CPU replicas: ``python replicas_worker.py SYSTEM PHASE REPLICAS OUT.npz``.
+"""Write the weights after one step of SGD on several CPU replicas.
 
-The noise is fixed, for replicas draw noise of their own.
+``python replicas_worker.py SYSTEM PHASE REPLICAS NOISE OUT.npz``, where REPLICAS is a number or "multiworker", and NOISE is
+"fixed", or "drawn" by each replica for itself.
 """
 
-import contextlib
 import sys
 
 import keras
@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_facesr import presets
+from keras_facesr.devices import OneDevice, Replicas, devices_for
 from keras_facesr.models import adversarial, sam, stylevae, varsr
 
 COMPONENTS = {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)}
@@ -42,23 +43,29 @@ def fixed_noise(gaussian, seed):
 
 
 if __name__ == "__main__":
-    system, phase, replicas = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
-    for module in (adversarial, sam, stylevae, varsr):
-        module.reparameterised_sample = fixed_noise
+    system, phase, replicas, noise, out = sys.argv[1:]
+    if replicas == "multiworker":
+        devices = devices_for("multiworker")
+    else:
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(replicas))
+        names = [f"CPU:{k}" for k in range(int(replicas))]
+        devices = Replicas(tf.distribute.MirroredStrategy(names)) if len(names) > 1 else OneDevice()
+    if noise == "fixed":
+        for module in (adversarial, sam, stylevae, varsr):
+            module.reparameterised_sample = fixed_noise
     class_name, config, hr_size, lr_size = SYSTEMS[system]
     rng = np.random.default_rng(0)
     hr, lr = (rng.random((8, side, side, 3), "float32") for side in (hr_size, lr_size))
     pair = (lr, hr)
-    devices = [f"CPU:{k}" for k in range(replicas)]
-    with tf.distribute.MirroredStrategy(devices).scope() if replicas > 1 else contextlib.nullcontext():
+    with devices.scope():
         keras.utils.set_random_seed(0)
         model = presets.build_model(class_name, config)
         if hasattr(type(model), "phase"):
-            model.phase = phase
+            model.phase = int(phase)
         loss = "mae" if class_name == "SSRVAE" else None
         model.compile(keras.optimizers.SGD(0.01), loss=loss, jit_compile=False)
         model.optimizer.build(getattr(model, "learning_variables", model.trainable_variables))
-    model.fit(tf.data.Dataset.from_tensors(pair), steps_per_epoch=1, shuffle=False, verbose=0)
-    np.savez(sys.argv[4], **{f"{k:03d} {weight.path}": weight.numpy() for k, weight in enumerate(model.weights)})
+    devices.fit(model, tf.data.Dataset.from_tensors(pair), steps=1, epochs=1, callback=keras.callbacks.Callback())
+    devices.wait()
+    np.savez(out, **{f"{k:03d} {weight.path}": weight.numpy() for k, weight in enumerate(model.weights)})
