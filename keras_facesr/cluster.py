@@ -11,6 +11,8 @@ from keras_facesr.errors import TrainingError, TrainingFailed
 
 EXAMPLE = '{"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": "worker", "index": 0}}'
 
+GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+
 
 class Cluster(Replicas):
     """The devices of all machines that TF_CONFIG names; to be made before TensorFlow computes anything.
@@ -63,8 +65,7 @@ class Cluster(Replicas):
     def _together(self):
         try:
             yield
-        except tf.errors.OpError as error:
-            print("XXX", type(error), str(error)[:400], flush=True)
+        except GONE as error:
             raise TrainingFailed(
                 "another machine has ended or cannot be reached: see what it says, then start all again with --resume"
             ) from error

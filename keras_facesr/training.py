@@ -64,7 +64,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
     model = recipe.model()
     model.load_weights(last)
     run.replace(run.folder / "model.weights.h5", lambda temporary: shutil.copyfile(last, temporary))
-    devices.wait()  # for the machine that writes, as the others' end would end it too
+    devices.wait()  # for the one that writes
     return model
 
 
@@ -99,9 +99,8 @@ def _go_on_from(weights, model, grown):
 
 def _fit(model, keeper, devices):
     stage, stream = keeper.stage, keeper.stream
-    keeper.restore(model)
     with keeper.until_terminated():
-        while keeper.step < stage.steps:
+        while keeper.restore(model) < stage.steps:  # after a fit as well, which leaves the averaged weights in the network
             # A run that was stopped between two checks comes to the next one first.
             steps = stage.check_every - keeper.step % stage.check_every
             checks = (stage.steps - keeper.step) // stage.check_every if steps == stage.check_every else 1
@@ -123,8 +122,9 @@ class RunKeeper(keras.callbacks.Callback):
         self.terminated = False
 
     def restore(self, model):
-        """Load the latest checkpoint of this stage, if any."""
+        """Load the latest checkpoint of this stage, if any, and return its step."""
         self.step, self.best = self.run.restore(model, self.index)
+        return self.step
 
     @contextlib.contextmanager
     def until_terminated(self):
@@ -184,6 +184,7 @@ class RunKeeper(keras.callbacks.Callback):
     def stopped(self):
         """What says that the state of a run that was asked to end is saved."""
         self.progress.stop()
+        self.devices.wait()  # for the one that writes
         where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
         return TrainingStopped(f"{where}, its state is saved; --resume goes on")
 
