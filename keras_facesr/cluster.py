@@ -10,7 +10,7 @@ from keras_facesr.devices import Replicas
 from keras_facesr.errors import TrainingError, TrainingFailed
 
 EXAMPLE = '{"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": "worker", "index": 0}}'
-
+# What TensorFlow raises where another machine is gone.
 GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
 
 
@@ -33,11 +33,16 @@ class Cluster(Replicas):
             raise TrainingError(f"TF_CONFIG: {' '.join(str(error).split())}") from error
         self._share = tf.function(lambda flag: self.strategy.run(lambda: _mean(tf.identity(flag))), autograph=False)
 
+    @contextlib.contextmanager
+    def scope(self):
+        with _together(), self.strategy.scope():
+            yield
+
     def fit(self, model, batches, steps, epochs, callback):
         """As Keras' ``fit``, which does not know several machines."""
         replica_step = lambda part: _mean(model.train_step(part))  # noqa: E731
         step = tf.function(lambda batch: self.strategy.run(replica_step, args=(batch,)), autograph=False)
-        with self._together():
+        with _together():
             batches = iter(self.strategy.experimental_distribute_dataset(batches))
             callback.set_model(model)
             callback.on_train_begin()
@@ -51,7 +56,7 @@ class Cluster(Replicas):
             callback.on_train_end()
 
     def any(self, flag):
-        with self._together():
+        with _together():
             return float(self._here(self._share(tf.constant(float(flag))))) > 0
 
     def wait(self):
@@ -61,14 +66,16 @@ class Cluster(Replicas):
         """What a function has returned to this machine's first replica."""
         return tf.nest.map_structure(lambda value: self.strategy.experimental_local_results(value)[0], values)
 
-    @contextlib.contextmanager
-    def _together(self):
-        try:
-            yield
-        except GONE as error:
-            raise TrainingFailed(
-                "another machine has ended or cannot be reached: see what it says, then start all again with --resume"
-            ) from error
+
+@contextlib.contextmanager
+def _together():
+    """Turn the loss of another machine into one line for people."""
+    try:
+        yield
+    except GONE as error:
+        raise TrainingFailed(
+            "another machine has ended or cannot be reached: see what it says, then start all again with --resume"
+        ) from error
 
 
 def _mean(values):
