@@ -27,6 +27,6 @@ def machines(script, arguments, **environment):
 
 def ended(processes, code=0):
     """What each of the processes has said on its error stream, when all have ended with that code."""
-    said = [process.communicate(timeout=600)[1] for process in processes]
+    said = [process.communicate(timeout=1800)[1] for process in processes]
     assert [process.returncode for process in processes] == [code] * len(processes), "\n".join(said)
     return said
