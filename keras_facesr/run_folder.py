@@ -51,25 +51,30 @@ class RunFolder:
         if resume and not started.exists():
             raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
         devices.wait()  # until all have looked
-        descriptions = {started: (dataclasses.asdict(recipe), "another recipe"), folder / "data.json": (data, "other data")}
-        self._start({file: json.dumps(description, indent=1) for file, (description, _) in descriptions.items()})
+        for file, text, _ in self._start_files(recipe, data):
+            self._start(file, text)
         devices.wait()
-        for file, (description, what) in descriptions.items():
+        for file, text, what in self._start_files(recipe, data):
             if not file.exists():
                 raise TrainingError(f"{file}: is not seen from here; the machines of a run must share its folder")
-            if file.read_text() != json.dumps(description, indent=1):
+            if file.read_text() != text:
                 raise TrainingError(f"{file}: the run was started with {what}; name a new folder")
+        if devices.writes:
+            with self.writing():
+                self.log = EventLog(folder / "logs")
         self.about = {"recipe": recipe.name, "seed": recipe.seed, "data": data, "versions": versions()}
 
+    def _start_files(self, recipe, data):
+        """What a run starts with: each file, its text, and what a run with another text has."""
+        yield self.folder / "recipe.json", json.dumps(dataclasses.asdict(recipe), indent=1), "another recipe"
+        yield self.folder / "data.json", json.dumps(data, indent=1), "other data"
+
     @by_the_writer
-    def _start(self, texts):
-        """Write what a run starts with where it is not told yet."""
+    def _start(self, file, text):
         with self.writing():
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.log = EventLog(self.folder / "logs")
-        for file, text in texts.items():
-            if not file.exists():
-                self.replace(file, lambda temporary, text=text: temporary.write_text(text))
+        if not file.exists():
+            self.replace(file, lambda temporary: temporary.write_text(text))
 
     def stage_file(self, index):
         """The best averaged weights of a finished stage."""
