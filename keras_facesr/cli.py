@@ -579,7 +579,7 @@ def _parser():
     option("--degradation", metavar="KIND", help="of small faces: bicubic, blind, or a styleVAE (default: the recipe's)")
     option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
     option("--accumulation", type=_positive, metavar="N", help="batches that make one update (default: the recipe's, 1)")
-    option("--strategy", choices=("auto", "mirrored"), default="auto", help="devices")
+    option("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="devices: docs/distributed.md")
 
     option = command("table", _table, "Make a table of a paper again: train what is missing at one budget, measure, compare.")
     option("name", metavar="NAME", help="sam1, sam2, varsr1 to varsr5, ssrvae1 to ssrvae5, cagface2 or cagface3")

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -16,6 +17,17 @@ from keras_facesr.tensorboard import EventLog
 KEPT_CHECKPOINTS = 2
 
 
+def by_the_writer(method):
+    """Where several machines share the folder, the method is one machine's and does nothing on the others."""
+
+    @functools.wraps(method)
+    def write(run, *arguments):
+        if run.devices.writes:
+            method(run, *arguments)
+
+    return write
+
+
 class RunFolder:
     """The folder of one run.
 
@@ -24,33 +36,45 @@ class RunFolder:
         recipe: ``Recipe`` as it is trained.
         data: what ``tasks.data_description`` says of its images.
         resume: whether a run is to go on.
+        devices: what it trains on (``devices.OneDevice``), which says whether this process writes.
 
     Raises:
-        TrainingError: a run is there and must not be, or the other way round; it had another recipe or other data.
+        TrainingError: a run is there and must not be, or the other way round; it had another recipe or other data; the
+            machines do not see the same folder.
     """
 
-    def __init__(self, folder, recipe, data, resume):
-        self.folder = folder
+    def __init__(self, folder, recipe, data, resume, devices):
+        self.folder, self.devices = folder, devices
         started = folder / "recipe.json"
         if started.exists() and not resume:
             raise TrainingError(f"{folder}: holds a run already; add --resume to go on with it, or name a new folder")
         if resume and not started.exists():
             raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
-        with self.writing():
-            folder.mkdir(parents=True, exist_ok=True)
-        self._same(started, dataclasses.asdict(recipe), "another recipe")
-        self._same(folder / "data.json", data, "other data")
-        with self.writing():
-            self.log = EventLog(folder / "logs")
+        devices.wait()  # until all have looked
+        for file, text, _ in self._start_files(recipe, data):
+            self._start(file, text)
+        devices.wait()
+        for file, text, what in self._start_files(recipe, data):
+            if not file.exists():
+                raise TrainingError(f"{file}: is not seen from here; the machines of a run must share its folder")
+            if file.read_text() != text:
+                raise TrainingError(f"{file}: the run was started with {what}; name a new folder")
+        if devices.writes:
+            with self.writing():
+                self.log = EventLog(folder / "logs")
         self.about = {"recipe": recipe.name, "seed": recipe.seed, "data": data, "versions": versions()}
 
-    def _same(self, file, description, what):
-        """Write what a run starts with, or refuse to go on with another."""
-        text = json.dumps(description, indent=1)
+    def _start_files(self, recipe, data):
+        """What a run starts with: each file, its text, and what a run with another text has."""
+        yield self.folder / "recipe.json", json.dumps(dataclasses.asdict(recipe), indent=1), "another recipe"
+        yield self.folder / "data.json", json.dumps(data, indent=1), "other data"
+
+    @by_the_writer
+    def _start(self, file, text):
+        with self.writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             self.replace(file, lambda temporary: temporary.write_text(text))
-        elif file.read_text() != text:
-            raise TrainingError(f"{file}: the run was started with {what}; name a new folder")
 
     def stage_file(self, index):
         """The best averaged weights of a finished stage."""
@@ -61,11 +85,13 @@ class RunFolder:
         """The best averaged weights of the stage in training."""
         return self.folder / "best.weights.h5"
 
+    @by_the_writer
     def finish_stage(self, index):
         os.replace(self.best_file, self.stage_file(index))
         for checkpoint in self.folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)
 
+    @by_the_writer
     def write_weights(self, model, file):
         """The model's weights alone: its optimisers are set aside while they are written."""
         names = [name for name in ("optimizer", "critic_optimizer") if hasattr(model, name)]
@@ -78,15 +104,24 @@ class RunFolder:
             for name, optimizer in held.items():
                 setattr(model, name, optimizer)
 
+    @by_the_writer
     def write_log(self, row):
         """Add a row to ``history.jsonl``."""
         with self.writing(), open(self.folder / "history.jsonl", "a") as history:
             history.write(json.dumps(row) + "\n")
 
+    @by_the_writer
+    def write_events(self, index, step, figures, pictures_name, pictures):
+        """Show figures and pictures of a stage, uint8 (H, W, 3), in TensorBoard."""
+        with self.writing():
+            self.log.images(f"stage{index + 1}/{pictures_name}", pictures, step)
+            self.log.scalars({f"stage{index + 1}/{name}": value for name, value in figures.items()}, step)
+
     def checkpoints(self, index):
         """The whole checkpoints of a stage, oldest first."""
         return sorted(self.folder.glob(f"checkpoint-{index + 1}-*"))
 
+    @by_the_writer
     def write_checkpoint(self, model, index, step, best):
         """Weights and optimiser with their description as one folder, which appears in one rename; the oldest goes then."""
         unfinished = self.folder / "new.checkpoint"
@@ -116,6 +151,7 @@ class RunFolder:
         names = [path.name for path in sorted(self.folder.glob("checkpoint-*")) or sorted(self.folder.glob("stage*"))]
         return f"{self.folder / names[-1]} is whole" if names else f"{self.folder} holds no checkpoint yet"
 
+    @by_the_writer
     def replace(self, file, write):
         """Write under a temporary name, then rename."""
         temporary = file.with_name("new." + file.name)

@@ -13,7 +13,8 @@ from pathlib import Path
 import keras
 
 from keras_facesr import presets, recipes
-from keras_facesr.errors import TrainingFailed, TrainingStopped
+from keras_facesr.devices import devices_for
+from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
 from keras_facesr.run_folder import RunFolder
 from keras_facesr.tasks import TASKS, data_description, training_files
 
@@ -33,35 +34,42 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
         run_dir: folder of the run; new unless ``resume``.
         epochs: passes over the data per stage instead of the recipe's steps.
         resume: go on where the run in ``run_dir`` stopped.
-        strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several.
+        strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several;
+            ``"multiworker"`` on several machines, each of which makes this call with a TF_CONFIG of its own
+            (docs/distributed.md). They share ``run_dir``, and the first one writes.
         **changes: of the recipe: ``degradation``, ``precision`` or ``accumulation``; None leaves what it says.
 
     Returns:
         the trained model, with its best weights.
 
     Raises:
-        TrainingError: unknown recipe, a run folder in use, nothing to resume, other data.
-        TrainingFailed: a full disk, or a figure that is not a number any more.
+        TrainingError: unknown recipe, a run folder in use, nothing to resume, other data, no cluster in TF_CONFIG, a batch
+            that its devices cannot share evenly.
+        TrainingFailed: a full disk, a figure that is not a number any more, or another machine that is gone.
         TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
         DatasetError: the data is missing or laid out otherwise.
     """
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
     recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
-    run = RunFolder(Path(run_dir), recipe, data_description(recipe, data_dir), resume)
-    scope = _strategy(strategy)
+    devices = devices_for(strategy)  # nothing may have been computed before machines are connected
+    for stage in recipe.stages:
+        if stage.batch_size % devices.replicas:
+            raise TrainingError(f"{devices.replicas} devices cannot share batches of {stage.batch_size} images evenly")
+    run = RunFolder(Path(run_dir), recipe, data_description(recipe, data_dir), resume, devices)
     with computing_in(recipe.precision):
         for index, stage in enumerate(recipe.stages):
             if not run.stage_file(index).exists():
-                _train_stage(recipe, data_dir, index, stage, run, scope, epochs)
+                _train_stage(recipe, data_dir, index, stage, run, devices, epochs)
     last = run.stage_file(len(recipe.stages) - 1)
     model = recipe.model()
     model.load_weights(last)
     run.replace(run.folder / "model.weights.h5", lambda temporary: shutil.copyfile(last, temporary))
+    devices.wait()  # for the one that writes
     return model
 
 
-def _train_stage(recipe, data_dir, index, stage, run, scope, epochs):
-    with scope.scope() if scope else contextlib.nullcontext():
+def _train_stage(recipe, data_dir, index, stage, run, devices, epochs):
+    with devices.scope():
         keras.utils.set_random_seed(recipe.seed)
         model = recipe.model(stage)
     if index:
@@ -72,12 +80,12 @@ def _train_stage(recipe, data_dir, index, stage, run, scope, epochs):
     stream = task.stream(stage, seed=recipe.seed + index)
     if epochs is not None:
         stage = stage.for_steps(epochs * stream.steps_per_epoch)
-    with scope.scope() if scope else contextlib.nullcontext():
-        stage.prepare(model, jit_compile=scope is None, accumulation=recipe.accumulation)
-    keeper = RunKeeper(stage, index, stream, task, run, lambda: training_files(recipe, data_dir))
-    _fit(model, keeper)
+    with devices.scope():
+        stage.prepare(model, jit_compile=devices.xla, accumulation=recipe.accumulation)
+    keeper = RunKeeper(stage, index, stream, task, run, devices, lambda: training_files(recipe, data_dir))
+    _fit(model, keeper, devices)
     run.finish_stage(index)
-    if keeper.terminated:
+    if keeper.is_to_end():  # which the machines find together: the next stage's start is written
         raise keeper.stopped()
 
 
@@ -89,22 +97,14 @@ def _go_on_from(weights, model, grown):
         model.load_weights(weights, skip_mismatch=grown)
 
 
-def _fit(model, keeper):
+def _fit(model, keeper, devices):
     stage, stream = keeper.stage, keeper.stream
-    keeper.restore(model)
     with keeper.until_terminated():
-        while keeper.step < stage.steps:
+        while keeper.restore(model) < stage.steps:  # after a fit as well, which leaves the averaged weights in the network
             # A run that was stopped between two checks comes to the next one first.
             steps = stage.check_every - keeper.step % stage.check_every
             checks = (stage.steps - keeper.step) // stage.check_every if steps == stage.check_every else 1
-            model.fit(
-                stream.as_dataset(keeper.step, steps * checks),
-                steps_per_epoch=steps,
-                epochs=checks,
-                callbacks=[keeper],
-                shuffle=False,
-                verbose=0,
-            )
+            devices.fit(model, stream.as_dataset(keeper.step, steps * checks), steps, checks, keeper)
 
 
 class RunKeeper(keras.callbacks.Callback):
@@ -114,15 +114,17 @@ class RunKeeper(keras.callbacks.Callback):
     ``files()`` lists the names of the images that the stream counts.
     """
 
-    def __init__(self, stage, index, stream, task, run, files):
+    def __init__(self, stage, index, stream, task, run, devices, files):
         super().__init__()
         self.stage, self.index, self.stream, self.task, self.run, self.files = stage, index, stream, task, run, files
+        self.devices = devices
         self.step, self.best = 0, None
         self.terminated = False
 
     def restore(self, model):
-        """Load the latest checkpoint of this stage, if any."""
+        """Load the latest checkpoint of this stage, if any, and return its step."""
         self.step, self.best = self.run.restore(model, self.index)
+        return self.step
 
     @contextlib.contextmanager
     def until_terminated(self):
@@ -136,8 +138,12 @@ class RunKeeper(keras.callbacks.Callback):
         finally:
             signal.signal(signal.SIGTERM, former)
 
+    def is_to_end(self):
+        """Whether the process was asked to end, or one that trains with it."""
+        return self.devices.any(self.terminated)
+
     def on_train_begin(self, logs=None):
-        self.progress = progress_bar()
+        self.progress = progress_bar(shown=self.devices.writes)
         self.bar = self.progress.add_task(f"stage {self.index + 1}", total=self.stage.steps, figures="")
         self.progress.start()
 
@@ -151,7 +157,7 @@ class RunKeeper(keras.callbacks.Callback):
         self._check_numbers(logs, at="in training", files=True)
         self.step += 1
         self.progress.update(self.bar, completed=self.step)
-        if self.terminated and self.step % self.stage.check_every:  # else the check comes first
+        if self.step % self.stage.check_every and self.is_to_end():  # else the check comes first
             self.run.write_checkpoint(self.model, self.index, self.step, self.best)
             raise self.stopped()
 
@@ -166,20 +172,19 @@ class RunKeeper(keras.callbacks.Callback):
                 self.run.write_weights(self.model, self.run.best_file)
             pictures = self.task.pictures(self.model)
         figures["images_per_second"] = (self.step - self.first_step) * self.stage.batch_size / seconds
-        with self.run.writing():
-            self.run.log.images(f"stage{self.index + 1}/{self.task.pictures_name}", pictures, self.step)
-            self.run.log.scalars({f"stage{self.index + 1}/{name}": value for name, value in figures.items()}, self.step)
+        self.run.write_events(self.index, self.step, figures, self.task.pictures_name, pictures)
         self.run.write_checkpoint(self.model, self.index, self.step, self.best)
         self.run.write_log({"stage": self.index + 1, "step": self.step, **figures})
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         self.progress.update(self.bar, figures=f"{self.task.score} {figures[self.task.score]:.4g}")
         self.progress.console.print(f"stage {self.index + 1} step {self.step}: {shown}", highlight=False)
-        if self.terminated:
+        if self.is_to_end():
             raise self.stopped()
 
     def stopped(self):
         """What says that the state of a run that was asked to end is saved."""
         self.progress.stop()
+        self.devices.wait()  # for the one that writes
         where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
         return TrainingStopped(f"{where}, its state is saved; --resume goes on")
 
@@ -221,7 +226,7 @@ def computing_in(precision):
         keras.config.set_dtype_policy(former)
 
 
-def progress_bar():
+def progress_bar(shown):
     from rich import progress
     from rich.console import Console
 
@@ -231,15 +236,5 @@ def progress_bar():
         progress.MofNCompleteColumn(),
         progress.TimeRemainingColumn(),
         progress.TextColumn("{task.fields[figures]}"),
-        console=Console(stderr=True),
+        console=Console(stderr=True, quiet=not shown),
     )
-
-
-def _strategy(name):
-    """The ``tf.distribute`` strategy of that name, or None for one device."""
-    if keras.backend.backend() != "tensorflow":
-        return None
-    import tensorflow as tf
-
-    several = len(tf.config.list_logical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if name == "mirrored" or (name == "auto" and several) else None

@@ -1,9 +1,9 @@
-"""Write the weights after one step of SGD on several CPU replicas: ``python replicas_worker.py SYSTEM PHASE REPLICAS OUT.npz``.
+"""Write a network's weights and answers after one step of SGD on several replicas, for each phase of a system that is named.
 
-The noise is fixed, for replicas draw noise of their own.
+``python replicas_worker.py REPLICAS NOISE OUT_DIR SYSTEM-PHASE...``, where REPLICAS is a number of CPU devices or
+"multiworker", and NOISE is "fixed", or "drawn" by each replica for itself.
 """
 
-import contextlib
 import sys
 
 import keras
@@ -11,7 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_facesr import presets
+from keras_facesr.data.images import to_uint8
+from keras_facesr.devices import OneDevice, Replicas, devices_for
 from keras_facesr.models import adversarial, sam, stylevae, varsr
+from keras_facesr.tasks import told
 
 COMPONENTS = {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)}
 SAM = {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4, "head_channels": 4}
@@ -41,18 +44,21 @@ def fixed_noise(gaussian, seed):
     return gaussian.mean + 0.7 * gaussian.stddev
 
 
-if __name__ == "__main__":
-    system, phase, replicas = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def devices_of(replicas):
+    if replicas == "multiworker":
+        return devices_for("multiworker")
     (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
-    for module in (adversarial, sam, stylevae, varsr):
-        module.reparameterised_sample = fixed_noise
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(replicas))
+    names = [f"CPU:{k}" for k in range(int(replicas))]
+    return Replicas(tf.distribute.MirroredStrategy(names)) if len(names) > 1 else OneDevice()
+
+
+def stepped(devices, system, phase):
+    """Name -> array after one step on a batch of eight: each of the weights, and the network's answers."""
     class_name, config, hr_size, lr_size = SYSTEMS[system]
     rng = np.random.default_rng(0)
     hr, lr = (rng.random((8, side, side, 3), "float32") for side in (hr_size, lr_size))
-    pair = (lr, hr)
-    devices = [f"CPU:{k}" for k in range(replicas)]
-    with tf.distribute.MirroredStrategy(devices).scope() if replicas > 1 else contextlib.nullcontext():
+    with devices.scope():
         keras.utils.set_random_seed(0)
         model = presets.build_model(class_name, config)
         if hasattr(type(model), "phase"):
@@ -60,5 +66,19 @@ if __name__ == "__main__":
         loss = "mae" if class_name == "SSRVAE" else None
         model.compile(keras.optimizers.SGD(0.01), loss=loss, jit_compile=False)
         model.optimizer.build(getattr(model, "learning_variables", model.trainable_variables))
-    model.fit(tf.data.Dataset.from_tensors(pair), steps_per_epoch=1, shuffle=False, verbose=0)
-    np.savez(sys.argv[4], **{f"{k:03d} {weight.path}": weight.numpy() for k, weight in enumerate(model.weights)})
+    batches = tf.data.Dataset.from_tensors((lr, hr))
+    devices.fit(model, batches, steps=1, epochs=1, callback=keras.callbacks.Callback())
+    weights = {f"{k:03d} {weight.path}": weight.numpy() for k, weight in enumerate(model.weights)}
+    return {**weights, "answers": told(model, to_uint8(hr if system == "stylevae" else lr))}
+
+
+if __name__ == "__main__":
+    replicas, noise, out, *phases = sys.argv[1:]
+    devices = devices_of(replicas)
+    if noise == "fixed":
+        for module in (adversarial, sam, stylevae, varsr):
+            module.reparameterised_sample = fixed_noise
+    for name in phases:
+        system, phase = name.split("-")
+        np.savez(f"{out}/{name}.npz", **stepped(devices, system, int(phase)))
+    devices.wait()

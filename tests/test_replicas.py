@@ -1,40 +1,48 @@
-"""A step over several replicas is the step of one device on the same batch."""
-
-import subprocess
-import sys
-from pathlib import Path
+"""A step over several replicas, on one machine or on two, is the step of one device on the same batch."""
 
 import numpy as np
 import pytest
+from processes import ended, machines, started
 
 slow = pytest.mark.slow
-PHASES = [("sam", 1)] + [
-    pytest.param(system, phase, marks=slow)
-    for system, phases in {
-        "sam": (0, 2),
-        "sam_enlarged": (0, 1, 2),
-        "varsr": (1, 2),
-        "cagface": (1, 2),
-        "stylevae": (1,),
-        "ssrvae": (1,),
-    }.items()
-    for phase in phases
-]
+FIRST = ["sam-1"]
+OTHERS = ["sam-0", "sam-2", "sam_enlarged-0", "sam_enlarged-1", "sam_enlarged-2", "varsr-1", "varsr-2", "cagface-1"]
+OTHERS += ["cagface-2", "stylevae-1", "ssrvae-1"]
+NOISY = ["sam-1", "sam_enlarged-2", "varsr-2", "stylevae-1"]
 
 
-def stepped(system, phase, replicas, folder):
-    """The weights after a step, in a process of its own: devices are counted once in a process's life."""
-    out = folder / f"{replicas}.npz"
-    script = Path(__file__).with_name("replicas_worker.py")
-    command = [sys.executable, script, system, str(phase), str(replicas), out]
-    subprocess.run(command, check=True, capture_output=True)
-    return np.load(out)
+def weights_after_a_step(replicas, noise, folder, phases):
+    """For each machine: phase -> name -> array."""
+    count = 2 if replicas == "multiworker" else 1
+    folders = [folder / f"{replicas}_{index}" for index in range(count)]
+    for each in folders:
+        each.mkdir()
+    arguments = [[replicas, noise, each, *phases] for each in folders]
+    ended(machines("replicas_worker.py", arguments) if count > 1 else [started("replicas_worker.py", *arguments[0])])
+    return [{phase: dict(np.load(each / f"{phase}.npz")) for phase in phases} for each in folders]
 
 
-@pytest.mark.parametrize("system, phase", PHASES)
-@pytest.mark.parametrize("replicas", [2, pytest.param(4, marks=slow)])
-def test_a_step_over_replicas_is_the_step_of_one_device(system, phase, replicas, tmp_path):
-    one, several = (stepped(system, phase, count, tmp_path) for count in (1, replicas))
-    assert len(one.files) == len(several.files) > 4
-    for name in one.files:
-        np.testing.assert_allclose(several[name], one[name], atol=1e-6, err_msg=name)
+def assert_near(found, expected):
+    for phase in expected:
+        assert found[phase].keys() == expected[phase].keys() and len(expected[phase]) > 4
+        for name, weight in expected[phase].items():
+            tolerance = 1e-5 if name == "answers" else 1e-6
+            np.testing.assert_allclose(found[phase][name], weight, atol=tolerance, err_msg=f"{phase} {name}")
+
+
+@pytest.mark.parametrize("phases", [FIRST, pytest.param(OTHERS, marks=slow)], ids=["sam-1", "others"])
+@pytest.mark.parametrize("replicas", ["2", pytest.param("4", marks=slow), "multiworker"])
+def test_a_step_over_replicas_is_the_step_of_one_device(replicas, phases, tmp_path):
+    (one,) = weights_after_a_step("1", "fixed", tmp_path, phases)
+    for several in weights_after_a_step(replicas, "fixed", tmp_path, phases):
+        assert_near(several, one)
+
+
+@slow
+def test_two_machines_draw_the_noise_of_two_devices_of_one_machine(tmp_path):
+    (devices,) = weights_after_a_step("2", "drawn", tmp_path, NOISY)
+    for machine in weights_after_a_step("multiworker", "drawn", tmp_path, NOISY):
+        assert_near(machine, devices)
+    (one,) = weights_after_a_step("1", "drawn", tmp_path, NOISY)
+    for phase in NOISY:
+        assert max(np.abs(one[phase][name] - weight).max() for name, weight in devices[phase].items()) > 1e-6

@@ -1,0 +1,32 @@
+"""Processes that tests start, also as the machines of a cluster."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+
+def started(script, *arguments, **environment):
+    """A process of its own, as devices are counted once in a process's life."""
+    command = [sys.executable, Path(__file__).with_name(script), *arguments]
+    environment = {**os.environ, **environment}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def machines(script, arguments, **environment):
+    """Two processes that work as two machines; the arguments of each in ``arguments``."""
+    listening = [socket.create_server(("localhost", 0)) for _ in range(2)]
+    addresses = [f"localhost:{each.getsockname()[1]}" for each in listening]
+    for each in listening:
+        each.close()
+    tasks = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}} for index in range(2)]
+    return [started(script, *own, TF_CONFIG=json.dumps(task), **environment) for own, task in zip(arguments, tasks)]
+
+
+def ended(processes, code=0):
+    """What each of the processes has said on its error stream, when all have ended with that code."""
+    said = [process.communicate(timeout=1800)[1] for process in processes]
+    assert [process.returncode for process in processes] == [code] * len(processes), "\n".join(said)
+    return said
