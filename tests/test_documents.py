@@ -128,7 +128,11 @@ def test_no_table_of_figures_without_what_made_them(page):
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tables.md"], ids=name)
 def test_tables_have_the_released_figures(page):
     text = page.read_text()
-    for preset in map(presets.find, presets.list_models()):
+    names = presets.list_models()
+    if page.name == "README.md":  # yardsticks are left to the tables
+        names = [name for name in names if f"`{name}`" in text]
+        assert {*presets.ALIASES.values()} <= {*names}
+    for preset in map(presets.find, names):
         for report in (preset.figures, *preset.figures.get("others", [])):
             if preset.task == "super-resolution":
                 bicubic, ours = report["models"]["bicubic"], report["models"][preset.name]
