@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import signal
+import threading
 
 import tensorflow as tf
 
@@ -31,6 +33,9 @@ class Cluster(Replicas):
             super().__init__(tf.distribute.MultiWorkerMirroredStrategy())
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
             raise TrainingError(f"TF_CONFIG: {' '.join(str(error).split())}") from error
+        if threading.current_thread() is threading.main_thread():
+            # Machines once connected, TensorFlow hears SIGTERM and does nothing; back to what Python does.
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         self._share = tf.function(lambda flag: self.strategy.run(lambda: _mean(tf.identity(flag))), autograph=False)
 
     @contextlib.contextmanager
