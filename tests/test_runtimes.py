@@ -55,7 +55,7 @@ def test_a_released_file_does_what_the_network_does_for_any_size_and_for_batches
     for height, width in ((16, 16), (9, 30), (160, 150)):  # the last one in tiles
         levels = np.stack([astronaut()[60 : 60 + height, 190 : 190 + width], astronaut()[:height, :width]])
         difference = upscale(model, levels, tile=128).astype(int) - network.upscale(levels, tile=128)
-        assert np.abs(difference).max() <= 2 and np.abs(difference).mean() < 0.05
+        assert np.abs(difference).max() <= 2 and np.abs(difference).mean() < 0.1
 
 
 def test_upscale_evaluate_and_the_demonstration_go_without_tensorflow(face, tmp_path):
