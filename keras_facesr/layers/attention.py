@@ -23,7 +23,7 @@ class GaussianSmoothing(keras.layers.Layer):
         self.sigma = sigma
 
     def call(self, maps):
-        return self._smooth(maps) / self._smooth(ops.ones_like(maps[:1]))
+        return self._smooth(maps) / self._smooth(ops.ones_like(maps[:1, :, :, :1]))
 
     def _smooth(self, maps):
         reach = int(np.ceil(3 * self.sigma))

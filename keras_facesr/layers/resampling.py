@@ -139,7 +139,7 @@ class BicubicReduction(keras.layers.Layer):
         self.factor = factor
 
     def call(self, images):
-        return self._reduce(images) / self._reduce(ops.ones_like(images[:1]))
+        return self._reduce(images) / self._reduce(ops.ones_like(images[:1, :, :, :1]))
 
     def _reduce(self, images):
         reach = 2 * self.factor  # of the kernel, widened by the factor, from an output pixel's centre

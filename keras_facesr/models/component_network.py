@@ -7,6 +7,7 @@ thirty-second and to the mean of the whole picture; attention refines what it fi
 import math
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_facesr import backend
@@ -19,6 +20,9 @@ COMPONENTS = {  # what CAGFace attends to: name -> classes
     "skin": (1,),
     "parts": (2, 4, 5, 6, 7, 8, 9, 10, 11, 12),  # nose, eyes, brows, ears, mouth, lips
 }
+MEMBERSHIP = np.array(  # (CLASSES, 4): which classes belong to each component, and to the sum of all
+    [[name in classes for classes in (*COMPONENTS.values(), range(CLASSES))] for name in range(CLASSES)], "float32"
+)
 OHEM_PROBABILITY = 0.7  # pixels whose class is less probable than this are hard
 OHEM_SHARE = 1 / 16  # of the pixels, the hardest, that count in any case
 
@@ -180,9 +184,11 @@ class ComponentNetwork(Network):
 
     def maps(self, images):
         """Probability of each of ``COMPONENTS`` at each pixel: (N, H, W, 3) in [0, 1]."""
-        probabilities = ops.softmax(self(images, training=False), axis=-1)
-        summed = [ops.sum(ops.take(probabilities, classes, axis=-1), axis=-1) for classes in COMPONENTS.values()]
-        return ops.stack(summed, axis=-1)
+        logits = self(images, training=False)
+        # Softmax and the sums over classes in one matrix product: other runtimes take ten times as long for the softmax.
+        weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
+        summed = ops.matmul(weights, ops.convert_to_tensor(MEMBERSHIP, dtype=weights.dtype))
+        return summed[..., :-1] / summed[..., -1:]
 
     def _features(self, images, training):
         """Fused features at an eighth of the size, and what the auxiliary heads see: an eighth, a sixteenth."""
