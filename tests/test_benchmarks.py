@@ -10,32 +10,32 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import measure  # noqa: E402
+import runtimes  # noqa: E402
 
 
 def test_a_load_on_the_machine_that_both_feel_changes_no_ratio():
     calm = {"batch 8": [2.0, 2.0, 2.0, 2.0]}
     busy = {"batch 8": [1.0, 1.0, 9.0, 1.0]}
     reference = {"batch 8": [2.0, 2.0, 18.0, 2.0]}
-    assert measure.summary(busy, reference)["batch 8"] == {"median": 1.0, "ratio": 0.5, "spread": [0.5, 0.5]}
-    assert measure.summary(calm, reference)["batch 8"]["spread"] != [1.0, 1.0]
-    assert measure.summary(calm, reference)["faces per second"] == 4.0
+    assert runtimes.summary(busy, reference)["batch 8"] == {"median": 1.0, "ratio": 0.5, "spread": [0.5, 0.5]}
+    assert runtimes.summary(calm, reference)["batch 8"]["spread"] != [1.0, 1.0]
+    assert runtimes.summary(calm, reference)["faces per second"] == 4.0
 
 
 def test_a_runtime_that_cannot_start_is_named_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "exported", lambda runtime, model, folder: str(tmp_path / "absent.onnx"))
+    monkeypatch.setattr(runtimes, "exported", lambda runtime, model, folder: str(tmp_path / "absent.onnx"))
     with pytest.raises(SystemExit, match="^onnx: its process ended: .*absent.onnx: not an ONNX file of this package"):
-        measure.Worker("onnx", "sam", 16, 1, str(tmp_path))
+        runtimes.started("onnx", "sam", 16, 1, str(tmp_path))
 
 
 def test_what_cannot_be_exported_says_why_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match="^facesr: no model is called 'nobody'"):
-        measure.exported("onnx", "nobody", str(tmp_path))
+        runtimes.exported("onnx", "nobody", str(tmp_path))
 
 
 @pytest.mark.slow
 def test_two_runtimes_are_measured_and_every_sample_is_kept(tmp_path):
-    command = [sys.executable, BENCHMARKS / "measure.py", "--rounds", "2", "--json", tmp_path / "report.json"]
+    command = [sys.executable, BENCHMARKS / "runtimes.py", "--rounds", "2", "--json", tmp_path / "report.json"]
     run = subprocess.run(
         [*command, "--runtimes", "litert,onnx"], cwd=BENCHMARKS.parent, capture_output=True, text=True, check=True
     )

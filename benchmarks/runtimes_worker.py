@@ -1,42 +1,42 @@
-"""One runtime in this process, for ``measure.py``: loads a preset or its exported file, then answers lines of JSON.
+"""One runtime in this process, for ``runtimes.py``: loads a preset or its exported file, then answers lines of JSON.
 
 {"batch": N} -> {"seconds": of one call on N faces}        {} -> {"megabytes": peak of this process}
 """
 
-import json
 import os
 import resource
 import sys
 import time
 
+from turns import answer_lines
+
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 WARM_CALLS = 2  # of each batch size, before the first that counts
 
 
-def main():
+def prepare():
     runtime, model, file, size, threads = sys.argv[1:]
-    lines, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
-    answer = lambda **content: print(json.dumps(content), file=lines, flush=True)  # noqa: E731
     began = time.perf_counter()
     network = LOADERS[runtime](model, file, int(threads))
     import numpy as np
 
     faces = np.random.default_rng(0).random((8, int(size), int(size), 3), np.float32)
     network(faces[:1])  # graphs and memory are laid out at the first call: it belongs to the loading
-    answer(load=time.perf_counter() - began)
+    ready = {"load": time.perf_counter() - began}
     warmed = set()
-    for line in sys.stdin:
-        request = json.loads(line)
-        if not request:
-            answer(megabytes=peak_megabytes())
-            continue
-        lr = faces[: request["batch"]]
-        for _ in range(0 if len(lr) in warmed else WARM_CALLS):
+
+    def answer(batch=None):
+        if batch is None:
+            return {"megabytes": peak_megabytes()}
+        lr = faces[:batch]
+        for _ in range(0 if batch in warmed else WARM_CALLS):
             network(lr)
-        warmed.add(len(lr))
+        warmed.add(batch)
         began = time.perf_counter()
         network(lr)
-        answer(seconds=time.perf_counter() - began)
+        return {"seconds": time.perf_counter() - began}
+
+    return ready, answer
 
 
 # Each loader returns a function of float32 (N, H, W, 3) in [0, 1] that gives NumPy: what a program of its user would call.
@@ -100,4 +100,4 @@ def peak_megabytes():
 
 
 if __name__ == "__main__":
-    main()
+    answer_lines(prepare)

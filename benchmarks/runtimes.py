@@ -1,6 +1,6 @@
 """Measure one released network in every runtime: load time, latency, throughput, peak memory, as ratios to Keras.
 
-    python benchmarks/measure.py [--model sam] [--size 16] [--rounds 10] [--runtimes keras,litert,...] [--json FILE]
+    python benchmarks/runtimes.py [--model sam] [--size 16] [--rounds 10] [--runtimes keras,litert,...] [--json FILE]
 
 Each runtime has a process of its own, so that none shares memory or threads with another. The processes are started one
 after the other and then take turns, one call each a round: what else the machine does meets all of them alike, and the
@@ -15,11 +15,11 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median, quantiles
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from turns import Worker, compared
 
 from keras_facesr import presets
 from keras_facesr.data.images import written_whole
@@ -34,7 +34,7 @@ RUNTIMES = {
 BATCHES = (1, 8)
 WIDTH = 110  # columns of the table, which a file or a pipe gets whole
 EXPORTS = {"savedmodel": ("model",), "litert": ("model.tflite", "--quantize", "float16"), "onnx": ("model.onnx",)}
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("runtimes_worker.py")
 
 
 def main():
@@ -72,7 +72,7 @@ def measured(names, model, size, rounds, threads, folder):
     """{runtime: {"load": [s], "memory": [MB], "batch 1": [s, ...], "batch 8": [s, ...]}}, calls interleaved."""
     console = Console(stderr=True)
     workers = {
-        name: Worker(name, model, size, threads, folder) for name in track(names, "load", console=console, transient=True)
+        name: started(name, model, size, threads, folder) for name in track(names, "load", console=console, transient=True)
     }
     samples = {name: {"load": [worker.ready["load"]]} for name, worker in workers.items()}
     try:
@@ -88,34 +88,10 @@ def measured(names, model, size, rounds, threads, folder):
     return samples
 
 
-class Worker:
-    """``worker.py`` in a process of its own: a line of JSON goes in, a line of JSON comes out."""
-
-    def __init__(self, runtime, model, size, threads, folder):
-        self.runtime = runtime
-        file = exported(runtime, model, folder)
-        command = [sys.executable, WORKER, runtime, model, file, str(size), str(threads)]
-        self.log = Path(folder) / f"{runtime}.log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
-        self.ready = self._answer()
-
-    def ask(self, **request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            self.process.wait()
-            reason = (self.log.read_text().strip().splitlines() or ["it said nothing"])[-1]
-            sys.exit(f"{self.runtime}: its process ended: {reason}")
-        return json.loads(line)
+def started(runtime, model, size, threads, folder):
+    """``runtimes_worker.py`` for one runtime."""
+    file = exported(runtime, model, folder)
+    return Worker(runtime, [sys.executable, WORKER, runtime, model, file, str(size), str(threads)], folder)
 
 
 def exported(runtime, model, folder):
@@ -132,12 +108,8 @@ def exported(runtime, model, folder):
 
 
 def summary(samples, reference):
-    """Medians, and ratios to the reference with the middle half of the rounds as their spread; below 1 is better."""
-    figures = {}
-    for name, values in samples.items():
-        ratios = [value / other for value, other in zip(values, reference[name])]
-        low, _, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
-        figures[name] = {"median": median(values), "ratio": median(ratios), "spread": [low, high]}
+    """Medians, and ratios to the reference with their spread; below 1 is better."""
+    figures = {name: compared(values, reference[name]) for name, values in samples.items()}
     largest = max(BATCHES)
     return figures | {"faces per second": largest / figures[f"batch {largest}"]["median"]}
 
