@@ -44,3 +44,14 @@ def test_two_runtimes_are_measured_and_every_sample_is_kept(tmp_path):
     assert report["runtimes"]["litert"]["batch 1"]["ratio"] == 1
     for samples in report["samples"].values():
         assert {name: len(values) for name, values in samples.items()} == {"load": 1, "batch 1": 2, "batch 8": 2, "memory": 1}
+
+
+@pytest.mark.slow
+def test_training_is_measured_beside_a_bare_loop(tmp_path):
+    command = [sys.executable, BENCHMARKS / "training.py", "--rounds", "2", "--steps", "2", "--kinds", "train,loop,images"]
+    subprocess.run([*command, "--json", tmp_path / "report.json"], cwd=BENCHMARKS.parent, check=True)
+    report = json.loads((tmp_path / "report.json").read_text())
+    figures = report["kinds"]
+    assert list(figures) == ["train", "loop", "images"] and figures["train"]["ratio"] == 1
+    assert figures["images"]["images per second"] > figures["train"]["images per second"] > 1
+    assert {kind: len(turns) for kind, turns in report["seconds"].items()} == {"train": 2, "loop": 2, "images": 2}
