@@ -28,12 +28,18 @@ RUNTIMES = {
     "keras": "tensorflow",
     "savedmodel": "tensorflow",
     "litert": "ai-edge-litert",
+    "litert-fixed": "ai-edge-litert",
     "onnx": "onnxruntime",
     "torch": "torch",
 }
 BATCHES = (1, 8)
 WIDTH = 110  # columns of the table, which a file or a pipe gets whole
-EXPORTS = {"savedmodel": ("model",), "litert": ("model.tflite", "--quantize", "float16"), "onnx": ("model.onnx",)}
+EXPORTS = {
+    "savedmodel": ["model"],
+    "litert": ["model.tflite", "--quantize", "float16"],
+    "litert-fixed": ["fixed.tflite", "--quantize", "float16", "--size"],  # one size, one face at a time
+    "onnx": ["model.onnx"],
+}
 WORKER = Path(__file__).with_name("runtimes_worker.py")
 
 
@@ -90,15 +96,16 @@ def measured(names, model, size, rounds, threads, folder):
 
 def started(runtime, model, size, threads, folder):
     """``runtimes_worker.py`` for one runtime."""
-    file = exported(runtime, model, folder)
+    file = exported(runtime, model, size, folder)
     return Worker(runtime, [sys.executable, WORKER, runtime, model, file, str(size), str(threads)], folder)
 
 
-def exported(runtime, model, folder):
+def exported(runtime, model, size, folder):
     """Path of the file that a runtime loads, or an empty string; another process writes it, for that takes memory."""
     if runtime not in EXPORTS:
         return ""
     name, *options = EXPORTS[runtime]
+    options += [str(size)] if options[-1:] == ["--size"] else []
     file = str(Path(folder) / name)
     command = [sys.executable, "-m", "keras_facesr", "export", model, file, *options]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

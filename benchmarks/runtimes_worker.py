@@ -67,6 +67,15 @@ def load_litert(model, file, threads):
     return LiteRT(file, threads or None).predict_on_batch
 
 
+def load_fixed_litert(model, file, threads):
+    import numpy as np
+
+    from keras_facesr.runtimes import LiteRT
+
+    network = LiteRT(file, threads or None)
+    return lambda lr: np.concatenate([network.predict_on_batch(face[None]) for face in lr])
+
+
 def load_onnx(model, file, threads):
     from keras_facesr.runtimes import OnnxRuntime
 
@@ -89,6 +98,7 @@ LOADERS = {
     "keras": load_keras,
     "savedmodel": load_savedmodel,
     "litert": load_litert,
+    "litert-fixed": load_fixed_litert,
     "onnx": load_onnx,
     "torch": load_torch,
 }

@@ -23,14 +23,14 @@ def test_a_load_on_the_machine_that_both_feel_changes_no_ratio():
 
 
 def test_a_runtime_that_cannot_start_is_named_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(runtimes, "exported", lambda runtime, model, folder: str(tmp_path / "absent.onnx"))
+    monkeypatch.setattr(runtimes, "exported", lambda runtime, model, size, folder: str(tmp_path / "absent.onnx"))
     with pytest.raises(SystemExit, match="^onnx: its process ended: .*absent.onnx: not an ONNX file of this package"):
         runtimes.started("onnx", "sam", 16, 1, str(tmp_path))
 
 
 def test_what_cannot_be_exported_says_why_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match="^facesr: no model is called 'nobody'"):
-        runtimes.exported("onnx", "nobody", str(tmp_path))
+        runtimes.exported("onnx", "nobody", 16, str(tmp_path))
 
 
 @pytest.mark.slow
