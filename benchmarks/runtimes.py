@@ -37,7 +37,7 @@ WIDTH = 110  # columns of the table, which a file or a pipe gets whole
 EXPORTS = {
     "savedmodel": ["model"],
     "litert": ["model.tflite", "--quantize", "float16"],
-    "litert-fixed": ["fixed.tflite", "--quantize", "float16", "--size"],  # one size, one face at a time
+    "litert-fixed": ["fixed.tflite", "--quantize", "float16", "--size", "{size}"],  # one size, one face at a time
     "onnx": ["model.onnx"],
 }
 WORKER = Path(__file__).with_name("runtimes_worker.py")
@@ -105,9 +105,8 @@ def exported(runtime, model, size, folder):
     if runtime not in EXPORTS:
         return ""
     name, *options = EXPORTS[runtime]
-    options += [str(size)] if options[-1:] == ["--size"] else []
     file = str(Path(folder) / name)
-    command = [sys.executable, "-m", "keras_facesr", "export", model, file, *options]
+    command = [sys.executable, "-m", "keras_facesr", "export", model, file, *(option.format(size=size) for option in options)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         sys.exit(run.stderr.strip())

@@ -67,18 +67,20 @@ def measured(kinds, args, folder):
         environment = {**os.environ, "KERAS_BACKEND": KINDS[kind], "KERAS_FACESR_CACHE": str(Path(folder) / "cache")}
         workers[kind] = Worker(kind, command, folder, environment)
     seconds = {kind: [] for kind in kinds}
-    for _ in track(range(args.rounds), "measure", console=console, transient=True):
-        for kind, worker in workers.items():
-            seconds[kind].append(worker.ask(steps=args.steps)["seconds"])
-    for worker in workers.values():
-        worker.stop()
+    try:
+        for _ in track(range(args.rounds), "measure", console=console, transient=True):
+            for kind, worker in workers.items():
+                seconds[kind].append(worker.ask(steps=args.steps)["seconds"])
+    finally:
+        for worker in workers.values():
+            worker.stop()
     return seconds
 
 
 def summary(seconds, reference, images):
-    """Images a second, and how many times as fast the reference was beside it, with its spread."""
+    """Seconds and images a second, and how many times as fast the reference was beside it, with its spread."""
     figures = compared(seconds, reference)
-    return {"images per second": images / figures["median"], "ratio": figures["ratio"], "spread": figures["spread"]}
+    return figures | {"images per second": images / figures["median"]}
 
 
 def table(report):

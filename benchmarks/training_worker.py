@@ -42,12 +42,13 @@ def on_built_in_faces(recipe):
 
 def written_faces(folder, recipe):
     """The folder, with pictures in the size of the recipe's images."""
-    from faces import varied
     from PIL import Image
+
+    from keras_facesr.inference import demo_faces
 
     if not folder.exists():
         folder.mkdir()
-        for index, face in enumerate(varied(FACES, recipe.sources[0].size)):
+        for index, face in enumerate(demo_faces(FACES, recipe.sources[0].size)):
             Image.fromarray(face).save(folder / f"{index}.png")
     return folder
 

@@ -21,7 +21,7 @@ COMPONENTS = {  # what CAGFace attends to: name -> classes
     "parts": (2, 4, 5, 6, 7, 8, 9, 10, 11, 12),  # nose, eyes, brows, ears, mouth, lips
 }
 MEMBERSHIP = np.array(  # (CLASSES, 4): which classes belong to each component, and to the sum of all
-    [[name in classes for classes in (*COMPONENTS.values(), range(CLASSES))] for name in range(CLASSES)], "float32"
+    [[k in classes for classes in (*COMPONENTS.values(), range(CLASSES))] for k in range(CLASSES)], "float32"
 )
 OHEM_PROBABILITY = 0.7  # pixels whose class is less probable than this are hard
 OHEM_SHARE = 1 / 16  # of the pixels, the hardest, that count in any case
@@ -185,7 +185,7 @@ class ComponentNetwork(Network):
     def maps(self, images):
         """Probability of each of ``COMPONENTS`` at each pixel: (N, H, W, 3) in [0, 1]."""
         logits = self(images, training=False)
-        # Softmax and the sums over classes in one matrix product: other runtimes take ten times as long for the softmax.
+        # Softmax and the sums over classes in one matrix product: in ONNX Runtime the softmax would take most of CAGFace's time.
         weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
         summed = ops.matmul(weights, ops.convert_to_tensor(MEMBERSHIP, dtype=weights.dtype))
         return summed[..., :-1] / summed[..., -1:]
