@@ -185,7 +185,7 @@ class ComponentNetwork(Network):
     def maps(self, images):
         """Probability of each of ``COMPONENTS`` at each pixel: (N, H, W, 3) in [0, 1]."""
         logits = self(images, training=False)
-        # Softmax and the sums over classes in one matrix product: in ONNX Runtime the softmax would take most of CAGFace's time.
+        # Softmax and the sums over classes in one matrix product: ONNX Runtime's softmax takes most of CAGFace's time.
         weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
         summed = ops.matmul(weights, ops.convert_to_tensor(MEMBERSHIP, dtype=weights.dtype))
         return summed[..., :-1] / summed[..., -1:]
