@@ -52,8 +52,8 @@ if not CATALOGUE.is_dir():
 
 
 @dataclass(frozen=True)
-class Weights:
-    """A released file of weights: its name, its SHA-256 in hexadecimal, where to fetch it (None: it ships)."""
+class ReleasedFile:
+    """A released file, of weights or an export: its name, its SHA-256 in hexadecimal, where to fetch it (None: it ships)."""
 
     file: str
     sha256: str
@@ -78,13 +78,13 @@ class Preset:
     scale: int | None
     hr_size: int | tuple[int, int] | None
     parameters: int
-    weights: Weights
+    weights: ReleasedFile
     description: str
     data: str
     terms: str
     recipe: str
     figures: dict
-    exports: dict[str, Weights] = field(default_factory=dict)
+    exports: dict[str, ReleasedFile] = field(default_factory=dict)
 
     @property
     def aliases(self):
@@ -161,7 +161,7 @@ def released_file(preset, released):
     if path is None:
         return _fetch(preset, released, cache_folder(preset) / released.file)
     if _sha256(path) != released.sha256:
-        raise PresetError(f"{path}: not the released weights (its SHA-256 differs): put the original back")
+        raise PresetError(f"{path}: not what was released (its SHA-256 differs): put the original back")
     return path
 
 
@@ -187,9 +187,9 @@ def _read(folder):
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         entry["class_name"] = entry.pop("class")
-        entry["weights"] = Weights(**entry["weights"])
+        entry["weights"] = ReleasedFile(**entry["weights"])
         entry["hr_size"] = tuple(entry["hr_size"]) if isinstance(entry["hr_size"], list) else entry["hr_size"]
-        entry["exports"] = {runtime: Weights(**file) for runtime, file in entry.get("exports", {}).items()}
+        entry["exports"] = {runtime: ReleasedFile(**file) for runtime, file in entry.get("exports", {}).items()}
         preset = Preset(folder=folder, **entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         wanted = ", ".join(entry.name for entry in fields(Preset)[1:-1]).replace("class_name", "class")
@@ -221,7 +221,7 @@ def _fetch(preset, released, target):
     """Download to a temporary name beside ``target``, verify, rename."""
     by_hand = f"put {released.file} by hand at {target}"
     if released.url is None:
-        raise PresetError(f"the weights of {preset.name} did not come with it: reinstall, or {by_hand}")
+        raise PresetError(f"{released.file} of {preset.name} did not come with it: reinstall, or {by_hand}")
     from keras_facesr.data.images import written_whole
 
     target.parent.mkdir(parents=True, exist_ok=True)
