@@ -434,21 +434,17 @@ def _describe(preset):
 
 
 def _print_models(found):
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("name", no_wrap=True)
-    table.add_column("alias")
-    for heading in ("scale", "output", "parameters"):
-        table.add_column(heading, justify="right")
-    table.add_column("what it is")
-    for preset in found:
+    """Two lines for each model: its figures in columns, then what it is."""
+    names = [f"{preset.name} ({', '.join(preset.aliases)})" if preset.aliases else preset.name for preset in found]
+    width = max(map(len, names))
+    print(f"{'':<{width}}       scale       makes  parameters  over bicubic")
+    for name, preset in zip(names, found):
+        scale = f"x{preset.scale}" if preset.scale else "-"
         sides = preset.hr_size if isinstance(preset.hr_size, tuple) else 2 * (preset.hr_size,)
         size = "{}x{}".format(*sides) if preset.hr_size else "any"
-        numbers = (f"x{preset.scale}" if preset.scale else "-", size, f"{preset.parameters:,}")
-        table.add_row(preset.name, ", ".join(preset.aliases), *numbers, preset.description)
-    Console().print(table)
+        gain = "-" if preset.gain is None else f"{preset.gain:+.2f} dB"
+        print(f"{name:<{width}}{scale:>12}{size:>12}{preset.parameters:>12,}{gain:>14}")
+        print(f"    {preset.description}")
 
 
 @contextmanager

@@ -95,6 +95,14 @@ class Preset:
         """Whether the model gives many answers; imports its class, and with it Keras."""
         return getattr(model_class(self.class_name), "is_stochastic", False)
 
+    @property
+    def gain(self):
+        """PSNR on its card above bicubic enlargement's, in dB; None if it enlarges nothing or was not measured so."""
+        rows = self.figures.get("models", {})
+        if not {"bicubic", self.name} <= rows.keys():
+            return None
+        return rows[self.name]["psnr"] - rows["bicubic"]["psnr"]
+
     def build(self):
         """The model with weights as its constructor draws them."""
         return build_model(self.class_name, self.config)

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def test_importing_the_package_adds_less_than_three_tenths_of_a_second_to_keras(
         ("", "tensorflow torch keras numpy PIL rich"),
         ("cli.main(['upscale', '--help'])", "tensorflow torch keras numpy PIL rich"),
         ("cli.main(['models', '--json', '-'])", "tensorflow torch keras numpy PIL rich"),
-        ("cli.main(['models'])", "tensorflow torch keras numpy PIL"),
+        ("cli.main(['models'])", "tensorflow torch keras numpy PIL rich"),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code, absent):
@@ -156,8 +157,19 @@ def test_models_are_listed_with_what_they_do(facesr, catalogue):
     result = facesr("models", "n*_x4")
     assert result.code == 0
     rows = [line.split() for line in result.out.splitlines()[1:]]
-    assert [row[0] for row in rows] == ["nearest_x4", "noisy_x4"]
-    assert rows[0][1:5] == ["near", "x4", "64x64", "1"]
+    assert rows[0] == ["nearest_x4", "(near)", "x4", "64x64", "1", "-"]
+    assert rows[2][0] == "noisy_x4" and [" ".join(row) for row in rows[1::2]] == [
+        presets.find(name).description for name in ("nearest_x4", "noisy_x4")
+    ]
+
+
+def test_a_listed_gain_is_that_of_the_models_card(facesr):
+    (row,) = [line for line in facesr("models", "sam").out.splitlines() if "(sam)" in line]
+    rows = re.findall(
+        r"\| (?:bicubic|sam_small_x8_utkface) \| ([\d.]+) ", (presets.find("sam").folder / "README.md").read_text()
+    )
+    bicubic, ours = map(float, rows)
+    assert float(row.split()[-2]) == pytest.approx(ours - bicubic, abs=0.011)
 
 
 def test_models_as_json_have_all_that_is_known(facesr, catalogue):
