@@ -18,6 +18,7 @@ import numpy as np
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
 
 from keras_facesr import presets  # noqa: E402
 from keras_facesr.costs import multiply_adds  # noqa: E402
@@ -80,28 +81,29 @@ def milliseconds(released, points, rounds):
 
 
 def drawn(points):
-    figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
+    """Two panels of numbered points, and who bears which number."""
+    points = sorted(points, key=lambda row: (row["scale"], -row["gain_db"]))
+    figure, (*panels, key) = plt.subplots(1, 3, figsize=(12, 4.2), width_ratios=(4, 4, 3), layout="constrained")
+    panels[1].sharey(panels[0])
     for panel, (cost, label) in zip(panels, COSTS.items()):
-        for row in points:
-            colour = COLOURS.get(row["scale"], "black")
-            panel.scatter(row[cost], row["gain_db"], color=colour, zorder=2)
-            size = "{1}x{0}".format(*row["hr_size"])
-            panel.annotate(
-                f"{row['model']}\n{size} px, {row[cost]:,.0f}",
-                (row[cost], row["gain_db"]),
-                xytext=(0, 7),
-                textcoords="offset points",
-                ha="center",
-                fontsize=7,
-            )
+        for number, row in enumerate(points, 1):
+            place = (row[cost], row["gain_db"])
+            panel.scatter(*place, s=130, color=COLOURS.get(row["scale"], "black"), edgecolors="white", zorder=2)
+            panel.annotate(number, place, color="white", fontsize=7, ha="center", va="center_baseline", zorder=3)
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.xaxis.set_major_formatter("{x:,g}")
+        panel.xaxis.set_minor_formatter(NullFormatter())
         panel.set_xlabel(label)
         panel.grid(alpha=0.3)
-        panel.margins(x=0.25, y=0.2)
+        panel.margins(x=0.15, y=0.15)
     panels[0].set_ylabel("PSNR, gain over bicubic, dB")
-    for scale in sorted({row["scale"] for row in points}):
-        panels[0].scatter([], [], color=COLOURS.get(scale, "black"), label=f"x{scale}")
-    panels[0].legend(loc="best", fontsize=8)
+    key.axis("off")
+    for number, row in enumerate(points, 1):
+        size = "{1}x{0}".format(*row["hr_size"])
+        text = f"{number}  {row['model']}, x{row['scale']} to {size} px"
+        place = (0, 1 - (number - 0.5) / max(len(points), 12))
+        key.text(*place, text, color=COLOURS.get(row["scale"], "black"), fontsize=8, va="center", transform=key.transAxes)
     return figure
 
 
