@@ -184,9 +184,20 @@ def test_a_full_disk_ends_the_run_in_one_line_and_leaves_the_last_checkpoint(cac
     assert (tmp_path / "run" / "model.weights.h5").exists()
 
 
-@pytest.mark.parametrize("step", [1, 2, 4])
-def test_a_run_that_is_asked_to_end_at_any_step_goes_on_to_the_same_weights(step, cache, faces, tmp_path):
-    recipe = one_stage(keep="last")
+AGAINST_A_CRITIC = dataclasses.replace(
+    one_stage(phase=2, keep="last"),
+    model_class="SRGAN",
+    config={"hr_size": (32, 32), "channels": 4, "blocks": 1, "critic": True, "critic_channels": 4, "critic_convolutions": 2},
+)
+
+
+SMALL = one_stage(keep="last")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "step"), [(SMALL, 1), (SMALL, 2), (SMALL, 4), (AGAINST_A_CRITIC, 3)], ids=["1", "2", "4", "against a critic"]
+)
+def test_a_run_that_is_asked_to_end_at_any_step_goes_on_to_the_same_weights(recipe, step, cache, faces, tmp_path):
     training.train(recipe, faces, tmp_path / "undisturbed")
     batch_end = training.RunKeeper.on_train_batch_end
 

@@ -127,6 +127,11 @@ class AdversarialSR(FaceSR):
         return [variable for variable in self.trainable_variables if id(variable) not in opponents]
 
     @property
+    def trainable_weights(self):
+        """What Keras overwrites with the optimiser's averages when a ``fit`` ends: the critic has none."""
+        return self.learning_variables
+
+    @property
     def metrics(self):
         return self.loss_metrics[self.phase]
 
