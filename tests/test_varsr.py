@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from keras_facesr.layers.blocks import ResidualBlock
 from keras_facesr.models.baselines.mrgan import MRGAN
 from keras_facesr.models.varsr import VarSR
 from keras_facesr.objectives.gaussian import reparameterised_sample
@@ -42,6 +43,25 @@ def test_the_default_generator_is_srresnet_at_the_inputs_size_with_the_latent_at
     assert sorted(kernels) == sorted([(3, 3, 3, 64), (3, 3, 128, 64), *body, *ups, (3, 3, 64, 3)])
     dense = [tuple(layer.kernel.shape) for layer in model.generator.layers if isinstance(layer, layers.Dense)]
     assert dense == [(256, 64)] * 2
+
+
+@pytest.mark.parametrize("lr_size", [(6, 6), (4, 2)])
+def test_an_input_of_the_trained_size_is_seen_as_it_is(lr_size):
+    model = small(lr_size=lr_size, blocks=0)
+    (lr, _) = pairs(1, lr_size)
+    lr = (255 * lr).round().astype(np.uint8)
+    expected = numpy(model(lr / np.float32(255)))
+    np.testing.assert_allclose(model.upscale(lr[0]), 255 * expected[0], atol=0.51)
+
+
+def test_the_latent_does_not_vanish_in_the_trunk():
+    """An instance norm takes away what is the same everywhere: the latent must have met the image before the first one."""
+    model = small(lr_size=(16, 16), blocks=1)
+    (block,) = [layer for layer in model.generator.layers if isinstance(layer, ResidualBlock)]
+    trunk = keras.Model(model.generator.inputs, block.output - block.input)
+    lr, (one, other) = pairs(1, (16, 16))[0], np.random.default_rng(0).normal(size=(2, 1, model.latent_dim)).astype("float32")
+    apart = numpy(trunk([lr, one]) - trunk([lr, other]))[:, 4:-4, 4:-4]  # the borders feel it in any case
+    assert np.abs(apart).max() > 1e-3
 
 
 @pytest.mark.parametrize("size", [(8, 8), (6, 6), (4, 2), (64, 64), (16, 8)])

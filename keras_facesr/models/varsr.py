@@ -57,7 +57,8 @@ def generator(scale, latent_dim, channels, blocks, dtype):
 
     stem = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(lr)
     if blocks:
-        x = first = conv(channels, dtype=dtype)(with_latent(stem))
+        # Not linear: what z adds everywhere alike, the instance norms of the blocks would take away again.
+        x = first = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(with_latent(stem))
         for _ in range(blocks):
             x = ResidualBlock(channels, "instance", "prelu", dtype=dtype)(x)
         x = first + normalizing("instance", dtype=dtype)(conv(channels, dtype=dtype)(x))
@@ -83,7 +84,7 @@ class LatentSR(AdversarialSR):
 
     def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, **kwargs):
         hr_size = tuple(side * scale for side in lr_size)
-        super().__init__(scale, hr_size, size_multiple=max(lr_size), **kwargs)
+        super().__init__(scale, hr_size, size_multiple=min(lr_size), **kwargs)
         self.lr_size, self.latent_dim, self.channels, self.blocks = tuple(lr_size), latent_dim, channels, blocks
         self.generator = generator(scale, latent_dim, channels, blocks, self.dtype_policy)
 

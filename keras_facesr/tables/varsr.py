@@ -35,12 +35,12 @@ FACE_METHODS = (
 )
 FACE_RECIPES = (
     "srresnet_x8_celeba64",
+    "varsr_kl01_x8_celeba",
     "varsr_x8_celeba",
-    "varsr_kl02_x8_celeba",
     "srgan_x8_celeba64",
     "mrgan_x8_celeba",
+    "varsr_gan_kl01_x8_celeba",
     "varsr_gan_x8_celeba",
-    "varsr_gan_kl02_x8_celeba",
 )
 TABLE_1 = (  # PSNR, SSIM, LPIPS, FaceNet
     (22.57, 22.46, 22.74, 22.28, 21.21, 21.87, 22.14),
