@@ -117,6 +117,18 @@ def test_what_is_painted_keeps_the_content_once_it_has_learnt():
     assert np.corrcoef(numpy(model.degrade(clean, style=real)).ravel(), reduced.ravel())[0, 1] > 0.5
 
 
+def test_painted_faces_have_a_brightness_of_their_own():
+    model = small(information_weight=0.0)
+    real, _ = faces(8)
+    grays = np.linspace(0.1, 0.9, 8, dtype="float32")[:, None, None, None]
+    clean = np.broadcast_to(grays, (8, 32, 32, 3))
+    model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
+    for _ in range(60):
+        model.train_on_batch(real, clean)
+    painted = numpy(model.degrade(clean, style=real[:1])).mean(axis=(1, 2, 3))  # all in one style
+    assert np.corrcoef(painted, grays.ravel())[0, 1] > 0.9 and np.ptp(painted) > 0.4
+
+
 def test_the_default_sr_network_has_8_blocks_of_each_kind():
     model = SSRVAE()
     assert [block.attention for block in model.body.layers] == ["global"] * 8 + ["local"] * 8

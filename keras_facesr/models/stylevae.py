@@ -18,6 +18,7 @@ from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, re
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
 SMALLEST = 4  # pixels: the side at which the style encoder stops halving
+LARGEST_SCORE = 5.0  # of T, in nats: what is bounded cannot run away from the few pairs of a batch
 
 
 def style_encoder(lr_size, style_dim, channels, blocks, dtype):
@@ -52,7 +53,10 @@ def content_encoder(scale, channels, blocks, dtype):
 
 
 def painter(style_dim, channels, blocks, adain, dtype):
-    """G: content and style -> small faces in [-1, 1]. AdaIN after each residual block, or the style beside the content."""
+    """G: content and style -> small faces in [-1, 1]. AdaIN after each residual block, or the style beside the content.
+
+    AdaIN leaves nothing of a face's own brightness, contrast and colours: the content joins once more before the last layers.
+    """
     content, style = keras.Input((None, None, channels)), keras.Input((style_dim,))
     x = content
     if not adain:
@@ -61,17 +65,25 @@ def painter(style_dim, channels, blocks, adain, dtype):
     for _ in range(blocks):
         x = ResidualBlock(channels, None, dtype=dtype)(x)
         x = AdaIN(dtype=dtype)(x, style) if adain else x
+    x = ConvBlock(channels, 1, None, dtype=dtype)(ops.concatenate([x, content], axis=-1))
     return keras.Model([content, style], conv(3, dtype="float32")(x), name="generator")
 
 
 def statistics_network(channels, dtype):
-    """T of the mutual information: a real small face beside a painted one, (N, h, w, 6) -> one score, (N, 1)."""
-    pair = keras.Input((None, None, 6))
-    x = pair
+    """T of the mutual information: real small faces and painted ones -> a score of each pair, (N,).
+
+    Both are seen by the same network, and the score is how alike it finds them, times ``LARGEST_SCORE``: a style that is
+    kept in any code tells pairs apart, but only one that shows as it does in real faces makes them alike.
+    """
+    images = keras.Input((None, None, 3))
+    x = images
     for width in (channels, 2 * channels, 2 * channels):
         x = ConvBlock(width, 2, None, "leaky_relu", dtype=dtype)(x)
-    x = layers.Dense(2 * channels, activation="relu", dtype=dtype)(ops.mean(x, axis=(1, 2)))
-    return keras.Model(pair, layers.Dense(1, dtype="float32")(x), name="statistics")
+    x = layers.Dense(2 * channels, dtype="float32")(ops.mean(x, axis=(1, 2)))
+    seen = keras.Model(images, layers.UnitNormalization(dtype="float32")(x))
+    real, painted = keras.Input((None, None, 3)), keras.Input((None, None, 3))
+    score = LARGEST_SCORE * ops.sum(seen(real) * seen(painted), axis=-1)
+    return keras.Model([real, painted], score, name="statistics")
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -197,9 +209,7 @@ class StyleVAE(Network):
         loss = self.kl_weight * kl + self.content_weight * content
         if not self.information_weight:
             return loss, kl, content, ops.zeros(()), ops.zeros(())
-        joint, marginal = (
-            self.statistics(ops.concatenate([real, faces], axis=-1))[:, 0] for faces in (painted, neighbours(painted))
-        )
+        joint, marginal = (self.statistics([real, faces]) for faces in (painted, neighbours(painted)))
         average = moved_average(self.log_average, marginal)
         loss = loss - self.information_weight * corrected_bound(joint, marginal, average)
         return loss, kl, content, donsker_varadhan(joint, marginal), average
