@@ -97,3 +97,5 @@ def test_the_frechet_distance_of_gaussians_in_closed_form():
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-5)
     turned = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
     assert frechet_distance(a @ turned, b @ turned) == pytest.approx(expected, rel=1e-6)
+    a, b = (np.pad(each, ((0, 0), (0, 2)), constant_values=1.0) for each in (a, b))  # units that never move
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)

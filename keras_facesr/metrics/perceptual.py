@@ -5,7 +5,6 @@ model in the literature is.
 """
 
 import numpy as np
-from scipy.linalg import sqrtm
 
 
 def feature_distance(maps_a, maps_b):
@@ -36,8 +35,10 @@ def frechet_distance(embeddings_a, embeddings_b):
     means = [np.mean(embeddings, axis=0, dtype=np.float64) for embeddings in (embeddings_a, embeddings_b)]
     covariances = [np.cov(embeddings, rowvar=False, dtype=np.float64) for embeddings in (embeddings_a, embeddings_b)]
     a, b = (np.atleast_2d(covariance) for covariance in covariances)
-    root = np.real(sqrtm(a @ b))  # what is imaginary is rounding
-    return float(np.sum((means[0] - means[1]) ** 2) + np.trace(a + b - 2 * root))
+    values, vectors = np.linalg.eigh(a)
+    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T  # (C_a C_b)^(1/2) has the trace of (root C_b root)^(1/2)
+    values = np.linalg.eigvalsh(root @ b @ root)  # what is negative is rounding
+    return float(np.sum((means[0] - means[1]) ** 2) + np.trace(a + b) - 2 * np.sum(np.sqrt(np.maximum(values, 0))))
 
 
 def _unit(vectors):
