@@ -25,14 +25,14 @@ def stylevae(name, **config):
     )
 
 
-def pair(name, model_class, loss="mae", learning_rate=1e-3, **config):
+def pair(name, model_class, loss="mae", **config):
     """A network for x4 on styleVAE's pairs and its bicubic twin: ``name``_style and ``name``_bicubic."""
     bicubic = Recipe(
         f"{name}_bicubic",
         model_class,
         {"scale": 4, **config},
         sources=(CLEAN,),
-        stages=(Stage(4000, batch_size=16, learning_rate=learning_rate, loss=loss, jit_compile=False),),
+        stages=(Stage(4000, batch_size=16, learning_rate=5e-4, loss=loss, jit_compile=False),),
     )
     return dataclasses.replace(bicubic, name=f"{name}_style", degradation="stylevae_wider"), bicubic
 
