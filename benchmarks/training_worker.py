@@ -23,7 +23,7 @@ def prepare():
     recipe = on_built_in_faces(recipes.find(recipe_name))
     stage = recipe.stages[int(stage_number) - 1]
     keras.utils.set_random_seed(recipe.seed)
-    model = recipe.model(stage)
+    model = recipe.model()
     task = TASKS[recipe.task](recipe, written_faces(Path(folder) / "faces", recipe), model)
     stream = task.stream(stage, seed=0)
     if kind != "images":

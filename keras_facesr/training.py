@@ -71,11 +71,11 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
 def _train_stage(recipe, data_dir, index, stage, run, devices, epochs):
     with devices.scope():
         keras.utils.set_random_seed(recipe.seed)
-        model = recipe.model(stage)
+        model = recipe.model()
     if index:
-        _go_on_from(run.stage_file(index - 1), model, grown=stage.config != recipe.stages[index - 1].config)
+        model.load_weights(run.stage_file(index - 1))
     elif recipe.start:
-        _go_on_from(presets.released_weights(presets.find(recipe.start)), model, grown=True)
+        _start_from(presets.released_weights(presets.find(recipe.start)), model)
     task = TASKS[recipe.task](recipe, data_dir, model)
     stream = task.stream(stage, seed=recipe.seed + index)
     if epochs is not None:
@@ -89,12 +89,11 @@ def _train_stage(recipe, data_dir, index, stage, run, devices, epochs):
         raise keeper.stopped()
 
 
-def _go_on_from(weights, model, grown):
-    """Load weights; what a grown network has beyond them keeps its own."""
+def _start_from(weights, model):
+    """Load weights; what the network has beyond them, such as a critic, keeps its own."""
     with warnings.catch_warnings():
-        if grown:
-            warnings.filterwarnings("ignore", "A total of .* objects could not be loaded")
-        model.load_weights(weights, skip_mismatch=grown)
+        warnings.filterwarnings("ignore", "A total of .* objects could not be loaded")
+        model.load_weights(weights, skip_mismatch=True)
 
 
 def _fit(model, keeper, devices):

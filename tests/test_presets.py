@@ -5,12 +5,15 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import keras
 import numpy as np
 import pytest
 
 import keras_facesr as fsr
 from keras_facesr import presets
+from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import PresetError
+from keras_facesr.inference import demo_faces
 
 
 @pytest.fixture
@@ -189,3 +192,18 @@ def test_the_released_model_loads_by_its_alias_and_enlarges():
     model = fsr.load("sam")
     sr = model.upscale(np.zeros((16, 16, 3), np.uint8))
     assert sr.shape == (128, 128, 3) and sr.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", fsr.list_models("sam_*"))
+def test_no_rectifier_of_a_released_network_is_silent_on_faces(name, monkeypatch):
+    active, rectify = [], keras.layers.ReLU.call
+
+    def counting(layer, x):
+        active.append(float(np.mean(keras.ops.convert_to_numpy(x) > 0)))
+        return rectify(layer, x)
+
+    model = fsr.load(name)
+    lr = degrade(demo_faces(8, 128), model.scale)
+    monkeypatch.setattr(keras.layers.ReLU, "call", counting)
+    model(lr / np.float32(255))
+    assert len(active) > 10 and min(active) > 1e-3

@@ -113,19 +113,6 @@ def test_the_log_has_figures_and_pictures_that_tensorboard_reads(whole_run):
     assert (first.width, first.height) == (3 * 32, 4 * 32)
 
 
-def test_a_network_that_grows_keeps_what_it_has_learnt(faces, tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
-    how = {"steps": 10, "batch_size": 4, "phase": 0, "check_every": 10, "jit_compile": False}
-    stages = (Stage(learning_rate=1e-3, config={"encoder_blocks": 1}, **how), Stage(learning_rate=0.0, **how))
-    recipe = dataclasses.replace(RECIPE, config={**RECIPE.config, "encoder_blocks": 3}, stages=stages)
-    training.train(recipe, faces, tmp_path / "run")
-    small, large = (arrays(tmp_path / "run" / name) for name in ("stage1.weights.h5", "model.weights.h5"))
-    joined = [name for name in large if name not in small]
-    assert len(joined) == 2 * 2 * 2 and all("residual_block_" in name for name in joined)  # two blocks of two convolutions
-    for name in small:
-        np.testing.assert_allclose(large[name], small[name], atol=1e-6, err_msg=name)
-
-
 @pytest.mark.slow
 def test_a_run_that_is_asked_to_end_saves_its_state_and_goes_on_to_the_same_weights(faces, environment, whole_run, tmp_path):
     run = tmp_path / "asked"

@@ -25,8 +25,6 @@ class Stage:
         keep: "best" keeps the weights that score best in validation, "last" the latest: those of an adversarial stage, which
             a pixel's score would stop at its start.
         check_every: steps between validations and checkpoints.
-        config: constructor arguments that differ from the recipe's in this stage. A network may start small: what the next
-            stage's has beyond it, such as residual blocks that start near the identity, joins with fresh weights.
         jit_compile: whether XLA compiles the step. It does for narrow networks at the input's size; convolutions of few
             channels at the output's size are 1.8 to 2.5 times as fast without, on a CPU.
     """
@@ -43,7 +41,6 @@ class Stage:
     ema: float = 0.995
     keep: str = "best"
     check_every: int = 500
-    config: dict = dataclasses.field(default_factory=dict)
     jit_compile: bool = True
 
     def __post_init__(self):
@@ -171,11 +168,11 @@ class Recipe:
         stages = [stage.for_images(IMAGE_UNIT * count) for stage, count in zip(self.stages, units)]
         return dataclasses.replace(self, stages=tuple(stages))
 
-    def model(self, stage=None):
-        """A new, built network, as it is at a stage or, by default, in the end; its ``parts`` with their released weights."""
+    def model(self):
+        """A new, built network, its ``parts`` with their released weights."""
         from keras_facesr import presets
 
-        model = presets.build_model(self.model_class, {**self.config, **(stage.config if stage else {})})
+        model = presets.build_model(self.model_class, self.config)
         for part, name in self.parts.items():
             getattr(model, part).load_weights(presets.released_weights(presets.find(name)))
         return model
