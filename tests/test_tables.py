@@ -241,8 +241,8 @@ def test_any_budget_is_met_to_the_image_by_whole_checks(images):
 
 def test_a_recipes_own_budget_leaves_it_as_it_is_and_one_that_cannot_be_shared_is_refused():
     recipe = recipes.find("sam_small_x8_utkface")
-    assert recipe.images == 252_000 and recipe.for_images(252_000) is recipe
-    with pytest.raises(TrainingError, match="1,000 images cannot be shared .* a multiple of 1,600, at least 8,000"):
+    assert recipe.images == 84_000 and recipe.for_images(84_000) is recipe
+    with pytest.raises(TrainingError, match="1,000 images cannot be shared .* a multiple of 1,600, at least 4,800"):
         recipe.for_images(1000)
 
 
