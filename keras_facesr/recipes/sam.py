@@ -3,7 +3,7 @@
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 FACES = Source("utkface", 128)
-PHASE_0_STEPS = {4: 3000, 8: 8000, 16: 4000}  # of each scale's phase 0
+PHASE_0_STEPS = {4: 3000, 8: 8000, 16: 4000}  # by scale
 
 
 def sam_small(scale, phase_1, phase_2, **config):
@@ -11,16 +11,15 @@ def sam_small(scale, phase_1, phase_2, **config):
 
     The rates are Muon's: at 2e-3 in phase 0 most of the encoder's rectified units never fire again, at 3.5e-4 it learns slower.
     """
-    by_muon = {"optimizer": "muon"}
     return Recipe(
         name=f"sam_small_x{scale}_utkface",
         model_class="SAM",
         config={"scale": scale, "backbone": "lr", "stochastic_weight": 0.1, **config},
         sources=(FACES,),
         stages=(
-            Stage(PHASE_0_STEPS[scale], batch_size=8, learning_rate=7e-4, phase=0, **by_muon),
-            Stage(phase_1, batch_size=8, learning_rate=5e-4, phase=1, **by_muon),
-            Stage(phase_2, batch_size=16, learning_rate=2e-3, phase=2, check_every=250, **by_muon),
+            Stage(PHASE_0_STEPS[scale], batch_size=8, learning_rate=7e-4, optimizer="muon", phase=0),
+            Stage(phase_1, batch_size=8, learning_rate=5e-4, optimizer="muon", phase=1),
+            Stage(phase_2, batch_size=16, learning_rate=2e-3, optimizer="muon", phase=2, check_every=250),
         ),
     )
 

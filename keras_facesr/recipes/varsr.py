@@ -16,6 +16,16 @@ def faces(name, model_class, config, *stages, **how):
     return Recipe(name, model_class, {"scale": 8, "blocks": 8, **config}, FACES, stages, **how)
 
 
+def varsr_of_faces(kl_weight, infix=""):
+    """VarSR for faces at one lambda_KL, by pixels and then against a critic."""
+    config = {"kl_weight": kl_weight}
+    by_pixels_alone = f"varsr{infix}_x8_celeba"
+    yield faces(by_pixels_alone, "VarSR", config, by_pixels(6000))
+    yield faces(
+        f"varsr_gan{infix}_x8_celeba", "VarSR", {**config, **AGAINST_A_CRITIC}, adversarial(1000), start=by_pixels_alone
+    )
+
+
 def digits(name, model_class, *stages, **config):
     """Two networks for x4 on digits: ``name``_mnist, 6x6 to 24x24 pixels, and ``name``_plates, 4x2 to 16x8.
 
@@ -55,23 +65,9 @@ RECIPES = [
         stages=(Stage(5000, batch_size=32, learning_rate=1e-3, jit_compile=False),),
         validation_images=300,
     ),
-    faces("varsr_x8_celeba", "VarSR", {"kl_weight": 0.02}, by_pixels(6000)),
+    *varsr_of_faces(0.02),
+    *varsr_of_faces(0.01, "_kl01"),
     faces("srresnet_x8_celeba64", "SRResNet", {}, by_pixels(6000, loss="mse")),
-    faces("varsr_kl01_x8_celeba", "VarSR", {"kl_weight": 0.01}, by_pixels(6000)),
-    faces(
-        "varsr_gan_x8_celeba",
-        "VarSR",
-        {"kl_weight": 0.02, **AGAINST_A_CRITIC},
-        adversarial(1000),
-        start="varsr_x8_celeba",
-    ),
-    faces(
-        "varsr_gan_kl01_x8_celeba",
-        "VarSR",
-        {"kl_weight": 0.01, **AGAINST_A_CRITIC},
-        adversarial(1000),
-        start="varsr_kl01_x8_celeba",
-    ),
     # What many answers have in common says nothing of the single ones: those need the critic.
     faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(6000), adversarial(1000)),
     faces(
