@@ -98,7 +98,7 @@ class LatentSR(AdversarialSR):
 
     def signed(self, lr, z):
         """The same in [-1, 1], not clipped."""
-        return self.generator([2.0 * ops.convert_to_tensor(lr) - 1.0, z])
+        return self.generator([2.0 * ops.convert_to_tensor(lr) - 1.0, ops.convert_to_tensor(z)])
 
     def sample(self, lr, n, seed=None):
         """``n`` plausible outputs for each input: (n, N, H, W, 3) in [0, 1]; repeatable with a seed."""
