@@ -43,20 +43,26 @@ def start(faces, run, environment, *resume):
 
 
 @pytest.fixture(scope="module")
-def timed_run(faces, environment, tmp_path_factory):
-    """The folder of a run that nothing disturbed, and the seconds that it took."""
-    run, started = tmp_path_factory.mktemp("runs") / "whole", time.monotonic()
-    process = start(faces, run, environment)
-    assert process.wait(300) == 0, process.stderr.read().decode()
-    return run, time.monotonic() - started
+def whole_run(faces, environment, tmp_path_factory):
+    """The folder of a run that nothing disturbed, in this process."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_FACESR_CACHE", environment["KERAS_FACESR_CACHE"])
+        training.train(RECIPE, faces, run)
+    return run
 
 
 @pytest.fixture(scope="module")
-def whole_run(timed_run):
-    return timed_run[0]
+def seconds(faces, environment, tmp_path_factory):
+    """That such a run takes in a process of its own."""
+    started = time.monotonic()
+    process = start(faces, tmp_path_factory.mktemp("runs") / "timed", environment)
+    assert process.wait(300) == 0, process.stderr.read().decode()
+    return time.monotonic() - started
 
 
-@pytest.mark.parametrize("moment", ["checkpoint-1-*", pytest.param("stage1.weights.h5", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["checkpoint-1-*", "stage1.weights.h5"])
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(moment, faces, environment, whole_run, tmp_path):
     run = tmp_path / "killed"
     process = start(faces, run, environment)
@@ -73,8 +79,9 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_the_undisturbed_one(m
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chance", range(20))
-def test_a_run_killed_at_any_moment_has_whole_checkpoints_and_ends_alike(chance, faces, environment, timed_run, tmp_path):
-    undisturbed, seconds = timed_run
+def test_a_run_killed_at_any_moment_has_whole_checkpoints_and_ends_alike(
+    chance, faces, environment, seconds, whole_run, tmp_path
+):
     run = tmp_path / "killed"
     process = start(faces, run, environment)
     time.sleep(np.random.default_rng(chance).uniform(0.2, 1.0) * seconds)  # most of the first fifth goes into imports
@@ -84,7 +91,7 @@ def test_a_run_killed_at_any_moment_has_whole_checkpoints_and_ends_alike(chance,
         assert arrays(checkpoint / "state.weights.h5") and json.loads((checkpoint / "state.json").read_text())["step"] > 0
     again = start(faces, run, environment, *(["resume"] if (run / "recipe.json").exists() else []))
     assert again.wait(300) == 0, again.stderr.read().decode()
-    assert_same_weights(run / "model.weights.h5", undisturbed / "model.weights.h5")
+    assert_same_weights(run / "model.weights.h5", whole_run / "model.weights.h5")
 
 
 def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_optimiser(whole_run):
