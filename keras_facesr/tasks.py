@@ -16,7 +16,7 @@ from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, Unpa
 from keras_facesr.errors import TrainingError
 from keras_facesr.inference import KerasJudge
 from keras_facesr.metrics.attributes import balanced_accuracy
-from keras_facesr.metrics.fidelity import psnr, ssim
+from keras_facesr.metrics.fidelity import SSIM_WINDOW, psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.perceptual import frechet_distance
 from keras_facesr.metrics.protocol import PSNR_CAP
@@ -58,14 +58,14 @@ class SuperResolution:
         return PairStream(images, self.model.scale, stage.batch_size, seed, **how)
 
     def validate(self, model):
-        """Mean PSNR (dB) and SSIM of the model's present answer over the validation images, 8 bits, RGB."""
+        """Mean PSNR (dB) and, where its window fits, SSIM of the present answer over the validation images, 8 bits, RGB."""
         hr = self.validation.sets[0][1]
+        fits = min(hr.shape[1:3]) >= SSIM_WINDOW
         scores = []
         for indices in passes(hr):
-            outputs = to_uint8(answer(model, self.validation.images(indices)[0]))
-            scores += [(min(psnr(sr, hr[i]), PSNR_CAP), ssim(sr, hr[i])) for sr, i in zip(outputs, indices)]
-        mean_psnr, mean_ssim = np.mean(scores, axis=0)
-        return {"val_psnr": float(mean_psnr), "val_ssim": float(mean_ssim)}
+            for sr, i in zip(to_uint8(answer(model, self.validation.images(indices)[0])), indices):
+                scores.append([min(psnr(sr, hr[i]), PSNR_CAP), *([ssim(sr, hr[i])] if fits else [])])
+        return dict(zip(("val_psnr", "val_ssim"), np.mean(scores, axis=0).tolist()))
 
     def pictures(self, model):
         """Validation faces as rows: input (enlarged by repetition), output, truth; uint8 (rows, columns, 3)."""

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
 
 from keras_facesr import presets, tasks
 from keras_facesr.data.degrade import degrade
@@ -84,3 +85,17 @@ def test_made_small_faces_are_judged_by_their_distance_to_real_ones(tmp_path, mo
     assert found["val_likeness"] == pytest.approx(-frechet_distance(*seen), rel=1e-4) and found["val_likeness"] < 0
     assert found["val_likeness_bicubic"] == pytest.approx(found["val_likeness"])
     assert task.pictures(Bicubic()).shape == (4 * 16, 5 * 16, 3)
+
+
+def test_digits_too_small_for_ssim_are_validated_by_psnr(tmp_path):
+    rng = np.random.default_rng(0)
+    for digit in range(10):
+        (tmp_path / "train" / str(digit)).mkdir(parents=True)
+        Image.fromarray(rng.integers(0, 256, (16, 8, 3), np.uint8)).save(tmp_path / "train" / str(digit) / "a.png")
+    recipe = Recipe("r", "Bicubic", {}, (Source("digits", (16, 8)),), (), validation_images=2)
+    bicubic = presets.build_model("Bicubic", {"scale": 4})
+    task = tasks.SuperResolution(recipe, tmp_path, bicubic)
+    hr = task.validation.sets[0][1]
+    expected = np.mean([peak_signal_noise_ratio(true, made) for true, made in zip(hr, bicubic.upscale(degrade(hr, 4)))])
+    assert task.validate(bicubic) == {"val_psnr": pytest.approx(expected)}
+    assert task.pictures(bicubic).shape == (2 * 16, 3 * 8, 3)

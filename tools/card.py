@@ -45,9 +45,10 @@ def card(entry, recipe, run_dir, machine):
     changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
     what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else task[0].upper() + task[1:]
     limits = OF_DIGITS if entry["scale"] and recipe.sources[0].kind in DIGITS else LIMITS[task]
+    description = entry["description"][0].upper() + entry["description"][1:]
     return f"""# {name}
 
-{entry["description"]}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.
+{description}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.
 
 ```python
 import keras_facesr as fsr

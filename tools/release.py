@@ -41,7 +41,7 @@ DATA = {
 }
 TERMS = {
     "mnist": "CC BY-SA 3.0; so are these weights",
-    "digits": "none stated",
+    "digits": "the collection states none",
 }
 DESCRIPTIONS = {
     "Autoencoder": "VarSR's generator without a latent, its deterministic twin",

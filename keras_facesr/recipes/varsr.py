@@ -51,7 +51,7 @@ def adversarial(steps, batch_size=16, features="face_features", **how):
 
 def classifier(name, sources):
     loss = "sparse_categorical_crossentropy"
-    stages = (Stage(1000, batch_size=64, learning_rate=1e-3, loss=loss, jit_compile=False),)
+    stages = (Stage(1000, batch_size=64, learning_rate=1e-3, loss=loss, augmentation=None, jit_compile=False),)
     return Recipe(name, "DigitClassifier", {}, sources, stages, task="digit reading", validation_images=500)
 
 
