@@ -116,7 +116,8 @@ class VarSR(LatentSR):
         latent_dim: dimensions of z (the paper's 256; 64 for digits).
         channels: width of the generator and of the encoders' first convolution.
         blocks: residual blocks of the generator.
-        kl_weight: lambda_KL, of the divergence, mean over the dimensions of z.
+        kl_weight: lambda_KL, of the divergence (mean over the dimensions of z), beside squared errors of values in [0, 1].
+            The lower, the more of the answer z decides and the more the samples differ.
         **kwargs: of ``AdversarialSR``, whose defaults are the paper's (it takes 5 ``critic_convolutions`` for digits).
 
     Example:
@@ -178,9 +179,9 @@ class VarSR(LatentSR):
             return ops.convert_to_numpy(ops.mean(ops.concatenate(latents), axis=0))
 
     def fidelity(self, lr, hr, turn):
-        """Mean squared error of G(I_L, z), z ~ E_H(I_H), and lambda_KL KL(E_H || E_L) (eqs. 6 and 7)."""
+        """Mean squared error of G(I_L, z), z ~ E_H(I_H), as values in [0, 1], and lambda_KL KL(E_H || E_L) (eqs. 6 and 7)."""
         posterior = DiagonalGaussian(*self.hr_encoder(hr))
         sr = self.signed(lr, reparameterised_sample(posterior, self.step_seed(turn)))
-        mse = ops.mean(ops.square(hr - sr))
+        mse = ops.mean(ops.square(hr - sr)) / 4.0
         kl = ops.mean(kl_divergence(posterior, self.encode(lr))) / self.latent_dim
         return sr, mse + self.kl_weight * kl, mse, kl
