@@ -44,7 +44,9 @@ def card(entry, recipe, run_dir, machine):
     usual = recipes.find(name)
     changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
     what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else task[0].upper() + task[1:]
-    limits = OF_DIGITS if entry["scale"] and recipe.sources[0].kind in DIGITS else LIMITS[task]
+    limits, use = LIMITS[task], USES[task].format(name)
+    if entry["scale"] and recipe.sources[0].kind in DIGITS:
+        limits, use = OF_DIGITS, use.replace("face", "digit")
     description = entry["description"][0].upper() + entry["description"][1:]
     return f"""# {name}
 
@@ -52,7 +54,7 @@ def card(entry, recipe, run_dir, machine):
 
 ```python
 import keras_facesr as fsr
-{USES[task].format(name)}
+{use}
 ```
 
 ## Figures

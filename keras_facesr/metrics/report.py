@@ -66,7 +66,7 @@ def in_one_line(report):
         f"{report['images']} images{enlarged}",
         *(about[key] for key in ("colour", "crop", "degradation", "rounding")),
         f"PSNR in {about['psnr']}",
-        f"SSIM by {about['ssim']}",
+        f"SSIM: {about['ssim']}",
         f"MS-SSIM: {about['ms_ssim']}",
         about["average"],
     ]
