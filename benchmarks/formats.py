@@ -69,6 +69,8 @@ def outcome(name, column):
         return "-"
     if (name, column) in EXCLUDED:
         return EXCLUDED[name, column]
+    if how.get("quantize") == "int8" and not preset.enlarges_faces:
+        return "none: what it is calibrated with are faces"
     if how.get("quantize") == "int8":
         side = preset.hr_size // preset.scale if preset.hr_size else USUAL_SIDE
         how |= {"size": (side, side), "calibration": calibration(side)}

@@ -107,6 +107,8 @@ def _upscale_file(args, model, file, stem, show):
 
 
 def _demo(args, preset):
+    if not preset.enlarges_faces:
+        raise CallError(f"--demo enlarges a face, and {preset.name} was not made for faces: give it pictures of your own")
     target = (args.out or Path()) / f"demo_{args.model}.png"
     _check_new(target, args.overwrite)
     runtime, model = _in_runtime(args, preset)

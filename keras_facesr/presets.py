@@ -15,6 +15,7 @@ from pathlib import Path
 
 from keras_facesr.errors import PresetError
 
+LEAST_FACE = 64  # pixels a side of what networks for faces make; those for digits make less
 ALIASES = {"cagface": "cagface_small_x4", "sam": "sam_small_x8_utkface"}
 
 MODEL_CLASSES = {
@@ -94,6 +95,12 @@ class Preset:
     def is_stochastic(self):
         """Whether the model gives many answers; imports its class, and with it Keras."""
         return getattr(model_class(self.class_name), "is_stochastic", False)
+
+    @property
+    def enlarges_faces(self):
+        """Whether it is an enlargement of faces, not of digits, and no other network."""
+        sides = (self.hr_size,) if isinstance(self.hr_size, int) else self.hr_size or (LEAST_FACE,)
+        return self.scale is not None and min(sides) >= LEAST_FACE
 
     @property
     def gain(self):

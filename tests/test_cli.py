@@ -350,6 +350,12 @@ def test_the_demonstration_of_the_released_model_gains_over_bicubic(facesr, tmp_
     assert json.loads(result.out)["gain_db"] > 1
 
 
+def test_a_network_for_digits_is_not_shown_on_a_face(facesr, tmp_path):
+    result = facesr("upscale", "--demo", "-o", tmp_path, "--model", "varsr_x4_plates")
+    assert result.code == 2 and result.err.count("\n") == 1
+    assert "varsr_x4_plates was not made for faces" in result.err and not list(tmp_path.iterdir())
+
+
 # facesr evaluate
 
 

@@ -20,7 +20,6 @@ from keras_facesr.metrics.protocol import Protocol
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "gallery"
-LEAST_SIDE = 64  # pixels: smaller outputs are of digits
 PAGE = """# Gallery
 
 The face is Eileen Collins' (NASA, public domain), which scikit-image brings along; no picture of a data set is shown. One face
@@ -55,7 +54,7 @@ deviation, the brightest where they differ most ([Responsible use](responsible-u
 
 def main():
     PICTURES.mkdir(exist_ok=True)
-    shown = [preset for preset in map(presets.find, fsr.list_models()) if is_shown(preset)]
+    shown = [preset for preset in map(presets.find, fsr.list_models()) if preset.enlarges_faces]
     for preset in shown:
         picture, _ = demonstrate(fsr.load(preset.name), preset.name, preset.hr_size or 128)
         save(picture, preset.name)
@@ -69,12 +68,6 @@ def main():
         f"`{preset.name}`: {preset.description}.\n\n![{preset.name}](gallery/{preset.name}.jpg)" for preset in shown
     )
     (ROOT / "docs" / "gallery.md").write_text(PAGE.format(demonstrations=demonstrations), encoding="utf-8")
-
-
-def is_shown(preset):
-    """Whether a preset enlarges faces."""
-    size = preset.hr_size or LEAST_SIDE
-    return preset.task == "super-resolution" and isinstance(size, int) and size >= LEAST_SIDE
 
 
 def example(name, picture, *arguments):

@@ -44,9 +44,9 @@ class Answers:
 
 
 def enlargers():
-    """The released presets for super-resolution, by name."""
+    """The released presets that enlarge faces, by name."""
     found = map(presets.find, presets.list_models())
-    return {preset.name: preset for preset in found if preset.task == "super-resolution"}
+    return {preset.name: preset for preset in found if preset.enlarges_faces}
 
 
 def look(path):
@@ -63,8 +63,8 @@ def look(path):
 def built_in(name, folder):
     """The built-in face as small as the model expects faces, as a file."""
     preset = presets.find(name)
-    sides = preset.hr_size if isinstance(preset.hr_size, tuple) else 2 * (preset.hr_size or 128,)
-    small = resize(demo_face(), *(side // preset.scale for side in sides))
+    side = (preset.hr_size or 128) // preset.scale
+    small = resize(demo_face(), side, side)
     return write_png(_new_folder(folder) / "astronaut.png", small)
 
 

@@ -166,13 +166,9 @@ def _read(path):
 
 def _about(preset):
     """One line on a model."""
-    size = f"made for faces of {_size(preset)} pixels" if preset.hr_size else "for faces of any size"
+    side = preset.hr_size and preset.hr_size // preset.scale
+    size = f"made for faces of {side}x{side} pixels" if side else "for faces of any size"
     return f"{preset.description}. {preset.scale} times as high and wide, {size}."
-
-
-def _size(preset):
-    height, width = preset.hr_size if isinstance(preset.hr_size, tuple) else 2 * (preset.hr_size,)
-    return f"{width // preset.scale}x{height // preset.scale}"
 
 
 def _heat_key(largest):
