@@ -73,9 +73,13 @@ class KerasMethod:
         """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3)."""
         return upscale(self.model, lr)
 
-    def sample_batch(self, lr, n, seed):
-        """uint8 (N, H, W, 3) -> uint8 (n, N, scale * H, scale * W, 3)."""
-        return to_uint8(_drawn(self.model.sample, self.model, lr, n, seed))
+    def sample_batch(self, lr, n, seeds):
+        """uint8 (N, H, W, 3), and a seed for each -> uint8 (n, N, scale * H, scale * W, 3)."""
+        drawn = [
+            to_uint8(_drawn(self.model.sample, self.model, lr[part], n, seeds[part]))
+            for part in _passes(len(lr), n * _output_pixels(self.model, lr))
+        ]
+        return np.concatenate(drawn, axis=1)
 
 
 class KerasJudge:
@@ -213,12 +217,22 @@ def _enlarge_rgb(model, picture, tile, on_tile):
 def _enlarge_batch(model, lr):
     """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3), in passes of at most ``PASS_PIXELS``."""
     height, width = (size * model.scale for size in lr.shape[1:3])
-    images = max(1, PASS_PIXELS // (height * width))
     sr = np.empty((len(lr), height, width, 3), np.uint8)
-    for start in range(0, len(lr), images):
-        passed = model.predict_on_batch(_network_input(model, lr[start : start + images]))
-        sr[start : start + images] = to_uint8(passed)[:, :height, :width]
+    for part in _passes(len(lr), _output_pixels(model, lr)):
+        passed = model.predict_on_batch(_network_input(model, lr[part]))
+        sr[part] = to_uint8(passed)[:, :height, :width]
     return sr
+
+
+def _output_pixels(model, lr):
+    """Of each enlarged image."""
+    return lr.shape[1] * lr.shape[2] * model.scale**2
+
+
+def _passes(count, pixels):
+    """Slices that cut ``count`` images, of so many output pixels each, into passes of at most ``PASS_PIXELS``."""
+    images = max(1, PASS_PIXELS // pixels)
+    return [slice(start, start + images) for start in range(0, count, images)]
 
 
 def _enlarge_in_tiles(model, lr, side, on_tile):

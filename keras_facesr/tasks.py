@@ -15,7 +15,7 @@ from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import TrainingError
 from keras_facesr.inference import KerasJudge
-from keras_facesr.metrics.attributes import balanced_accuracy
+from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.fidelity import SSIM_WINDOW, psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.perceptual import frechet_distance
@@ -147,9 +147,9 @@ class FaceParsing:
 
 
 class FaceAttributes:
-    """Faces with their attributes and ages; judged by the balanced accuracy of the attributes, held-out images."""
+    """Faces with their attributes and ages; judged by how rightly the attributes rank held-out images."""
 
-    score = "val_accuracy"
+    score = "val_ranked_rightly"
     pictures_name = "from_serious_to_smiling"
 
     def __init__(self, recipe, data_dir, model):
@@ -164,9 +164,9 @@ class FaceAttributes:
         return LabelStream(*self.training, stage.batch_size, seed)
 
     def validate(self, model):
-        """Balanced accuracy of the attributes in [0, 1], mean over those that some of the faces have and some lack."""
+        """How often a face with an attribute scores above one without, in [0, 1]: mean over the attributes that can tell."""
         images, labels = self.validation
-        return {"val_accuracy": balanced_accuracy(told(model, images)[:, :-1] > 0, labels[:, :-1])}
+        return {"val_ranked_rightly": float(np.nanmean(ranked_rightly(told(model, images)[:, :-1], labels[:, :-1])))}
 
     def pictures(self, model):
         """Validation faces in a row, from the least to the most smiling."""

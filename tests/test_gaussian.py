@@ -39,6 +39,15 @@ def test_draws_have_the_mean_and_the_deviation_that_they_are_asked_for(draw):
     np.testing.assert_allclose(draws.std(axis=0), np.exp(0.5 * log_variance), rtol=0.12)
 
 
+def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone():
+    q, _, _ = gaussian(2)
+    together = keras.ops.convert_to_numpy(q.sample(4, seed=(7, 8, 9)))
+    for index, seed in enumerate((7, 8, 9)):
+        alone = DiagonalGaussian(q.mean[index : index + 1], q.log_variance[index : index + 1])
+        draws = keras.ops.convert_to_numpy(alone.sample(4, seed=seed))
+        np.testing.assert_allclose(together[:, [index]], draws, rtol=1e-6, atol=1e-6)
+
+
 def test_a_training_draw_follows_from_both_of_its_seeds_alone():
     q, _, _ = gaussian(3)
     draws = {seed: keras.ops.convert_to_numpy(reparameterised_sample(q, seed)) for seed in ((0, 0), (0, 1), (1, 0))}

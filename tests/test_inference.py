@@ -195,13 +195,16 @@ def test_a_picture_too_large_to_sample_is_refused_by_name():
         sample_picture(Noisy(), read_picture(np.zeros((200, 300, 3), np.uint8)), 2)
 
 
-def test_a_network_is_a_method_of_the_protocol(face):
+def test_a_network_is_a_method_of_the_protocol(face, monkeypatch):
     method = KerasMethod(Noisy())
     batch = np.stack([face, face[::-1]])
     assert method.is_stochastic
     np.testing.assert_array_equal(method.upscale_batch(batch)[1], nearest(face[::-1]))
-    samples = method.sample_batch(batch, 3, seed=0)
+    samples = method.sample_batch(batch, 3, seeds=(4, 5))
     assert samples.shape == (3, 2, 88, 72, 3) and samples.dtype == np.uint8
+    monkeypatch.setattr(inference, "PASS_PIXELS", 3 * 88 * 72)  # one picture at a time
+    np.testing.assert_array_equal(method.sample_batch(batch, 3, seeds=(4, 5)), samples)
+    np.testing.assert_array_equal(method.sample_batch(batch[1:], 3, seeds=[5])[:, 0], samples[:, 1])
     assert not KerasMethod(Nearest()).is_stochastic
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_facesr.data.datasets import ImageSet
-from keras_facesr.metrics.attributes import balanced_accuracy
+from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.models.digit_classifier import DigitClassifier
 from keras_facesr.models.face_features import AGE_WEIGHT, ATTRIBUTES, LABELS, FaceFeatures, labels_of
 
@@ -80,11 +80,15 @@ def test_it_learns_what_it_is_shown(network):
     assert losses[-1] < 0.5 * losses[0] and np.isfinite(losses).all()
 
 
-def test_balanced_accuracy_weighs_both_kinds_equally_and_leaves_out_what_cannot_be_judged():
-    truth = np.array([[1, 1, np.nan], [0, 1, 1], [0, 1, 0], [0, 1, np.nan]])
-    found = np.array([[1, 1, 1], [0, 0, 1], [0, 1, 1], [1, 1, 0]], bool)
-    assert balanced_accuracy(found, truth) == pytest.approx(((1 + 2 / 3) / 2 + (1 + 0) / 2) / 2)
-    assert np.isnan(balanced_accuracy(found[:, :1], np.ones((4, 1))))
+def test_attributes_are_ranked_rightly_as_often_as_pairs_of_faces_say():
+    rng = np.random.default_rng(0)
+    scores, truth = rng.normal(size=(40, 4)), rng.integers(0, 2, (40, 4)).astype(float)
+    truth[:, 3], truth[5:9, 1], scores[:20, 2] = 1, np.nan, scores[20:, 2]  # all have it; some unknown; some alike
+    found = ranked_rightly(scores, truth)
+    for k in range(3):
+        pairs = [(a, b) for a in scores[truth[:, k] == 1, k] for b in scores[truth[:, k] == 0, k]]
+        assert found[k] == pytest.approx(np.mean([1.0 if a > b else 0.5 * (a == b) for a, b in pairs]))
+    assert np.isnan(found[3])
 
 
 def test_a_digit_classifier_learns_shapes_of_any_size():

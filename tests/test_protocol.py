@@ -42,10 +42,10 @@ class Flat:
         self.batch_sizes.append(len(lr))
         return lr.repeat(self.scale, 1).repeat(self.scale, 2)
 
-    def sample_batch(self, lr, n, seed):
-        self.seeds.append(seed)
-        shifts = np.random.default_rng(seed).integers(0, 20, (n, 1, 1, 1, 1), dtype=np.uint8)
-        return (lr // 2).repeat(self.scale, 1).repeat(self.scale, 2) + shifts
+    def sample_batch(self, lr, n, seeds):
+        self.seeds += seeds
+        shifts = [np.random.default_rng(seed).integers(0, 20, (n, 1, 1, 1), dtype=np.uint8) for seed in seeds]
+        return (lr // 2).repeat(self.scale, 1).repeat(self.scale, 2) + np.stack(shifts, axis=1)
 
 
 class Deterministic:
@@ -181,7 +181,7 @@ def test_samples_add_the_means_of_the_stochastic_figures_for_stochastic_methods_
     expected = []
     for i, picture in enumerate(pictures):
         lr, hr = protocol.pair(picture)
-        samples = Flat(8).sample_batch(lr[None], 3, seed=5 + i)[:, 0]
+        samples = Flat(8).sample_batch(lr[None], 3, [5 + i])[:, 0]
         expected.append((*best_of(samples, hr).values(), diversity(samples), consistency(samples, lr, 8)))
     row = report["models"]["flat"]
     figures = [row[name] for name in ("psnr_best", "ssim_best", "diversity", "consistency")]
@@ -213,7 +213,7 @@ def test_a_judge_adds_distances_of_what_it_sees(pictures):
     assert row["frechet"] == pytest.approx(frechet_distance(embeddings, true_embeddings))
     best, apart = [], []
     for i, (lr, hr) in enumerate(zip(lrs, hrs)):
-        (samples,), _ = Eye().see(Flat(8).sample_batch(lr[None], 3, seed=5 + i)[:, 0])
+        (samples,), _ = Eye().see(Flat(8).sample_batch(lr[None], 3, [5 + i])[:, 0])
         (true,), _ = Eye().see(hr[None])
         best.append(min(feature_distance([sample[None]], [true])[0] for sample in samples))
         apart += [feature_distance([a[None]], [b[None]])[0] for a, b in combinations(samples, 2)]
@@ -286,7 +286,7 @@ def test_a_reader_adds_how_digits_are_read_in_the_answers_and_in_the_truth():
     report = evaluate(methods, pictures, Protocol(4, 24), **how)
     assert report["models"]["plain"]["digits_best"] == report["models"]["plain"]["digits_mean"] == 0.75  # 230 is an eight
     samples = np.stack(
-        [Flat(4).sample_batch(np.full((1, 6, 6, 3), p[0, 0, 0]), 6, 1 + i)[:, 0] for i, p in enumerate(pictures)]
+        [Flat(4).sample_batch(np.full((1, 6, 6, 3), p[0, 0, 0]), 6, [1 + i])[:, 0] for i, p in enumerate(pictures)]
     )
     read = np.stack([Brightness().read(of_one) for of_one in samples], axis=1)  # (6, 4, 10)
     expected = digits_read(read, np.array([0, 1, 2, 7]))

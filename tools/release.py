@@ -22,7 +22,7 @@ from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit, written_whole
-from keras_facesr.metrics.attributes import balanced_accuracy
+from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.fidelity import psnr, ssim
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.protocol import Protocol
@@ -192,14 +192,13 @@ def measure_degradation(recipe, data_dir):
 
 
 def measure_attributes(recipe, data_dir):
-    """Balanced accuracy of each attribute on the first source's test part, and their mean."""
+    """How rightly each attribute ranks the first source's test part, and their mean."""
     source = recipe.sources[0]
     test = open_dataset(data_dir / source.folder, split="test", kind=source.kind)
-    found = told(presets.load(recipe.name), decoded(test, source.size)[0])[:, : len(ATTRIBUTES)] > 0
-    truth = labels_of(test)
-    shares = {name: balanced_accuracy(found[:, [k]], truth[:, [k]]) for k, name in enumerate(ATTRIBUTES)}
+    scores = told(presets.load(recipe.name), decoded(test, source.size)[0])[:, : len(ATTRIBUTES)]
+    shares = dict(zip(ATTRIBUTES, ranked_rightly(scores, labels_of(test)[:, : len(ATTRIBUTES)]).tolist()))
     shares = {name: share for name, share in shares.items() if share == share}
-    return {"images": len(test), "accuracy": {**shares, "mean": float(np.mean(list(shares.values())))}}
+    return {"images": len(test), "ranked_rightly": {**shares, "mean": float(np.mean(list(shares.values())))}}
 
 
 def measure_reading(recipe, data_dir):

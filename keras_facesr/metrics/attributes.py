@@ -1,23 +1,24 @@
 """How well attributes are told."""
 
 import numpy as np
+from scipy.stats import mannwhitneyu
 
 
-def balanced_accuracy(found, truth):
-    """Mean of the shares found among those that have an attribute and among those that lack it, mean over attributes.
+def ranked_rightly(scores, truth):
+    """Of each attribute, how often a face that has it scores above one that lacks it: the area under the ROC curve.
 
-    An attribute that all have or all lack is left out.
+    It asks for no threshold, so that rare attributes are judged as fairly as common ones.
 
     Args:
-        found: bool (N, A).
+        scores: (N, A), the higher the surer.
         truth: (N, A), 1 or 0, nan where unknown.
 
     Returns:
-        share in [0, 1]; 0.5 is chance; nan if no attribute can be judged.
+        float (A,) of shares in [0, 1]; 0.5 is chance; nan for an attribute that all have or all lack.
     """
     shares = []
-    for attribute, true in zip(np.asarray(found).T, np.asarray(truth, float).T):
-        with_it, without = attribute[true == 1], attribute[true == 0]
-        if len(with_it) and len(without):
-            shares.append((with_it.mean() + 1 - without.mean()) / 2)
-    return float(np.mean(shares)) if shares else float("nan")
+    for score, true in zip(np.transpose(scores), np.transpose(truth)):
+        with_it, without = score[true == 1], score[true == 0]
+        judged = len(with_it) and len(without)
+        shares.append(mannwhitneyu(with_it, without).statistic / (len(with_it) * len(without)) if judged else np.nan)
+    return np.array(shares)

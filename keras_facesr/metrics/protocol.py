@@ -97,7 +97,8 @@ def evaluate(
 
     Args:
         methods: dict of name -> object with ``upscale_batch(lr)``, uint8 (N, h, w, 3) -> uint8 (N, H, W, 3),
-            and, where ``is_stochastic`` is true, ``sample_batch(lr, n, seed)`` -> uint8 (n, N, H, W, 3).
+            and, where ``is_stochastic`` is true, ``sample_batch(lr, n, seeds)``, a seed for each picture
+            -> uint8 (n, N, H, W, 3).
         pictures: iterable of uint8 (H, W, 3), taken as they are needed.
         protocol: ``Protocol``.
         samples: answers to draw from each stochastic method for each picture; 0 for none.
@@ -127,35 +128,35 @@ def evaluate(
     methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
     embeddings = {name: [] for name in ("truth", *methods)}
-    readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, 10) of each picture's answers
+    readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, N, 10) of each batch's answers
+    stochastic = [name for name, method in methods.items() if samples and getattr(method, "is_stochastic", False)]
     done = enlarged = 0
     for lr, hr, native_sides in _batches(pictures, protocol):
+        seeds = range(seed + done, seed + done + len(hr))
         if degradation:
-            lr = degradation.reduce(hr, range(seed + done, seed + done + len(hr)))
+            lr = degradation.reduce(hr, seeds)
         answers = {name: _answers(name, method, lr, hr) for name, method in methods.items()}
+        drawn = {name: methods[name].sample_batch(lr, samples, seeds) for name in stochastic}
         enlarged += sum(side < hr.shape[1] for side in native_sides)
         seen = {name: judge.see(images) for name, images in {"truth": hr, **answers}.items()} if judge else {}
         for name, (_, embedding) in seen.items():
             embeddings[name].append(embedding)
+        if reader:
+            shown = {"truth": hr[None], **{name: images[None] for name, images in answers.items()}, **drawn}
+            for name, images in shown.items():
+                readings[name].append(reader.read(np.concatenate(images)).reshape(*images.shape[:2], -1))
         for i, truth in enumerate(hr):
             true_look = _look(seen["truth"], i) if judge else None
-            drawn = {"truth": truth[None]}
-            for name, method in methods.items():
+            for name in methods:
                 row = _fidelity(answers[name][i], truth, protocol)
-                drawn[name] = answers[name][i : i + 1]
                 if judge:
                     row |= _likeness(_look(seen[name], i), true_look)
-                if samples and getattr(method, "is_stochastic", False):
-                    drawn[name] = method.sample_batch(lr[i : i + 1], samples, seed + done)[:, 0]
-                    row |= _of_samples(drawn[name], lr[i], truth, protocol)
-                    row |= _likeness_of_samples(judge.see(drawn[name]), true_look) if judge else {}
+                if name in drawn:
+                    row |= _of_samples(drawn[name][:, i], lr[i], truth, protocol)
+                    row |= _likeness_of_samples(judge.see(drawn[name][:, i]), true_look) if judge else {}
                 elif samples:
                     row["consistency"] = consistency(answers[name][i], lr[i], protocol.scale)
                 rows[name].append(row)
-            if reader:
-                probabilities = np.split(reader.read(np.concatenate(list(drawn.values()))), _ends(drawn.values()))
-                for name, of_answers in zip(drawn, probabilities):
-                    readings[name].append(of_answers)
             done += 1
             if on_image:
                 on_image(done)
@@ -167,12 +168,12 @@ def evaluate(
         for name, row in models.items():
             row["frechet"] = frechet_distance(np.concatenate(embeddings[name]), truth)
     for name, row in models.items() if reader else ():
-        row |= digits_read(np.stack(readings[name], axis=1), np.asarray(labels)[:done])
+        row |= digits_read(np.concatenate(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
     if degradation:
         about |= {"degradation": f"{degradation.name}, seed {seed}"}
     if reader:
-        truth = digits_read(np.stack(readings["truth"], axis=1), np.asarray(labels)[:done])
+        truth = digits_read(np.concatenate(readings["truth"], axis=1), np.asarray(labels)[:done])
         about |= {"reader": reader.name, "truth_read": truth["digits_mean"]}
     if "ms_ssim" not in models[REFERENCE]:
         about["ms_ssim"] = _NO_MS_SSIM
@@ -248,11 +249,6 @@ def _of_samples(samples, lr, hr, protocol):
         "diversity": diversity(samples),
         "consistency": consistency(samples, lr, protocol.scale),
     }
-
-
-def _ends(batches):
-    """Where each of the batches ends in their concatenation, the last one left out."""
-    return np.cumsum([len(batch) for batch in batches])[:-1]
 
 
 def _look(seen, index):

@@ -250,7 +250,7 @@ class SAM(FaceSR):
         return self(lr) if self.phase == 2 else self.deterministic(lr)
 
     def sample(self, lr, n, seed=None):
-        """``n`` plausible outputs for each input: (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
+        """``n`` plausible outputs for each input, (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
         with backend.no_gradients():
             return self.decode_each(lr, self.encode(lr).sample(n, seed))
 

@@ -101,7 +101,7 @@ class LatentSR(AdversarialSR):
         return self.generator([2.0 * ops.convert_to_tensor(lr) - 1.0, ops.convert_to_tensor(z)])
 
     def sample(self, lr, n, seed=None):
-        """``n`` plausible outputs for each input: (n, N, H, W, 3) in [0, 1]; repeatable with a seed."""
+        """``n`` plausible outputs for each input, (n, N, H, W, 3) in [0, 1]; repeatable with a seed, or one for each."""
         with backend.no_gradients():
             return self.decode_each(lr, self.encode(lr).sample(n, seed))
 

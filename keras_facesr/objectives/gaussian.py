@@ -1,5 +1,7 @@
 """The diagonal Gaussian over a latent, as the networks give it: a mean and a log variance."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -20,9 +22,19 @@ class DiagonalGaussian:
         self.stddev = ops.exp(0.5 * log_variance)
 
     def sample(self, n, seed=None):
-        """``n`` draws, (n, batch, ...); the same integer ``seed`` gives the same draws. Not for training."""
-        noise = keras.random.normal((n, *ops.shape(self.mean)), dtype=self.mean.dtype, seed=seed)
-        return self.mean[None] + self.stddev[None] * noise
+        """``n`` draws, (n, batch, ...). Not for training.
+
+        The same integer ``seed`` gives the same draws. With a sequence of integers, one for each of the batch, each is drawn
+        as it would be alone.
+        """
+        batch, *shape = ops.shape(self.mean)
+
+        def noise(count, seed):
+            return keras.random.normal((n, count, *shape), dtype=self.mean.dtype, seed=seed)
+
+        of_each = isinstance(seed, Sequence)
+        draws = ops.concatenate([noise(1, own) for own in seed], axis=1) if of_each else noise(batch, seed)
+        return self.mean[None] + self.stddev[None] * draws
 
     def distribution(self):
         """The same Gaussian as an object of the backend's probability library, whose draws gradients pass through."""

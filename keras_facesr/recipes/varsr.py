@@ -59,10 +59,10 @@ RECIPES = [
     Recipe(
         name="face_features",
         model_class="FaceFeatures",
-        config={"channels": (24, 48, 96, 192)},
+        config={"channels": (16, 32, 64, 128)},
         task="face attributes",
         sources=(Source("celeba", 64, "celeba"), Source("utkface", 64, "utkface")),
-        stages=(Stage(5000, batch_size=32, learning_rate=1e-3, jit_compile=False),),
+        stages=(Stage(6000, batch_size=32, learning_rate=2e-3, optimizer="muon", jit_compile=False),),
         validation_images=300,
     ),
     *varsr_of_faces(0.02),

@@ -256,7 +256,7 @@ class PRSR(ObjectiveSR):
         return self._compiled_draw(ops.convert_to_tensor(lr), ops.convert_to_tensor(z))
 
     def sample(self, lr, n, seed=None):
-        """``n`` plausible outputs for each input: (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
+        """``n`` plausible outputs for each input, (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
         z = self.encode(lr).sample(n, seed)
         chances = ops.reshape(z, (-1, *ops.shape(z)[2:]))  # a value's draws are made all at once
         return ops.reshape(self.decode(ops.tile(lr, (n, 1, 1, 1)), chances), ops.shape(z))
