@@ -1,6 +1,7 @@
 """What recipes train for: which batches a network learns from, how it is judged, and what of it is shown."""
 
 import hashlib
+import itertools
 from pathlib import Path
 
 import keras
@@ -16,10 +17,9 @@ from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, Unpa
 from keras_facesr.errors import TrainingError
 from keras_facesr.inference import KerasJudge
 from keras_facesr.metrics.attributes import ranked_rightly
-from keras_facesr.metrics.fidelity import SSIM_WINDOW, psnr, ssim
+from keras_facesr.metrics.fidelity import closeness
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.perceptual import frechet_distance
-from keras_facesr.metrics.protocol import PSNR_CAP
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
 
@@ -60,12 +60,9 @@ class SuperResolution:
     def validate(self, model):
         """Mean PSNR (dB) and, where its window fits, SSIM of the present answer over the validation images, 8 bits, RGB."""
         hr = self.validation.sets[0][1]
-        fits = min(hr.shape[1:3]) >= SSIM_WINDOW
-        scores = []
-        for indices in passes(hr):
-            for sr, i in zip(to_uint8(answer(model, self.validation.images(indices)[0])), indices):
-                scores.append([min(psnr(sr, hr[i]), PSNR_CAP), *([ssim(sr, hr[i])] if fits else [])])
-        return dict(zip(("val_psnr", "val_ssim"), np.mean(scores, axis=0).tolist()))
+        answers = (to_uint8(answer(model, self.validation.images(indices)[0])) for indices in passes(hr))
+        scores = [closeness(sr, truth) for sr, truth in zip(itertools.chain.from_iterable(answers), hr)]
+        return {f"val_{name}": float(np.mean([of_one[name] for of_one in scores])) for name in scores[0]}
 
     def pictures(self, model):
         """Validation faces as rows: input (enlarged by repetition), output, truth; uint8 (rows, columns, 3)."""

@@ -7,6 +7,7 @@ from keras import layers, ops
 
 from keras_facesr.models.baselines.enhancenet import EnhanceNet
 from keras_facesr.models.baselines.esrgan import ESRGAN
+from keras_facesr.models.baselines.srgan import SRGAN
 from keras_facesr.models.baselines.urdgn import URDGN, Discriminator
 from keras_facesr.objectives.perceptual import feature_error, texture_error
 
@@ -15,6 +16,7 @@ LR, HR = RNG.random((4, 8, 8, 3), "float32"), RNG.random((4, 32, 32, 3), "float3
 CRITIC = {"critic": True, "critic_convolutions": 2, "critic_channels": 4}
 SMALL = {
     URDGN: {"channels": (4, 4, 4, 4)},
+    SRGAN: {"channels": 4, "blocks": 1},
     ESRGAN: {"channels": 4, "blocks": 1, "growth": 2},
     EnhanceNet: {"channels": 4, "blocks": 1, "texture_weights": (2.0,), "feature_weights": (3.0,), "patch": 8},
 }
@@ -75,6 +77,14 @@ def test_phase_2_weighs_fidelity_verdict_and_features_as_the_paper_does(network,
     fidelity = report["mae" if network is ESRGAN else "mse"]
     parts = zip(weights, (fidelity, report["adversarial"], report["perceptual"]))
     assert report["loss"] == pytest.approx(sum(weight * part for weight, part in parts), rel=1e-4)
+
+
+@pytest.mark.parametrize("network", [SRGAN, URDGN, EnhanceNet])
+def test_squared_errors_are_of_images_in_0_to_1(network):
+    model = small(network, critic=False)
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    report = model.train_on_batch(LR, HR, return_dict=True)
+    assert report["loss"] == report["mse"] == pytest.approx(np.square(numpy(model(LR, training=True)) - HR).mean(), rel=1e-4)
 
 
 def test_esrgans_fidelity_is_the_absolute_error_of_images_in_0_to_1():

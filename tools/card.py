@@ -37,17 +37,22 @@ OF_DIGITS = (
 )
 
 
+def sentence(text):
+    """The text with a large first letter."""
+    return text[0].upper() + text[1:]
+
+
 def card(entry, recipe, run_dir, machine):
     """The model card in Markdown, of a preset's ``config.json`` and of its recipe's finished run."""
     name, task = entry["name"], entry["task"]
     patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
     usual = recipes.find(name)
     changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
-    what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else task[0].upper() + task[1:]
+    what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else sentence(task)
     limits, use = LIMITS[task], USES[task].format(name)
     if entry["scale"] and recipe.sources[0].kind in DIGITS:
         limits, use = OF_DIGITS, use.replace("face", "digit")
-    description = entry["description"][0].upper() + entry["description"][1:]
+    description = sentence(entry["description"])
     return f"""# {name}
 
 {description}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.

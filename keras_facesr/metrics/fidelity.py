@@ -12,6 +12,7 @@ from skimage.metrics import structural_similarity
 from keras_facesr.errors import FacesrError
 
 COLOURS = ("rgb", "luma")
+PSNR_CAP = 100.0  # dB; what an answer without error counts as, lest one black picture make a mean infinite
 SSIM_WINDOW = 11  # pixels; what scikit-image makes of a Gaussian of sigma 1.5 cut at 3.5 sigma
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents of the scales, the finest first
 MS_SSIM_LEAST = SSIM_WINDOW * 2 ** (len(MS_SSIM_WEIGHTS) - 1)  # pixels; the coarsest scale holds one window
@@ -22,6 +23,12 @@ _LUMA = np.array([65.481, 128.553, 24.966]) / 255
 def luma(rgb):
     """BT.601 luma of uint8 (..., 3) RGB as float64 (...) in [16, 235]: the Y of rgb2ycbcr, unrounded."""
     return rgb @ _LUMA + 16
+
+
+def closeness(sr, hr, colour="rgb"):
+    """What means are taken of: ``{"psnr", "ssim"}`` of uint8 (H, W, 3), PSNR at most ``PSNR_CAP``, SSIM where it fits."""
+    figures = {"psnr": min(psnr(sr, hr, colour), PSNR_CAP)}
+    return figures | {"ssim": ssim(sr, hr, colour)} if min(hr.shape[:2]) >= SSIM_WINDOW else figures
 
 
 def psnr(a, b, colour="rgb"):

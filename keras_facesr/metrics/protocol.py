@@ -7,12 +7,11 @@ import numpy as np
 
 from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.errors import FacesrError, ImageError
-from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, SSIM_WINDOW, ms_ssim, psnr, ssim
+from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, ms_ssim
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 
 REFERENCE = "bicubic"
-PSNR_CAP = 100.0  # dB; what an answer without error counts as, lest one black picture make the mean infinite
 BATCH = 16  # pictures of one size that a method gets at once
 
 _MS_SSIM = "5 scales by 2x2 means, weights 0.0448 0.2856 0.3001 0.2363 0.1333, window and channels as for SSIM"
@@ -235,17 +234,13 @@ def _means(table):
 
 
 def _fidelity(sr, hr, protocol):
-    row = {"psnr": min(psnr(sr, hr, protocol.colour), PSNR_CAP)}
-    if min(hr.shape[:2]) >= SSIM_WINDOW:
-        row["ssim"] = ssim(sr, hr, protocol.colour)
+    row = closeness(sr, hr, protocol.colour)
     return row | {"ms_ssim": ms_ssim(sr, hr, protocol.colour)} if len(hr) >= MS_SSIM_LEAST else row
 
 
 def _of_samples(samples, lr, hr, protocol):
-    best = best_of(samples, hr, protocol.colour)
     return {
-        **best,
-        "psnr_best": min(best["psnr_best"], PSNR_CAP),
+        **best_of(samples, hr, protocol.colour),
         "diversity": diversity(samples),
         "consistency": consistency(samples, lr, protocol.scale),
     }

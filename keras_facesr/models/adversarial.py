@@ -85,6 +85,11 @@ class AdversarialSR(FaceSR):
         """
         raise NotImplementedError
 
+    @staticmethod
+    def squared_error(hr, sr):
+        """Of images in [-1, 1], as of values in [0, 1]: what the weights of all else stand beside."""
+        return ops.square(hr - sr) / 4.0
+
     def perceptual(self, hr, sr):
         """What the features that it is compiled with make of the difference of images in [0, 1]."""
         return feature_error(self.features, hr, sr)

@@ -182,6 +182,6 @@ class VarSR(LatentSR):
         """Mean squared error of G(I_L, z), z ~ E_H(I_H), as values in [0, 1], and lambda_KL KL(E_H || E_L) (eqs. 6 and 7)."""
         posterior = DiagonalGaussian(*self.hr_encoder(hr))
         sr = self.signed(lr, reparameterised_sample(posterior, self.step_seed(turn)))
-        mse = ops.mean(ops.square(hr - sr)) / 4.0
+        mse = ops.mean(self.squared_error(hr, sr))
         kl = ops.mean(kl_divergence(posterior, self.encode(lr))) / self.latent_dim
         return sr, mse + self.kl_weight * kl, mse, kl

@@ -84,7 +84,7 @@ class EnhanceNet(AdversarialSR):
     def fidelity(self, lr, hr, turn):
         """Mean squared error."""
         sr = self._signed(lr)
-        mse = ops.mean(ops.square(hr - sr))
+        mse = ops.mean(self.squared_error(hr, sr))
         return sr, mse, mse
 
     def perceptual(self, hr, sr):

@@ -42,9 +42,9 @@ class MRGAN(LatentSR):
         draws = [reparameterised_sample(prior, self.step_seed(turn, 2 + k)) for k in range(self.answers if turn == 0 else 1)]
         answers = ops.stack([self.signed(lr, z) for z in draws])
         mean = ops.mean(answers, axis=0)
-        error = ops.square(hr - mean)
+        error = self.squared_error(hr, mean)
         if self.moments == 2:
-            variance = ops.var(answers, axis=0) + 1e-4  # a deviation of a hundredth at least
+            variance = ops.var(answers, axis=0) / 4.0 + 2.5e-5  # a deviation of half a hundredth at least
             error = 0.5 * (error / variance + ops.log(variance))
         loss = ops.mean(error)
         return answers[0], loss, loss

@@ -37,5 +37,5 @@ class SRGAN(AdversarialSR):
     def fidelity(self, lr, hr, turn):
         """Mean squared error."""
         sr = 2.0 * self.generator(lr, training=True) - 1.0
-        mse = ops.mean(ops.square(hr - sr))
+        mse = ops.mean(self.squared_error(hr, sr))
         return sr, mse, mse

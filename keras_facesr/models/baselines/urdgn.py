@@ -110,5 +110,5 @@ class URDGN(AdversarialSR):
     def fidelity(self, lr, hr, turn):
         """Mean squared error."""
         sr = self._signed(lr, training=True)
-        mse = ops.mean(ops.square(hr - sr))
+        mse = ops.mean(self.squared_error(hr, sr))
         return sr, mse, mse
