@@ -9,7 +9,13 @@ from keras_facesr.metrics.report import in_one_line, tabulated
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.tasks import TASKS
 
-SCORES = {"val_psnr": "PSNR, dB", "val_likeness": "likeness", "val_iou": "mean IoU", "val_accuracy": "accuracy"}
+SCORES = {
+    "val_psnr": "PSNR, dB",
+    "val_likeness": "likeness",
+    "val_iou": "mean IoU",
+    "val_ranked_rightly": "ranked rightly",
+    "val_accuracy": "accuracy",
+}
 BIASES = "The set's biases of age, gender and origin are the network's."
 LIMITS = {
     "super-resolution": f"""Trained on aligned, frontal-to-moderately-turned faces reduced by antialiased bicubic \
