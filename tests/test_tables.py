@@ -194,8 +194,8 @@ def test_a_run_of_other_data_or_another_recipe_is_refused(made, miniature, faces
 
 def test_a_network_that_judges_must_be_there_before_hours_of_training(miniature, faces, tmp_path):
     (part,) = MINIATURE.parts
-    judged = dataclasses.replace(part, trial=dataclasses.replace(part.trial, judge="face_features"))
-    with pytest.raises(TableError, match="^face_features is not released, and the table is measured with it: train"):
+    judged = dataclasses.replace(part, trial=dataclasses.replace(part.trial, judge="no_such_judge"))
+    with pytest.raises(TableError, match="^no_such_judge is not released, and the table is measured with it: train"):
         run.run(dataclasses.replace(MINIATURE, parts=(judged,)), faces, tmp_path)
     assert not list(tmp_path.iterdir())
 

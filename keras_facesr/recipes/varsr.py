@@ -5,8 +5,9 @@ import dataclasses
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
 FACES = (Source("celeba", 64),)
-AGAINST_A_CRITIC = {"critic": True, "critic_channels": 32, "perceptual_weight": 0.05}
+AGAINST_A_CRITIC = {"critic": True, "critic_channels": 32, "perceptual_weight": 0.01}
 MNIST, PLATES = (Source("mnist", 24),), (Source("digits", (16, 8)),)
+OF_FACES = {"learning_rate": 1e-3, "optimizer": "muon"}  # after 400 steps 0.9 dB above Adam at 5e-4
 OF_DIGITS = {"batch_size": 32, "augmentation": None}
 LATENT = {"lr_size": ((6, 6), (4, 2)), "latent_dim": 64, "blocks": 0}
 
@@ -20,7 +21,7 @@ def varsr_of_faces(kl_weight, infix=""):
     """VarSR for faces at one lambda_KL, by pixels and then against a critic."""
     config = {"kl_weight": kl_weight}
     by_pixels_alone = f"varsr{infix}_x8_celeba"
-    yield faces(by_pixels_alone, "VarSR", config, by_pixels(6000))
+    yield faces(by_pixels_alone, "VarSR", config, by_pixels(4000, **OF_FACES))
     yield faces(
         f"varsr_gan{infix}_x8_celeba", "VarSR", {**config, **AGAINST_A_CRITIC}, adversarial(1000), start=by_pixels_alone
     )
@@ -67,9 +68,9 @@ RECIPES = [
     ),
     *varsr_of_faces(0.02),
     *varsr_of_faces(0.01, "_kl01"),
-    faces("srresnet_x8_celeba64", "SRResNet", {}, by_pixels(6000, loss="mse")),
+    faces("srresnet_x8_celeba64", "SRResNet", {}, by_pixels(4000, loss="mse", **OF_FACES)),
     # What many answers have in common says nothing of the single ones: those need the critic.
-    faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(6000), adversarial(1000)),
+    faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(4000, **OF_FACES), adversarial(1000)),
     faces(
         "srgan_x8_celeba64",
         "SRGAN",
