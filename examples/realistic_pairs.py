@@ -29,6 +29,8 @@ parser.add_argument("-o", "--out", type=Path, default="pairs")
 args = parser.parse_args()
 if len(args.folders) != (0 if args.quick else 2):
     parser.error("give REAL_DIR and CLEAN_DIR, or --quick")
+if args.out.exists():
+    parser.error(f"{args.out}: is there already; name another folder")
 
 if args.quick:
     clean, rng = demo_faces(8, 64), np.random.default_rng(0)
@@ -42,7 +44,7 @@ stream = UnpairedStream(real, clean, batch_size=8)
 model = StyleVAE(**size)
 model.build()
 model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), jit_compile=False)
-model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps)
+model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 for k, hr in enumerate(clean):
     lr = np.asarray(model.degrade(to_unit(hr[None]), seed=k))[0]  # (16, 16, 3), in a style by chance

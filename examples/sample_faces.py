@@ -13,8 +13,8 @@ from PIL import Image
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.degrade import resize
-from keras_facesr.data.images import read_picture, to_uint8, to_unit
-from keras_facesr.inference import demo_face
+from keras_facesr.data.images import read_picture, to_uint8
+from keras_facesr.inference import demo_face, picture_deviation, sample_picture
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("face", nargs="?")
@@ -23,13 +23,12 @@ parser.add_argument("-o", "--out", default="samples.png")
 args = parser.parse_args()
 
 model, preset = fsr.load(args.model), presets.find(args.model)
-side = preset.hr_size // preset.scale
-small = read_picture(args.face).rgb if args.face else resize(demo_face(), side, side)
-lr = to_unit(small[None])  # (1, h, w, 3), in [0, 1]
+height, width = np.broadcast_to(preset.hr_size, 2) // preset.scale
+face = read_picture(read_picture(args.face).rgb if args.face else resize(demo_face(), height, width))
 
-samples = np.asarray(model.sample(lr, n=8, seed=0))[:, 0]  # (8, H, W, 3)
-deviation = np.asarray(model.pixel_deviation(lr, n=32, seed=0))[0]  # (H, W, 1)
+samples = sample_picture(model, face, n=8, seed=0)  # eight, uint8 (H, W, 3)
+deviation = picture_deviation(model, face, n=32, seed=0)  # (H, W), in units of [0, 1]
 
-row = [np.asarray(model(lr))[0], *samples, np.repeat(deviation / deviation.max(), 3, axis=-1)]
-Image.fromarray(to_uint8(np.concatenate(row, axis=1))).save(args.out)
+brightness = np.repeat(to_uint8(deviation / deviation.max())[..., None], 3, axis=-1)
+Image.fromarray(np.concatenate([model.upscale(face.rgb), *samples, brightness], axis=1)).save(args.out)
 print(f"{args.out}: the most probable face, eight samples, and their deviation (brightest: {255 * deviation.max():.1f} levels)")

@@ -38,7 +38,7 @@ xla = keras.backend.backend() == "tensorflow" and not args.quick
 for phase in (1, 2):
     model.phase = phase
     model.compile(keras.optimizers.Adam(5e-4), jit_compile=xla)
-    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps)
+    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 model.optimizer = None  # the released file holds no optimiser
 model.save_weights(args.out)

@@ -3,13 +3,14 @@
     python examples/train_varsr.py FACES_DIR [--steps 1000] [-o varsr.weights.h5]
     python examples/train_varsr.py --quick                     a few steps of a tiny network, on the built-in face
 
-`facesr train varsr_x8_celeba` does the same with validation, checkpoints, logs and averaged weights.
+`facesr train varsr_x8_celeba`, then `varsr_gan_x8_celeba`, do so by recipes, with validation, checkpoints and averaged weights.
 """
 
 import argparse
 
 import keras
 
+import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
@@ -32,12 +33,12 @@ else:
     steps, size = args.steps, {}
 stream = PairStream(faces, scale=8, batch_size=8)
 
-model = VarSR(critic=True, **size)
+features = fsr.load("face_features").maps  # what the perceptual loss compares
+model = VarSR(critic=True, perceptual_weight=0.01, **size)
 for phase, rate in ((1, 5e-4), (2, 1e-4)):
     model.phase = phase
-    # In phase 2, features=network.maps of a FaceFeatures network would add the perceptual loss (perceptual_weight).
-    model.compile(keras.optimizers.Adam(rate, beta_2=0.99), jit_compile=False)
-    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps)
+    model.compile(keras.optimizers.Adam(rate, beta_2=0.99), features=features, jit_compile=False)
+    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 model.optimizer = model.critic_optimizer = None  # weights alone are saved
 model.save_weights(args.out)

@@ -22,9 +22,9 @@ from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.perceptual import frechet_distance
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
+from keras_facesr.recipes.recipe import JUDGE
 
 VARIANTS = 8  # LR images of each HR image, where there are many ways to spoil it
-JUDGE = "face_features"  # of what small faces look like
 SHOWN = 4  # validation images in the TensorBoard grid
 PASS_PIXELS = 2**20  # output pixels of one pass in validation
 

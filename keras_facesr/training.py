@@ -43,14 +43,16 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
         the trained model, with its best weights.
 
     Raises:
-        TrainingError: unknown recipe, a run folder in use, nothing to resume, other data, no cluster in TF_CONFIG, a batch
-            that its devices cannot share evenly.
+        TrainingError: unknown recipe, one that learns from a preset which is not released, a run folder in use, nothing to
+            resume, other data, no cluster in TF_CONFIG, a batch that its devices cannot share evenly.
         TrainingFailed: a full disk, a figure that is not a number any more, or another machine that is gone.
         TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
         DatasetError: the data is missing or laid out otherwise.
     """
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
     recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+    for teacher in sorted(recipe.teachers - set(presets.list_models())):
+        raise TrainingError(f"{recipe.name} learns from {teacher}, which is not released: train and release that first")
     devices = devices_for(strategy)  # nothing may have been computed before machines are connected
     for stage in recipe.stages:
         if stage.batch_size % devices.replicas:

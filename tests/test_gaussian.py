@@ -46,6 +46,8 @@ def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone():
         alone = DiagonalGaussian(q.mean[index : index + 1], q.log_variance[index : index + 1])
         draws = keras.ops.convert_to_numpy(alone.sample(4, seed=seed))
         np.testing.assert_allclose(together[:, [index]], draws, rtol=1e-6, atol=1e-6)
+    with pytest.raises(ValueError, match="shorter"):
+        q.sample(4, seed=(7, 8))
 
 
 def test_a_training_draw_follows_from_both_of_its_seeds_alone():

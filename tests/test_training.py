@@ -272,6 +272,13 @@ def test_nothing_to_resume_is_said(tmp_path, faces):
         training.train(RECIPE, faces, tmp_path / "new", resume=True)
 
 
+def test_a_recipe_whose_teacher_is_missing_is_refused_before_anything_is_written(tmp_path, faces):
+    for lacking in ({"start": "no_such"}, {"degradation": "no_such"}, {"parts": {"encoder": "no_such"}}):
+        with pytest.raises(TrainingError, match="small learns from no_such, which is not released"):
+            training.train(dataclasses.replace(RECIPE, **lacking), faces, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 def test_an_unknown_recipe_is_refused_with_the_known_ones():
     with pytest.raises(TrainingError, match="sam_small_x8_utkface"):
         recipes.find("sam_smal")

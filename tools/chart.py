@@ -34,8 +34,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="calls of each network (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the points, too")
     args = parser.parse_args()
-    measured = [preset for preset in map(presets.find, presets.list_models()) if preset.figures]
-    released = [preset for preset in measured if preset.task == "super-resolution"]
+    released = [preset for preset in map(presets.find, presets.list_models()) if preset.figures and preset.enlarges_faces]
     points = [point(preset) for preset in released]
     for row, least in zip(points, milliseconds(released, points, args.rounds)):
         row["milliseconds"] = least

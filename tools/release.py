@@ -28,8 +28,9 @@ from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.protocol import Protocol
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
+from keras_facesr.recipes.recipe import JUDGE
 from keras_facesr.tables.trials import JUDGED, MadeFaces, Pairs
-from keras_facesr.tasks import JUDGE, masks_of, parsed, told
+from keras_facesr.tasks import masks_of, parsed, told
 
 DATA = {
     "utkface": "UTKFace",

@@ -87,7 +87,7 @@ class AdversarialSR(FaceSR):
 
     @staticmethod
     def squared_error(hr, sr):
-        """Of images in [-1, 1], as of values in [0, 1]: what the weights of all else stand beside."""
+        """Of images in [-1, 1], as if they were in [0, 1]: a quarter. The other losses' weights stand beside that."""
         return ops.square(hr - sr) / 4.0
 
     def perceptual(self, hr, sr):

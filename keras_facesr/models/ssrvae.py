@@ -59,7 +59,7 @@ class SSRVAE(SubPixelSR):
         scale: enlargement, a power of two.
         channels: width.
         global_blocks, local_blocks: GARBs, then LARBs.
-        global_attention, local_attention: whether these blocks attend, or are plain residual ones (Table 5).
+        global_attention, local_attention: whether these blocks attend, or are plain residual ones (Table 4).
         window: side of local attention's window in pixels.
 
     Example:

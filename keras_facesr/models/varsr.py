@@ -118,10 +118,11 @@ class VarSR(LatentSR):
         blocks: residual blocks of the generator.
         kl_weight: lambda_KL, of the divergence (mean over the dimensions of z), beside squared errors of values in [0, 1].
             The lower, the more of the answer z decides and the more the samples differ.
-        **kwargs: of ``AdversarialSR``, whose defaults are the paper's (it takes 5 ``critic_convolutions`` for digits).
+        **kwargs: of ``AdversarialSR``, with the paper's defaults but for ``perceptual_weight``, which it does not print. For
+            digits it has 5 ``critic_convolutions``.
 
     Example:
-        >>> model = VarSR(critic=True)
+        >>> model = VarSR(critic=True, perceptual_weight=0.01)
         >>> model.compile("adam"); model.fit(pairs, epochs=10)                     # phase 1
         >>> model.phase = 2
         >>> model.compile("adam", features=fsr.load("face_features").maps); model.fit(pairs, epochs=10)

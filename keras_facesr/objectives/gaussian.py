@@ -32,8 +32,10 @@ class DiagonalGaussian:
         def noise(count, seed):
             return keras.random.normal((n, count, *shape), dtype=self.mean.dtype, seed=seed)
 
-        of_each = isinstance(seed, Sequence)
-        draws = ops.concatenate([noise(1, own) for own in seed], axis=1) if of_each else noise(batch, seed)
+        if isinstance(seed, Sequence):
+            draws = ops.concatenate([noise(1, own) for _, own in zip(range(batch), seed, strict=True)], axis=1)
+        else:
+            draws = noise(batch, seed)
         return self.mean[None] + self.stddev[None] * draws
 
     def distribution(self):

@@ -1,7 +1,7 @@
 """The small CAGFace, its twin of one stage, yardsticks that see the same patches, and the component network."""
 
 from keras_facesr.recipes.baselines import against_a_critic
-from keras_facesr.recipes.recipe import Recipe, Source, Stage
+from keras_facesr.recipes.recipe import FEATURES_WEIGHT, Recipe, Source, Stage
 
 COMPONENT_NETWORK = "components_celebamask"
 # Faces of at least 512 pixels in DATA_DIR/faces_512, CelebAMask-HQ in DATA_DIR/celebamask.
@@ -53,6 +53,6 @@ RECIPES = [
     small("fsrcnn_x4", "FSRCNN", {"scale": 4}, by_adam(6000, loss="mse")),
     small("srfbn_small_x4", "SRFBN", {"scale": 4, "channels": 24, "groups": 3}, by_adam(6000)),
     small("enhancenet_small_x4", "EnhanceNet", {"scale": 4, "hr_size": (128, 128), "channels": 48}, by_adam(6000)),
-    adversarial("srgan_small_x4", "SRGAN", channels=48, blocks=15, perceptual_weight=0.05),
+    adversarial("srgan_small_x4", "SRGAN", channels=48, blocks=15, perceptual_weight=FEATURES_WEIGHT),
     adversarial("esrgan_small_x4", "ESRGAN", channels=32, blocks=5, growth=16),
 ]

@@ -5,6 +5,8 @@ import dataclasses
 from keras_facesr.errors import TrainingError
 
 IMAGE_UNIT = 1600  # budgets are counted in so many images: whole batches of any usual size
+JUDGE = "face_features"  # the preset that judges how alike small faces are made and real ones
+FEATURES_WEIGHT = 0.01  # beside pixels and a critic: bicubic's errors of JUDGE's features then count about as its pixels' do
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +153,13 @@ class Recipe:
     def images(self):
         """Images that the network sees in all stages, each as often as it does."""
         return sum(stage.images for stage in self.stages)
+
+    @property
+    def teachers(self):
+        """Names of the presets whose released networks it learns from."""
+        names = {self.start, *self.parts.values(), *(stage.features for stage in self.stages), self.degradation}
+        judge = {JUDGE} if self.task == "degradation" else set()
+        return (names | judge) - {None, "bicubic", "blind"}
 
     def for_images(self, images):
         """The same recipe for a network that sees so many images in all; its stages keep their shares of them.

@@ -6,11 +6,11 @@ DATA_DIR holds CelebA in ``celeba`` and real small faces, cut from WIDER FACE, i
 import dataclasses
 
 from keras_facesr.recipes.baselines import against_a_critic
-from keras_facesr.recipes.recipe import Recipe, Source, Stage
+from keras_facesr.recipes.recipe import FEATURES_WEIGHT, Recipe, Source, Stage
 
 CLEAN = Source("celeba", 64, "celeba")
 REAL = Source("folder", 16, "wider_lq")
-CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": 0.05}
+CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": FEATURES_WEIGHT}
 
 
 def stylevae(name, **config):

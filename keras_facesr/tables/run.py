@@ -73,9 +73,7 @@ def _check_needs(parts, needed, folders, data_dir):
             open_dataset(data_dir / folders[name] / source.folder, split="train", kind=source.kind)
     required = {preset: "the table is measured with it" for part in parts if part.trial for preset in part.trial.presets}
     for name, recipe in needed.items():
-        teachers = [*recipe.parts.values(), *(stage.features for stage in recipe.stages if stage.features)]
-        teachers += [recipe.degradation] if recipe.degradation not in ("bicubic", "blind") else []
-        required |= {preset: f"{name} learns from it" for preset in teachers}
+        required |= {preset: f"{name} learns from it" for preset in sorted(recipe.teachers)}
     for preset, role in required.items():
         if preset not in presets.list_models():
             raise TableError(f"{preset} is not released, and {role}: train and release it first")

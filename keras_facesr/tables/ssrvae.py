@@ -4,7 +4,7 @@ DATA_DIR holds CelebA in ``celeba``, real small faces in ``wider_lq/train`` and 
 paper's distances are of Inception's features (FID), ours of face_features'.
 """
 
-from keras_facesr.recipes.recipe import Source
+from keras_facesr.recipes.recipe import JUDGE, Source
 from keras_facesr.recipes.ssrvae import CLEAN, REAL
 from keras_facesr.tables.table import BICUBIC, Figure, Part, Table, rows
 from keras_facesr.tables.trials import MadeFaces, Pairs, RealFaces
@@ -13,7 +13,7 @@ PAPER = "Style-based Variational Autoencoder for Real-World Super-Resolution"
 PSNR, SSIM = Figure("PSNR", ("psnr",)), Figure("SSIM", ("ssim",), ".4f")
 FID = Figure("FID", ("frechet",), ".4g", "Fréchet distance of what face_features sees", higher_is_better=False)
 LFW = Source("lfw", 64, "lfw")
-JUDGE, STYLEVAE = "face_features", "stylevae_wider"
+STYLEVAE = "stylevae_wider"
 REAL_FACES = RealFaces(REAL, CLEAN, 4, JUDGE)
 
 METHODS = (BICUBIC, "SRCNN", "SRGAN", "EDSR", "RDN", "SSRVAE")

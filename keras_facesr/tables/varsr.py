@@ -89,26 +89,26 @@ TABLES = [
     Table(
         "varsr1",
         f"{PAPER}, Table 1",
-        96_000,
+        64_000,
         (Part("CelebA x8", (PSNR, SSIM, LPIPS, FACENET), rows(FACE_METHODS, FACE_RECIPES, *TABLE_1), CELEBA),),
     ),
     Table(
         "varsr2",
         f"{PAPER}, Table 2",
-        96_000,
+        80_000,
         (Part("CelebA x8", (DIVERSITY, CONSISTENCY), rows(FACE_METHODS[3:], FACE_RECIPES[3:], *TABLE_2), CELEBA),),
     ),
     Table(
         "varsr3",
         f"{PAPER}, Table 3",
-        256_000,
+        192_000,
         tuple(digits(data, (PSNR, SSIM), *columns) for data, columns in TABLE_3.items()),
     ),
     Table(
         "varsr4",
         f"{PAPER}, Table 4",
-        256_000,
+        192_000,
         tuple(digits(data, (READ_BEST, READ_MEAN), *columns) for data, columns in TABLE_4.items()),
     ),
-    Table("varsr5", f"{PAPER}, Table 5", 256_000, tuple(map(distinct, TABLE_5))),
+    Table("varsr5", f"{PAPER}, Table 5", 192_000, tuple(map(distinct, TABLE_5))),
 ]
