@@ -4,7 +4,7 @@
     python examples/edit_faces.py --quick                      networks that have learnt nothing, on the built-in face
 
 A direction is the difference of the mean latents of true faces with and without an attribute, of CelebA's training part.
-Edited are faces of its test part. Needs the presets varsr and face_features.
+Edited are faces of its test part.
 """
 
 import argparse
@@ -35,10 +35,7 @@ if args.quick:
     model, judge = VarSR(channels=8, blocks=1, latent_dim=16), FaceFeatures(channels=(4, 8))
     true, test, labels = demo_faces(8, 64), demo_faces(args.faces, 64), dict.fromkeys(ATTRIBUTES, np.arange(8) < 4)
 else:
-    try:
-        model, judge = fsr.load("varsr"), fsr.load("face_features")
-    except fsr.FacesrError as error:
-        parser.error(f"{error}; of weights that are to come, see docs/models.md")
+    model, judge = fsr.load("varsr"), fsr.load("face_features")
     sizes = {"train": 2000, "test": args.faces}
     train, test = (open_dataset(args.celeba, part, kind="celeba").subset(slice(n)) for part, n in sizes.items())
     (true, unreadable), test, labels = decoded(train, 64), decoded(test, 64)[0], train.labels
@@ -48,6 +45,7 @@ lr, rows = to_unit(small), []
 for attribute in ("Smiling", "Male", "Eyeglasses"):
     has = labels[attribute]
     direction = model.attribute_direction(to_unit(true[has]), to_unit(true[~has]))
+    direction /= np.linalg.norm(direction)  # strengths are in standard deviations of z
     edited = np.asarray(model.edit(lr, direction, STRENGTHS))  # (5, N, 64, 64, 3)
     rows += [np.concatenate(column, axis=1) for column in edited.transpose(1, 0, 2, 3, 4)]
     for strength, faces in zip(STRENGTHS, edited):

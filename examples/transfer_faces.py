@@ -3,7 +3,7 @@
     python examples/transfer_faces.py CELEBA_DIR [--faces 5] [-o transferred.png]
     python examples/transfer_faces.py --quick                  a network that has learnt nothing, on the built-in face
 
-Rows are small faces of CelebA's test part, columns large ones whose latent they get. Needs the preset varsr.
+Rows are small faces of CelebA's test part, columns large ones whose latent they get.
 """
 
 import argparse
@@ -30,10 +30,7 @@ args = parser.parse_args()
 if args.quick:
     model, faces = VarSR(channels=8, blocks=1, latent_dim=16), demo_faces(2 * args.faces, 64)
 else:
-    try:
-        model = fsr.load("varsr")
-    except fsr.FacesrError as error:
-        parser.error(f"{error}; of weights that are to come, see docs/models.md")
+    model = fsr.load("varsr")
     faces = decoded(open_dataset(args.celeba, "test", kind="celeba").subset(slice(2 * args.faces)), 64)[0]
 large, true = faces[: args.faces], faces[args.faces :]
 small = degrade(true, model.scale)  # uint8 (N, 8, 8, 3)

@@ -79,12 +79,6 @@ def test_pairs_that_were_made_are_trained_on(run, here):
     assert not run("train_ssrvae", "pairs --steps 1")
 
 
-@pytest.mark.parametrize("name", ["edit_faces", "transfer_faces"])
-def test_an_example_whose_weights_are_missing_says_so(name, run, catalogue, capsys):
-    assert run(name, "faces") == 2
-    assert "no model is called 'varsr'" in capsys.readouterr().err
-
-
 def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here, capsys):
     (here / "faces" / "broken.png").write_bytes(b"no picture")
     assert run("enlarge_folder", "faces -o large") == 1

@@ -17,11 +17,11 @@ def faces(name, model_class, config, *stages, **how):
     return Recipe(name, model_class, {"scale": 8, "blocks": 8, **config}, FACES, stages, **how)
 
 
-def varsr_of_faces(kl_weight, infix=""):
+def varsr_of_faces(kl_weight, infix, *stages, **how):
     """VarSR for faces at one lambda_KL, by pixels and then against a critic."""
     config = {"kl_weight": kl_weight}
     by_pixels_alone = f"varsr{infix}_x8_celeba"
-    yield faces(by_pixels_alone, "VarSR", config, by_pixels(4000, **OF_FACES))
+    yield faces(by_pixels_alone, "VarSR", config, *stages, **how)
     yield faces(
         f"varsr_gan{infix}_x8_celeba", "VarSR", {**config, **AGAINST_A_CRITIC}, adversarial(1000), start=by_pixels_alone
     )
@@ -66,8 +66,8 @@ RECIPES = [
         stages=(Stage(6000, batch_size=32, learning_rate=2e-3, optimizer="muon", jit_compile=False),),
         validation_images=300,
     ),
-    *varsr_of_faces(0.02),
-    *varsr_of_faces(0.01, "_kl01"),
+    *varsr_of_faces(0.02, "", by_pixels(4000, **OF_FACES)),
+    *varsr_of_faces(0.01, "_kl01", by_pixels(1000), start="varsr_x8_celeba"),
     faces("srresnet_x8_celeba64", "SRResNet", {}, by_pixels(4000, loss="mse", **OF_FACES)),
     # What many answers have in common says nothing of the single ones: those need the critic.
     faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(4000, **OF_FACES), adversarial(1000)),
