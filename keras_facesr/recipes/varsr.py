@@ -23,7 +23,7 @@ def varsr_of_faces(kl_weight, infix, *stages, **how):
     by_pixels_alone = f"varsr{infix}_x8_celeba"
     yield faces(by_pixels_alone, "VarSR", config, *stages, **how)
     yield faces(
-        f"varsr_gan{infix}_x8_celeba", "VarSR", {**config, **AGAINST_A_CRITIC}, adversarial(1000), start=by_pixels_alone
+        f"varsr_gan{infix}_x8_celeba", "VarSR", {**config, **AGAINST_A_CRITIC}, adversarial(500), start=by_pixels_alone
     )
 
 
@@ -70,12 +70,12 @@ RECIPES = [
     *varsr_of_faces(0.01, "_kl01", by_pixels(1000), start="varsr_x8_celeba"),
     faces("srresnet_x8_celeba64", "SRResNet", {}, by_pixels(4000, loss="mse", **OF_FACES)),
     # What many answers have in common says nothing of the single ones: those need the critic.
-    faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(4000, **OF_FACES), adversarial(1000)),
+    faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(4000, **OF_FACES), adversarial(500)),
     faces(
         "srgan_x8_celeba64",
         "SRGAN",
         {"hr_size": (64, 64), **AGAINST_A_CRITIC},
-        adversarial(1000),
+        adversarial(500),
         parts={"generator": "srresnet_x8_celeba64"},
     ),
     classifier("digits_mnist", MNIST),
