@@ -24,7 +24,7 @@ args = parser.parse_args()
 
 model, preset = fsr.load(args.model), presets.find(args.model)
 height, width = np.broadcast_to(preset.hr_size, 2) // preset.scale
-face = read_picture(read_picture(args.face).rgb if args.face else resize(demo_face(), height, width))
+face = read_picture(read_picture(args.face).rgb if args.face else resize(demo_face(preset.framing), height, width))
 
 samples = sample_picture(model, face, n=8, seed=0)  # eight, uint8 (H, W, 3)
 deviation = picture_deviation(model, face, n=32, seed=0)  # (H, W), in units of [0, 1]

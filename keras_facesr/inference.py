@@ -12,6 +12,7 @@ from keras_facesr.errors import ImageError
 
 PASS_PIXELS = 1024**2  # output pixels of one pass through a network; bounds the memory of its feature maps
 OUTPUT_PIXELS = 2**29  # of a picture; 1.5 GB as RGB
+DEMO_FRAMES = {"face": (69, 169, 110), "head": (0, 126, 196)}  # top, left and side of the square in its photograph
 
 
 def upscale(model, source, tile=None, on_tile=None):
@@ -122,14 +123,16 @@ class KerasReader:
         return np.asarray(self.network.predict_on_batch(to_unit(images)))
 
 
-def demo_face():
-    """A face that ships with scikit-image (Eileen Collins, NASA, public domain): uint8 (110, 110, 3).
+def demo_face(framing="face"):
+    """A face that ships with scikit-image (Eileen Collins, NASA, public domain): uint8 (side, side, 3).
 
-    Framed as UTKFace's aligned faces are: eyes 0.41 of the width apart, at 0.28 of the height.
+    Framed as UTKFace's aligned faces are, eyes 0.41 of the width apart at 0.28 of the height, 110 pixels; or with the whole
+    "head", as CelebA's are, eyes 0.23 of the width apart at 0.51 of the height, 196 pixels.
     """
     from skimage.data import astronaut
 
-    return astronaut()[69:179, 169:279]
+    top, left, side = DEMO_FRAMES[framing]
+    return astronaut()[top : top + side, left : left + side]
 
 
 def demo_faces(count, side):
@@ -139,8 +142,8 @@ def demo_faces(count, side):
     return np.stack([resize(face[top : top + 96, left : left + 96], side, side) for top, left in cuts])
 
 
-def demonstrate(model, name, hr_size):
-    """The built-in face, reduced and enlarged again by bicubic interpolation and by the model.
+def demonstrate(model, name, hr_size, framing="face"):
+    """The built-in face in one of its framings, reduced and enlarged again by bicubic interpolation and by the model.
 
     Returns:
         a labelled comparison picture LR | bicubic | ours | truth (PIL), and the figures, PSNR in dB:
@@ -149,7 +152,7 @@ def demonstrate(model, name, hr_size):
     from keras_facesr.metrics.fidelity import psnr, ssim
     from keras_facesr.metrics.protocol import Protocol
 
-    lr, hr = Protocol(model.scale, hr_size).pair(demo_face())
+    lr, hr = Protocol(model.scale, hr_size).pair(demo_face(framing))
     answers = {"bicubic": resize(lr, *hr.shape[:2]), name: upscale(model, lr)}
     figures = {answer: {"psnr": psnr(sr, hr), "ssim": ssim(sr, hr)} for answer, sr in answers.items()}
     captions = {answer: f"{row['psnr']:.2f} dB   SSIM {row['ssim']:.3f}" for answer, row in figures.items()}

@@ -103,6 +103,11 @@ class Preset:
         return self.scale is not None and min(sides) >= LEAST_FACE
 
     @property
+    def framing(self):
+        """What fills the pictures that it was trained on: the "face", as UTKFace's, or the whole "head", as CelebA's."""
+        return "head" if self.data.startswith("CelebA,") else "face"
+
+    @property
     def gain(self):
         """PSNR on its card above bicubic enlargement's, in dB; None if it enlarges nothing or was not measured so."""
         rows = self.figures.get("models", {})

@@ -6,7 +6,7 @@ from skimage.data import astronaut
 from stand_ins import Convolved, Nearest, Noisy
 
 import keras_facesr as fsr
-from keras_facesr import inference
+from keras_facesr import inference, presets
 from keras_facesr.data.images import read_picture
 from keras_facesr.errors import ImageError
 from keras_facesr.inference import (
@@ -223,6 +223,9 @@ def test_the_demonstration_shows_four_labelled_panels_and_its_gain_is_theirs():
     assert (sheet[272:, 262:286] == 255).all(), "captions keep to their panels"
 
 
-def test_the_released_model_beats_bicubic_on_the_demonstration_face():
-    _, figures = demonstrate(fsr.load("sam"), "sam", hr_size=128)
+@pytest.mark.parametrize("name, framing", [("sam", "face"), ("varsr", "head")])
+def test_released_models_beat_bicubic_on_the_demonstration_face_framed_as_they_know_faces(name, framing):
+    preset = presets.find(name)
+    assert preset.framing == framing
+    _, figures = demonstrate(fsr.load(name), name, preset.hr_size, preset.framing)
     assert figures["gain_db"] > 1

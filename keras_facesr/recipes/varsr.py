@@ -22,9 +22,7 @@ def varsr_of_faces(kl_weight, infix, *stages, **how):
     config = {"kl_weight": kl_weight}
     by_pixels_alone = f"varsr{infix}_x8_celeba"
     yield faces(by_pixels_alone, "VarSR", config, *stages, **how)
-    yield faces(
-        f"varsr_gan{infix}_x8_celeba", "VarSR", {**config, **AGAINST_A_CRITIC}, adversarial(500), start=by_pixels_alone
-    )
+    yield faces(f"varsr_gan{infix}_x8_celeba", "VarSR", {**config, **AGAINST_A_CRITIC}, adversarial(500), start=by_pixels_alone)
 
 
 def digits(name, model_class, *stages, **config):
