@@ -93,6 +93,7 @@ def drawn(points):
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.xaxis.set_major_formatter("{x:,g}")
         panel.xaxis.set_minor_formatter(NullFormatter())
+        panel.tick_params(axis="x", labelsize=8)
         panel.set_xlabel(label)
         panel.grid(alpha=0.3)
         panel.margins(x=0.15, y=0.15)
