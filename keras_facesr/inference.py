@@ -78,7 +78,7 @@ class KerasMethod:
         """uint8 (N, H, W, 3), and a seed for each -> uint8 (n, N, scale * H, scale * W, 3)."""
         drawn = [
             to_uint8(_drawn(self.model.sample, self.model, lr[part], n, seeds[part]))
-            for part in _passes(len(lr), n * _output_pixels(self.model, lr))
+            for part in passes(lr, n * self.model.scale**2)
         ]
         return np.concatenate(drawn, axis=1)
 
@@ -149,12 +149,12 @@ def demonstrate(model, name, hr_size, framing="face"):
         a labelled comparison picture LR | bicubic | ours | truth (PIL), and the figures, PSNR in dB:
         ``{"scale", "hr_size", "bicubic": {"psnr", "ssim"}, name: {"psnr", "ssim"}, "gain_db"}``.
     """
-    from keras_facesr.metrics.fidelity import psnr, ssim
+    from keras_facesr.metrics.fidelity import closeness
     from keras_facesr.metrics.protocol import Protocol
 
     lr, hr = Protocol(model.scale, hr_size).pair(demo_face(framing))
     answers = {"bicubic": resize(lr, *hr.shape[:2]), name: upscale(model, lr)}
-    figures = {answer: {"psnr": psnr(sr, hr), "ssim": ssim(sr, hr)} for answer, sr in answers.items()}
+    figures = {answer: closeness(sr, hr) for answer, sr in answers.items()}
     captions = {answer: f"{row['psnr']:.2f} dB   SSIM {row['ssim']:.3f}" for answer, row in figures.items()}
     size = "{1} x {0} pixels".format
     panels = [
@@ -164,6 +164,12 @@ def demonstrate(model, name, hr_size, framing="face"):
     ]
     gain = figures[name]["psnr"] - figures["bicubic"]["psnr"]
     return _comparison(panels), {"scale": model.scale, "hr_size": hr.shape[0], **figures, "gain_db": gain}
+
+
+def passes(images, growth=1):
+    """Slices that cut ``images`` (N, H, W, C) into passes that make at most ``PASS_PIXELS``, ``growth`` of each pixel."""
+    size = max(1, PASS_PIXELS // (images.shape[1] * images.shape[2] * growth))
+    return [slice(start, start + size) for start in range(0, len(images), size)]
 
 
 def _tile_side(model, tile=None):
@@ -221,21 +227,10 @@ def _enlarge_batch(model, lr):
     """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3), in passes of at most ``PASS_PIXELS``."""
     height, width = (size * model.scale for size in lr.shape[1:3])
     sr = np.empty((len(lr), height, width, 3), np.uint8)
-    for part in _passes(len(lr), _output_pixels(model, lr)):
+    for part in passes(lr, model.scale**2):
         passed = model.predict_on_batch(_network_input(model, lr[part]))
         sr[part] = to_uint8(passed)[:, :height, :width]
     return sr
-
-
-def _output_pixels(model, lr):
-    """Of each enlarged image."""
-    return lr.shape[1] * lr.shape[2] * model.scale**2
-
-
-def _passes(count, pixels):
-    """Slices that cut ``count`` images, of so many output pixels each, into passes of at most ``PASS_PIXELS``."""
-    images = max(1, PASS_PIXELS // pixels)
-    return [slice(start, start + images) for start in range(0, count, images)]
 
 
 def _enlarge_in_tiles(model, lr, side, on_tile):

@@ -15,7 +15,7 @@ from keras_facesr.data.degrade import blind, degrade
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import TrainingError
-from keras_facesr.inference import KerasJudge
+from keras_facesr.inference import KerasJudge, passes
 from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.fidelity import closeness
 from keras_facesr.metrics.parsing import intersection_over_union
@@ -26,7 +26,6 @@ from keras_facesr.recipes.recipe import JUDGE
 
 VARIANTS = 8  # LR images of each HR image, where there are many ways to spoil it
 SHOWN = 4  # validation images in the TensorBoard grid
-PASS_PIXELS = 2**20  # output pixels of one pass in validation
 
 
 class SuperResolution:
@@ -60,14 +59,14 @@ class SuperResolution:
     def validate(self, model):
         """Mean PSNR (dB) and, where its window fits, SSIM of the present answer over the validation images, 8 bits, RGB."""
         hr = self.validation.sets[0][1]
-        answers = (to_uint8(answer(model, self.validation.images(indices)[0])) for indices in passes(hr))
+        answers = (to_uint8(answer(model, self.validation.images(part)[0])) for part in passes(hr))
         scores = [closeness(sr, truth) for sr, truth in zip(itertools.chain.from_iterable(answers), hr)]
         return {f"val_{name}": float(np.mean([of_one[name] for of_one in scores])) for name in scores[0]}
 
     def pictures(self, model):
         """Validation faces as rows: input (enlarged by repetition), output, truth; uint8 (rows, columns, 3)."""
         lr, hr = self.validation.images(range(min(SHOWN, self.validation.count)))
-        sr = np.concatenate([answer(model, lr[indices]) for indices in passes(hr)])
+        sr = np.concatenate([answer(model, lr[part]) for part in passes(hr)])
         repeated = lr.repeat(model.scale, axis=1).repeat(model.scale, axis=2)
         return to_uint8(np.concatenate(np.concatenate([repeated, sr, hr], axis=2), axis=0))
 
@@ -256,7 +255,7 @@ def degradation(name, scale, seed):
         raise TrainingError(f"{name} reduces {painter.scale} times, the network enlarges {scale} times")
 
     def painted(images, style_seed):
-        parts = [to_unit(images[list(indices)]) for indices in passes(images)]
+        parts = [to_unit(images[part]) for part in passes(images)]
         return np.concatenate([to_uint8(painter.degrade(part, seed=style_seed + k)) for k, part in enumerate(parts)])
 
     return lambda images: [painted(images, (seed * VARIANTS + k) * 10_000) for k in range(VARIANTS)]
@@ -312,12 +311,6 @@ def split(recipe, data_dir, source=None):
     return np.sort(order[held_out:]), np.sort(order[:held_out])
 
 
-def passes(images):
-    """Index ranges that cut ``images`` (N, H, W, C) into passes of at most ``PASS_PIXELS``."""
-    size = max(1, PASS_PIXELS // (images.shape[1] * images.shape[2]))
-    return [range(start, min(start + size, len(images))) for start in range(0, len(images), size)]
-
-
 def answer(model, lr):
     """The output that the phase in training improves, float32 NumPy in [0, 1]."""
     with backend.no_gradients():
@@ -327,5 +320,5 @@ def answer(model, lr):
 def prepared(model, lr):
     """``model.prepare`` on whole 8-bit images, in passes, back to 8 bits."""
     with backend.no_gradients():
-        blocks = [to_uint8(model.prepare(keras.ops.convert_to_tensor(to_unit(lr[list(indices)])))) for indices in passes(lr)]
+        blocks = [to_uint8(model.prepare(keras.ops.convert_to_tensor(to_unit(lr[part])))) for part in passes(lr)]
     return np.concatenate(blocks)
