@@ -19,7 +19,7 @@ from keras_facesr.inference import KerasJudge, passes
 from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.fidelity import closeness
 from keras_facesr.metrics.parsing import intersection_over_union
-from keras_facesr.metrics.perceptual import frechet_distance
+from keras_facesr.metrics.perceptual import distances_of_sets, impressions
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
 from keras_facesr.recipes.recipe import JUDGE
@@ -74,7 +74,7 @@ class SuperResolution:
 class Degradation:
     """Clean faces of the first source, real small ones of the second; judged by how alike made and real small faces are.
 
-    The figure is the Fréchet distance, below zero, of what the preset ``JUDGE`` sees in held-out faces.
+    The figure is the Fréchet distance, below zero, of the textures that the preset ``JUDGE`` sees in held-out faces.
     """
 
     score = "val_likeness"
@@ -96,8 +96,8 @@ class Degradation:
         clean, real = self.validation
         reduced = degrade(clean, model.scale)
         made = to_uint8(model.degrade(to_unit(clean), seed=0))
-        true, *others = (self.judge.see(images)[1] for images in (real, made, reduced))
-        likeness, of_bicubic = (-frechet_distance(embedding, true) for embedding in others)
+        true, *others = (impressions(self.judge.see(images)) for images in (real, made, reduced))
+        likeness, of_bicubic = (-distances_of_sets(seen, true)["textures"] for seen in others)
         return {"val_likeness": likeness, "val_likeness_bicubic": of_bicubic}
 
     def pictures(self, model):

@@ -407,7 +407,8 @@ def test_evaluate_judges_real_small_faces_beside_clean_ones(facesr, catalogue, f
         name = "eye"
 
         def see(self, images):
-            return [], images.reshape(len(images), -1)[:, ::1000].astype(float)
+            pixels = images.astype(float)
+            return [pixels, pixels**2], pixels.reshape(len(images), -1)[:, ::1000]
 
     monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cli, "_judge", lambda args, faces: {"judge": Eye()})

@@ -8,7 +8,7 @@ from keras import layers, ops
 from keras_facesr.data.degrade import degrade
 from keras_facesr.inference import upscale
 from keras_facesr.models.ssrvae import SSRVAE
-from keras_facesr.models.stylevae import StyleVAE
+from keras_facesr.models.stylevae import StyleVAE, appearance
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
 RNG = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def test_styles_come_from_chance_from_faces_and_by_hand(adain):
 
 @pytest.mark.parametrize("information_weight", [0.0, 0.5])
 def test_the_objective_is_reported_in_its_parts(information_weight):
-    model = small(information_weight=information_weight, kl_weight=0.3, content_weight=2.0)
+    model = small(information_weight=information_weight, kl_weight=0.3, content_weight=2.0, appearance_weight=0.1)
     real, clean = faces()
     posterior = model.encode(real)
     mean, variance = numpy(posterior.mean), np.exp(numpy(posterior.log_variance))
@@ -101,9 +101,40 @@ def test_the_objective_is_reported_in_its_parts(information_weight):
     assert 0.1 < report["content"] < 10
     if not information_weight:
         assert report["information"] == 0
-        assert report["loss"] == pytest.approx(0.3 * report["kl"] + 2 * report["content"], rel=1e-5)
+        assert report["loss"] == pytest.approx(
+            0.3 * report["kl"] + 2 * report["content"] + 0.1 * report["appearance"], rel=1e-5
+        )
     else:
         assert float(model.log_average) != 0
+
+
+def test_appearance_knows_brightness_colours_and_detail_at_each_scale_and_nothing_else():
+    images = 0.3 * RNG.normal(size=(2, 16, 16, 3)).astype("float32")
+    numbers = numpy(appearance(images))
+    assert numbers.shape == (2, 12)
+    np.testing.assert_allclose(numbers[:, :3], 3 * images.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
+    detail = np.empty_like(images)  # what the mean of the neighbours, as far as there are any, leaves
+    for row, column in np.ndindex(16, 16):
+        around = images[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].mean(axis=(1, 2))
+        detail[:, row, column] = images[:, row, column] - around
+    energy = 0.75 * np.log((detail**2).mean(axis=(1, 2)) + 1e-4)
+    np.testing.assert_allclose(numbers[:, 3:6], energy, rtol=1e-4)
+    np.testing.assert_allclose(numpy(appearance(images[:, ::-1, ::-1])), numbers, atol=1e-5)
+    redder = numpy(appearance(images + np.array([0.1, 0, 0], "float32"))) - numbers
+    np.testing.assert_allclose(redder, [[0.3] + [0] * 11] * 2, atol=1e-4)
+    coarse = RNG.normal(size=(2, 4, 4, 3)).astype("float32").repeat(4, 1).repeat(4, 2)
+    finest, _, coarsest = np.split(numpy(appearance(coarse))[:, 3:] - numbers[:, 3:], 3, axis=-1)
+    assert coarsest.mean() > finest.mean() + 1
+
+
+def test_what_is_painted_comes_to_look_as_the_real_face_does():
+    model = small(information_weight=0.0, appearance_weight=1.0, content_weight=0.1)
+    real, clean = faces(8)
+    real[::2] = real[::2] * 0.2  # dark, and of little contrast
+    model.compile(keras.optimizers.Adam(3e-3), jit_compile=False)
+    reports = [model.train_on_batch(real, clean, return_dict=True)["appearance"] for _ in range(120)]
+    dark, bright = (numpy(model.degrade(clean, style=real[k : k + 1])).mean() for k in range(2))
+    assert reports[-1] < 0.5 * reports[0] and dark < bright - 0.2
 
 
 def test_what_is_painted_keeps_the_content_once_it_has_learnt():

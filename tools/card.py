@@ -144,13 +144,17 @@ def parsing_section(entry, recipe):
 def degradation_section(entry, recipe):
     """How alike made and real small faces are, beside bicubic reduction and the other styleVAEs."""
     figures = entry["figures"]
-    distances = {name: row["frechet"] for name, row in figures["models"].items()}
-    rows = "\n".join(f"| {name} | {far:.3f} | {far / distances['bicubic']:.2f} |" for name, far in distances.items())
-    return f"""Fréchet distance of what {figures["judge"]} sees in {figures["images"]} real small faces and in \
-{figures["clean"]} clean ones reduced, test parts both, never trained on; not FID; measured by `python tools/release.py`.
+    bicubic = figures["models"]["bicubic"]
+    rows = "\n".join(
+        f"| {name} | " + " | ".join(f"{row[key]:.4f} | {row[key] / bicubic[key]:.2f}" for key in ("textures", "frechet")) + " |"
+        for name, row in figures["models"].items()
+    )
+    return f"""Fréchet distances of the textures and of the faces that {figures["judge"]} sees in {figures["images"]} real \
+small faces and in {figures["clean"]} clean ones reduced, test parts both, never trained on; not FID; measured by \
+`python tools/release.py`.
 
-| reduced by | distance | of bicubic's |
-|---|---|---|
+| reduced by | textures | of bicubic's | faces | of bicubic's |
+|---|---|---|---|---|
 {rows}
 """
 

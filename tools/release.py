@@ -186,7 +186,7 @@ def measure_parsing(recipe, data_dir):
 
 
 def measure_degradation(recipe, data_dir):
-    """Fréchet distance from real small faces of the test part to the small faces that each styleVAE makes of clean ones."""
+    """Fréchet distances from real small faces of the test part to the small faces that each styleVAE makes of clean ones."""
     rivals = [name for name in presets.list_models() if presets.find(name).task == recipe.task]
     trial = MadeFaces(*recipe.sources, recipe.config.get("scale", 4), JUDGE)
     return trial.measure({name: presets.load(name) for name in rivals}, data_dir)

@@ -6,6 +6,8 @@ model in the literature is.
 
 import numpy as np
 
+TEXTURES = 1  # of a judge's maps, finest first, the one that blur, noise and colours move and that who is shown does not
+
 
 def feature_distance(maps_a, maps_b):
     """Squared difference of feature vectors of length 1, mean over places, mean over maps: (N,), 0 for equal images.
@@ -39,6 +41,25 @@ def frechet_distance(embeddings_a, embeddings_b):
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T  # (C_a C_b)^(1/2) has the trace of (root C_b root)^(1/2)
     values = np.linalg.eigvalsh(root @ b @ root)  # what is negative is rounding
     return float(np.sum((means[0] - means[1]) ** 2) + np.trace(a + b) - 2 * np.sum(np.sqrt(np.maximum(values, 0))))
+
+
+def impressions(seen):
+    """What sets of faces are compared by, of what a judge sees in some.
+
+    Args:
+        seen: list of feature maps (N, h, w, C), finest first, at least two; and embeddings (N, D).
+
+    Returns:
+        ``{"textures": (N, C), "frechet": (N, D)}``: features of how the pictures were made, means over places of the map
+        ``TEXTURES``; and the embeddings, of whom they show and how the faces are framed.
+    """
+    maps, embeddings = seen
+    return {"textures": np.mean(maps[TEXTURES], axis=(1, 2)), "frechet": embeddings}
+
+
+def distances_of_sets(impressions_a, impressions_b):
+    """Fréchet distances of two sets by each of their ``impressions``."""
+    return {figure: frechet_distance(features, impressions_b[figure]) for figure, features in impressions_a.items()}
 
 
 def _unit(vectors):

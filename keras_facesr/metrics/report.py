@@ -21,6 +21,7 @@ COLUMNS = {  # figure: heading, format
     "features_diversity": ("div.\nfeat.", ".3f"),
     "identity": ("iden-\ntity", ".3f"),
     "identity_best": ("best\nid.", ".3f"),
+    "textures": ("tex-\ntures", ".3f"),
     "frechet": ("Fré-\nchet", ".3f"),
     "digits_best": ("digits\nbest", ".1%"),
     "digits_mean": ("digits\nmean", ".1%"),
@@ -56,8 +57,8 @@ def in_one_line(report):
     about = report["protocol"]
     if "clean" in about:
         return (
-            "x{scale}; {images} real small faces of {lr_size[0]}x{lr_size[1]} pixels; {crop}, {rounding}; Fréchet distance of "
-            "what {judge} sees in the enlarged faces and in {clean} clean ones, not FID"
+            "x{scale}; {images} real small faces of {lr_size[0]}x{lr_size[1]} pixels; {crop}, {rounding}; Fréchet distances of "
+            "the textures and of the faces that {judge} sees in the enlarged ones and in {clean} clean ones, not FID"
         ).format(images=report["images"], **about)
     enlarged = f" ({report['enlarged']} enlarged to that size)" if report["enlarged"] else ""
     parts = [

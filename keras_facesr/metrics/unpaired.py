@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_facesr.errors import FacesrError
-from keras_facesr.metrics.perceptual import frechet_distance
+from keras_facesr.metrics.perceptual import distances_of_sets, impressions
 from keras_facesr.metrics.protocol import BATCH, with_bicubic
 
 
@@ -19,8 +19,8 @@ def evaluate_unpaired(methods, small, clean, scale, judge, on_image=None):
         on_image: called with the number of pictures done.
 
     Returns:
-        ``{"protocol": {...}, "images": N, "models": {"bicubic": {"frechet"}, ...}}``: Fréchet distances of what the judge
-        sees in the enlargements and in the clean faces (``metrics.perceptual``).
+        ``{"protocol": {...}, "images": N, "models": {"bicubic": {"textures", "frechet"}, ...}}``: Fréchet distances of what
+        the judge sees in the enlargements and in the clean faces (``metrics.perceptual.impressions``).
 
     Raises:
         FacesrError: fewer than two faces; sizes that do not go together; a method called "bicubic".
@@ -35,10 +35,10 @@ def evaluate_unpaired(methods, small, clean, scale, judge, on_image=None):
     for start in range(0, len(small), BATCH):
         lr = small[start : start + BATCH]
         for name, method in methods.items():
-            seen[name].append(judge.see(method.upscale_batch(lr))[1])
+            seen[name].append(impressions(judge.see(method.upscale_batch(lr))))
         if on_image:
             on_image(min(start + BATCH, len(small)))
-    truth = np.concatenate([judge.see(clean[start : start + BATCH])[1] for start in range(0, len(clean), BATCH)])
+    truth = _together([impressions(judge.see(clean[start : start + BATCH])) for start in range(0, len(clean), BATCH)])
     return {
         "protocol": {
             "scale": scale,
@@ -49,5 +49,10 @@ def evaluate_unpaired(methods, small, clean, scale, judge, on_image=None):
             "judge": judge.name,
         },
         "images": len(small),
-        "models": {name: {"frechet": frechet_distance(np.concatenate(seen[name]), truth)} for name in methods},
+        "models": {name: distances_of_sets(_together(batches), truth) for name, batches in seen.items()},
     }
+
+
+def _together(batches):
+    """The impressions of batches as those of one set."""
+    return {figure: np.concatenate([batch[figure] for batch in batches]) for figure in batches[0]}

@@ -1,7 +1,8 @@
 """styleVAE of SSRVAE: learns from unpaired faces how real small ones are spoilt, and spoils clean ones so.
 
 What spoils a face is its style: a latent that an encoder reads from real small faces, near N(0, I), and that AdaIN paints on
-the content of a clean face. Mutual information keeps the style in what is painted.
+the content of a clean face. Mutual information keeps the style in what is painted; any code of it would do, so what is painted
+can be asked to look as the real face does in brightness, colours and detail too, wherever its eyes are.
 """
 
 import math
@@ -17,8 +18,10 @@ from keras_facesr.models.base import Network
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
+SCALES = 3  # of a face's appearance: details of 1, 2 and 4 pixels
+MEAN_GAIN, ENERGY_GAIN = 3.0, 0.75  # bring what varies among real small faces to a deviation near 1
+LEAST_ENERGY = 1e-4  # of values in [-1, 1]: about one 8-bit level
 SMALLEST = 4  # pixels: the side at which the style encoder stops halving
-LARGEST_SCORE = 5.0  # of T, in nats: what is bounded cannot run away from the few pairs of a batch
 
 
 def style_encoder(lr_size, style_dim, channels, blocks, dtype):
@@ -55,7 +58,8 @@ def content_encoder(scale, channels, blocks, dtype):
 def painter(style_dim, channels, blocks, adain, dtype):
     """G: content and style -> small faces in [-1, 1]. AdaIN after each residual block, or the style beside the content.
 
-    AdaIN leaves nothing of a face's own brightness, contrast and colours: the content joins once more before the last layers.
+    AdaIN leaves nothing of a face's own brightness, contrast and colours: the content joins once more before the last layers,
+    each of its maps as far as the style lets it, since what is blurred must lose its edges.
     """
     content, style = keras.Input((None, None, channels)), keras.Input((style_dim,))
     x = content
@@ -65,24 +69,37 @@ def painter(style_dim, channels, blocks, adain, dtype):
     for _ in range(blocks):
         x = ResidualBlock(channels, None, dtype=dtype)(x)
         x = AdaIN(dtype=dtype)(x, style) if adain else x
-    x = ConvBlock(channels, 1, None, dtype=dtype)(ops.concatenate([x, content], axis=-1))
+    share = layers.Dense(channels, bias_initializer="ones", dtype=dtype)(style)[:, None, None, :]
+    x = ConvBlock(channels, 1, None, dtype=dtype)(ops.concatenate([x, share * content], axis=-1))
     return keras.Model([content, style], conv(3, dtype="float32")(x), name="generator")
+
+
+def appearance(images):
+    """How small faces (N, h, w, C) in [-1, 1] look, whatever they show: (N, (SCALES + 1) * C), each number of variance near 1.
+
+    Means of the channels, and the logarithms of their energy at each scale: blur has little at the finest, noise much.
+    """
+    numbers, x = [MEAN_GAIN * ops.mean(images, axis=(1, 2))], images
+    for _ in range(SCALES):
+        coarse = ops.average_pool(x, 3, 1, "same")
+        numbers.append(ENERGY_GAIN * ops.log(ops.mean(ops.square(x - coarse), axis=(1, 2)) + LEAST_ENERGY))
+        x = ops.average_pool(coarse, 2)
+    return ops.concatenate(numbers, axis=-1)
 
 
 def statistics_network(channels, dtype):
     """T of the mutual information: real small faces and painted ones -> a score of each pair, (N,).
 
-    Both are seen by the same network, and the score is how alike it finds them, times ``LARGEST_SCORE``: a style that is
-    kept in any code tells pairs apart, but only one that shows as it does in real faces makes them alike.
+    Both are seen by the same network, and the score is the squared distance of what it sees, below zero. A style that is kept
+    in any code tells pairs apart; only one that shows as it does in real faces, and no stronger, makes them alike.
     """
     images = keras.Input((None, None, 3))
     x = images
     for width in (channels, 2 * channels, 2 * channels):
         x = ConvBlock(width, 2, None, "leaky_relu", dtype=dtype)(x)
-    x = layers.Dense(2 * channels, dtype="float32")(ops.mean(x, axis=(1, 2)))
-    seen = keras.Model(images, layers.UnitNormalization(dtype="float32")(x))
+    seen = keras.Model(images, layers.Dense(2 * channels, dtype="float32")(ops.mean(x, axis=(1, 2))))
     real, painted = keras.Input((None, None, 3)), keras.Input((None, None, 3))
-    score = LARGEST_SCORE * ops.sum(seen(real) * seen(painted), axis=-1)
+    score = -ops.sum(ops.square(seen(real) - seen(painted)), axis=-1)
     return keras.Model([real, painted], score, name="statistics")
 
 
@@ -91,7 +108,8 @@ class StyleVAE(Network):
     """styleVAE: clean faces (N, H, W, 3) in [0, 1] -> small ones (N, H / scale, W / scale, 3), spoilt as real ones are.
 
     ``fit`` takes pairs of (real small faces, clean large faces) that have nothing to do with each other. It compiles
-    without a loss: l1 KL + l2 ||y_LR - down(x_HR)||^2 - l3 MI (eq. 6) is its own.
+    without a loss: l1 KL + l2 ||y_LR - down(x_HR)||^2 - l3 MI (eq. 6) is its own, and beyond the paper
+    l4 ||appearance(y_LR) - appearance(x_LR)||^2.
 
     Args:
         scale: reduction, a power of two.
@@ -103,6 +121,8 @@ class StyleVAE(Network):
         content_weight: l2, of the squared error to the reduced clean face, mean over pixels in [-1, 1].
         information_weight: l3, of the mutual information between a real small face and what is painted in its style, in nats.
             0 leaves it out (ablation).
+        appearance_weight: l4, of the squared difference in ``appearance`` between a real small face and what is painted in its
+            style, mean over its numbers. 0 is the paper's objective.
         adain: False paints without AdaIN (ablation).
         seed: decides the noise of the training steps, together with the step's number.
 
@@ -117,7 +137,7 @@ class StyleVAE(Network):
     paper = "Style-based Variational Autoencoder for Real-World Super-Resolution (SSRVAE), section 3.1"
     ARGUMENTS = (
         "scale lr_size style_dim channels encoder_blocks generator_blocks kl_weight content_weight information_weight "
-        "adain seed"
+        "appearance_weight adain seed"
     ).split()
 
     def __init__(
@@ -131,6 +151,7 @@ class StyleVAE(Network):
         kl_weight=0.01,
         content_weight=1.0,
         information_weight=0.05,
+        appearance_weight=0.0,
         adain=True,
         seed=0,
         **kwargs,
@@ -141,14 +162,14 @@ class StyleVAE(Network):
         self.scale, self.lr_size, self.style_dim, self.channels = scale, lr_size, style_dim, channels
         self.encoder_blocks, self.generator_blocks = encoder_blocks, generator_blocks
         self.kl_weight, self.content_weight, self.information_weight = kl_weight, content_weight, information_weight
-        self.adain, self.seed = adain, seed
+        self.appearance_weight, self.adain, self.seed = appearance_weight, adain, seed
         dtype = self.dtype_policy
         self.style_encoder = style_encoder(lr_size, style_dim, channels, encoder_blocks, dtype)
         self.content_encoder = content_encoder(scale, channels, encoder_blocks, dtype)
         self.generator = painter(style_dim, channels, generator_blocks, adain, dtype)
         self.statistics = statistics_network(channels, dtype) if information_weight else None
         self.reduce = BicubicReduction(scale, dtype="float32")
-        self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", "kl", "content", "information")]
+        self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", "kl", "content", "appearance", "information")]
 
     def build(self, input_shape=None):
         if self.information_weight:
@@ -199,17 +220,18 @@ class StyleVAE(Network):
         return self.report(values)
 
     def _objective(self, real, clean):
-        """Eqs. 3 to 6 for images in [-1, 1]: the loss, its parts, and the moving average of the mutual information."""
+        """Eqs. 3 to 6 and the appearance, for images in [-1, 1]: the loss, its parts, and the average that MINE moves."""
         posterior = DiagonalGaussian(*self.style_encoder(real))
         zeros = ops.zeros_like(posterior.mean)
         kl = ops.mean(kl_divergence(posterior, DiagonalGaussian(zeros, zeros))) / self.style_dim
         seed = self.seed * 64 + backend.replica_index(), self.updates
         painted = self.generator([self.content_encoder(clean), reparameterised_sample(posterior, seed)])
         content = ops.mean(ops.square(painted - self.reduce(clean)))
-        loss = self.kl_weight * kl + self.content_weight * content
+        look = ops.mean(ops.square(appearance(painted) - appearance(real)))
+        loss = self.kl_weight * kl + self.content_weight * content + self.appearance_weight * look
         if not self.information_weight:
-            return loss, kl, content, ops.zeros(()), ops.zeros(())
+            return loss, kl, content, look, ops.zeros(()), ops.zeros(())
         joint, marginal = (self.statistics([real, faces]) for faces in (painted, neighbours(painted)))
         average = moved_average(self.log_average, marginal)
         loss = loss - self.information_weight * corrected_bound(joint, marginal, average)
-        return loss, kl, content, donsker_varadhan(joint, marginal), average
+        return loss, kl, content, look, donsker_varadhan(joint, marginal), average

@@ -9,7 +9,7 @@ from keras_facesr.data.datasets import ArraySet, open_dataset, spread
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.images import read_picture
 from keras_facesr.inference import KerasDegradation, KerasJudge, KerasMethod, KerasReader
-from keras_facesr.metrics.perceptual import frechet_distance
+from keras_facesr.metrics.perceptual import distances_of_sets, impressions
 from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.metrics.report import in_one_line
 from keras_facesr.metrics.unpaired import evaluate_unpaired
@@ -132,19 +132,19 @@ class MadeFaces(Trial):
     def measure(self, networks, data_dir, on_image=None):
         """Fréchet distances of what the judge sees in real small faces and in those that each network makes.
 
-        ``{"judge", "clean", "images", "models": {"bicubic": {"frechet"}, ...}}``, of networks by name.
+        ``{"judge", "clean", "images", "models": {"bicubic": {"textures", "frechet"}, ...}}``, of networks by name.
         """
         clean, real = (self.decoded(source, data_dir) for source in self.sources)
         judge = self.judging()
-        truth = judge.see(real)[1]
+        truth = impressions(judge.see(real))
         made = {"bicubic": degrade(clean, self.scale)}
         for name, network in networks.items():
             made[name] = KerasDegradation(name, network).reduce(clean, range(len(clean)))
-        distances = {name: {"frechet": frechet_distance(judge.see(images)[1], truth)} for name, images in made.items()}
+        distances = {name: distances_of_sets(impressions(judge.see(images)), truth) for name, images in made.items()}
         return {"judge": judge.name, "clean": len(clean), "images": len(real), "models": distances}
 
     def in_words(self, report):
         return (
-            f"x{self.scale}; {report['images']} real small faces, {report['clean']} clean ones reduced; Fréchet distance of "
-            f"what {report['judge']} sees in both, not FID"
+            f"x{self.scale}; {report['images']} real small faces, {report['clean']} clean ones reduced; Fréchet "
+            f"distances of the textures and of the faces that {report['judge']} sees in both, not FID"
         )
