@@ -56,12 +56,13 @@ def content_encoder(scale, channels, blocks, dtype):
 
 
 def painter(style_dim, channels, blocks, adain, dtype):
-    """G: content and style -> small faces in [-1, 1]. AdaIN after each residual block, or the style beside the content.
+    """G: content, the reduced face itself, and style -> small faces in [-1, 1].
 
-    AdaIN leaves nothing of a face's own brightness, contrast and colours: the content joins once more before the last layers,
-    each of its maps as far as the style lets it, since what is blurred must lose its edges.
+    AdaIN after each residual block, or the style beside the content. AdaIN leaves nothing of a face's own brightness, contrast
+    and colours: content joins once more before the last layers, each of its maps as far as the style lets it, since what is
+    blurred must lose its edges; and what is painted is a change of the reduced face, as much as the style keeps of it.
     """
-    content, style = keras.Input((None, None, channels)), keras.Input((style_dim,))
+    content, reduced, style = (keras.Input(shape) for shape in ((None, None, channels), (None, None, 3), (style_dim,)))
     x = content
     if not adain:
         spread = layers.Dense(channels, dtype=dtype)(style)[:, None, None, :] * ops.ones_like(x[..., :1])
@@ -71,7 +72,9 @@ def painter(style_dim, channels, blocks, adain, dtype):
         x = AdaIN(dtype=dtype)(x, style) if adain else x
     share = layers.Dense(channels, bias_initializer="ones", dtype=dtype)(style)[:, None, None, :]
     x = ConvBlock(channels, 1, None, dtype=dtype)(ops.concatenate([x, share * content], axis=-1))
-    return keras.Model([content, style], conv(3, dtype="float32")(x), name="generator")
+    change = conv(3, kernel_initializer=keras.initializers.VarianceScaling(0.05), dtype="float32")(x)
+    kept = layers.Dense(3, kernel_initializer="zeros", bias_initializer="ones", dtype="float32")(style)[:, None, None, :]
+    return keras.Model([content, reduced, style], kept * reduced + change, name="generator")
 
 
 def appearance(images):
@@ -203,7 +206,8 @@ class StyleVAE(Network):
         return DiagonalGaussian(*self.style_encoder(2.0 * ops.convert_to_tensor(lr) - 1.0))
 
     def _painted(self, hr, style):
-        painted = self.generator([self.content_encoder(2.0 * ops.convert_to_tensor(hr) - 1.0), style])
+        clean = 2.0 * ops.convert_to_tensor(hr) - 1.0
+        painted = self.generator([self.content_encoder(clean), self.reduce(clean), style])
         return ops.clip((painted + 1.0) / 2.0, 0.0, 1.0)
 
     # Training.
@@ -225,8 +229,9 @@ class StyleVAE(Network):
         zeros = ops.zeros_like(posterior.mean)
         kl = ops.mean(kl_divergence(posterior, DiagonalGaussian(zeros, zeros))) / self.style_dim
         seed = self.seed * 64 + backend.replica_index(), self.updates
-        painted = self.generator([self.content_encoder(clean), reparameterised_sample(posterior, seed)])
-        content = ops.mean(ops.square(painted - self.reduce(clean)))
+        reduced = self.reduce(clean)
+        painted = self.generator([self.content_encoder(clean), reduced, reparameterised_sample(posterior, seed)])
+        content = ops.mean(ops.square(painted - reduced))
         look = ops.mean(ops.square(appearance(painted) - appearance(real)))
         loss = self.kl_weight * kl + self.content_weight * content + self.appearance_weight * look
         if not self.information_weight:
