@@ -16,7 +16,12 @@ from pathlib import Path
 from keras_facesr.errors import PresetError
 
 LEAST_FACE = 64  # pixels a side of what networks for faces make; those for digits make less
-ALIASES = {"cagface": "cagface_small_x4", "sam": "sam_small_x8_utkface", "varsr": "varsr_x8_celeba"}
+ALIASES = {
+    "cagface": "cagface_small_x4",
+    "sam": "sam_small_x8_utkface",
+    "ssrvae": "ssrvae_x4",
+    "varsr": "varsr_x8_celeba",
+}
 
 MODEL_CLASSES = {
     "SAM": "keras_facesr.models.sam",

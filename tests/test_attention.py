@@ -35,7 +35,9 @@ def test_global_attention_is_a_weighted_sum_over_all_places():
     np.testing.assert_allclose(numpy(layer(x)), expected, atol=1e-5)
 
 
-def test_local_attention_is_a_weighted_sum_over_the_window_inside_the_picture():
+@pytest.mark.parametrize("few_places", [0, 20], ids=["shifts", "all places"])
+def test_local_attention_is_a_weighted_sum_over_the_window_inside_the_picture(few_places, monkeypatch):
+    monkeypatch.setattr(LocalAttention, "FEW_PLACES", few_places)
     keras.utils.set_random_seed(0)
     layer, x = LocalAttention(window=3, group=4), RNG.normal(size=(2, 4, 5, 8)).astype("float32")
     layer.build(x.shape)

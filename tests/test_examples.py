@@ -16,6 +16,7 @@ CALLS = {  # of examples/*.py -> arguments, and what is written; those in folder
     "attention_maps": ("-o maps.png", "maps.png"),
     "edit_faces": ("--quick --faces 2", "edited.png"),
     "enlarge_folder": ("faces", "large/1.png"),
+    "face_in_styles": ("", "styles.png"),
     "realistic_pairs": ("--quick", "pairs/lr/000007.png"),
     "sample_faces": ("faces/0.png", "samples.png"),
     "train_cagface": ("--quick", "cagface.weights.h5"),

@@ -29,16 +29,18 @@ from keras_facesr.metrics.stochastic import best_of
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, labels_of
 from keras_facesr.recipes.recipe import JUDGE
+from keras_facesr.tables.ssrvae import REAL_FACES
 from keras_facesr.tables.trials import JUDGED, MadeFaces, Pairs
 from keras_facesr.tasks import masks_of, parsed, told
 
-DATA = {
+DATA = {  # by a source's folder, or by its kind
     "utkface": "UTKFace",
     "celeba": "CelebA",
     "celebamask": "CelebAMask-HQ",
     "mnist": "MNIST",
     "digits": "digits cut from licence plates",
-    "folder": "faces of at least 512 px from a collection for non-commercial research",
+    "faces_512": "faces of at least 512 px from a collection for non-commercial research",
+    "wider_lq": "small faces cut from WIDER FACE (CC BY-NC-ND 2.0)",
 }
 TERMS = {
     "mnist": "CC BY-SA 3.0; so are these weights",
@@ -102,7 +104,7 @@ def started(run_dir):
     config = {name: value for name, value in model.get_config().items() if name not in ("name", "trainable", "dtype")}
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
-    sets = " and ".join(DATA[source.kind] for source in recipe.sources)
+    sets = " and ".join(DATA.get(source.folder) or DATA[source.kind] for source in recipe.sources)
     entry = {
         "name": recipe.name,
         "class": recipe.model_class,
@@ -136,7 +138,8 @@ def released(recipe, trained, target):
 def measure_enlargement(recipe, data_dir):
     """The protocol's report on the first source's test part, with those of the rivals; on the others', under "others".
 
-    "claims" has SAM's.
+    "claims" has SAM's. What has learnt from a styleVAE is measured on faces that it has spoilt, and under "real_faces" on
+    real small ones.
     """
     preset = presets.find(recipe.name)
     rivals = [
@@ -145,9 +148,12 @@ def measure_enlargement(recipe, data_dir):
         if (other.scale, other.hr_size, other.data) == (preset.scale, preset.hr_size, preset.data)
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
-    trials = [Pairs(source, preset.scale, **JUDGED.get(source.kind, {})) for source in recipe.sources]
+    taught = {"degradation": recipe.degradation} if recipe.degradation in presets.list_models() else {}
+    trials = [Pairs(source, preset.scale, **JUDGED.get(source.kind, {}), **taught) for source in recipe.sources]
     reports = [side_by_side([report_of(rival, trial, data_dir) for rival in rivals]) for trial in trials]
     figures = {**reports[0], "others": reports[1:]} if reports[1:] else reports[0]
+    if taught:
+        figures["real_faces"] = side_by_side([report_of(rival, REAL_FACES, data_dir) for rival in rivals])
     if recipe.model_class == "SAM":
         (source,) = recipe.sources
         protocol = Protocol(preset.scale, source.size)

@@ -83,13 +83,17 @@ class GlobalAttention(layers.Layer):
 class LocalAttention(layers.Layer):
     """y_p = lambda sum_q softmax_q(-(query_p - key_q)^2) value_q + x_p over the window around p (SSRVAE, eqs. 10 and 11).
 
-    Queries and keys are one number for each group of channels (local relation layers, Hu et al., 2019). Each place of
-    the window is a shifted copy of the maps, so that plain operations are all that runs. Beyond the border is nothing.
+    Queries and keys are one number for each group of channels (local relation layers, Hu et al., 2019). Beyond the border is
+    nothing. Each place of the window is a shifted copy of the maps, so that memory grows as they do and plain operations
+    are all that runs. Maps of up to ``FEW_PLACES``, as in training, weigh all their places at once, those outside the window
+    by nothing: four times as many weights as needed, in a fraction of the time.
 
     Args:
         window: side of the window in pixels, odd.
         group: channels that share their weights.
     """
+
+    FEW_PLACES = 400  # 20 x 20
 
     def __init__(self, window=7, group=8, **kwargs):
         super().__init__(**kwargs)
@@ -105,8 +109,27 @@ class LocalAttention(layers.Layer):
         self.strength = self.add_weight(shape=(), initializer="zeros", name="lambda")
 
     def call(self, x):
-        query, key, value = self.query(x), self.key(x), self.value(x)
-        inside = ops.ones_like(x[:1, ..., :1])
+        height, width = x.shape[1:3]
+        few = None not in (height, width) and height * width <= self.FEW_PLACES
+        attend = self._over_all_places if few else self._over_shifts
+        return self.strength * attend(self.query(x), self.key(x), self.value(x)) + x
+
+    def _over_all_places(self, query, key, value):
+        """The weighted sums for maps of a known size, (N, H, W, C)."""
+        _, height, width, channels = value.shape
+        groups, count = channels // self.group, height * width
+        rows, columns = np.divmod(np.arange(count), width)
+        apart = np.maximum(*(np.abs(each[:, None] - each) for each in (rows, columns)))
+        beyond = 1e4 * (apart > self.window // 2).astype("float32")  # (count, count)
+        query, key = (ops.transpose(ops.reshape(each, (-1, count, groups)), (0, 2, 1)) for each in (query, key))
+        scores = -ops.square(query[..., :, None] - key[..., None, :]) - ops.cast(beyond, query.dtype)
+        value = ops.transpose(ops.reshape(value, (-1, count, groups, self.group)), (0, 2, 1, 3))
+        mixed = ops.matmul(ops.softmax(scores), value)  # (N, groups, count, group)
+        return ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (-1, height, width, channels))
+
+    def _over_shifts(self, query, key, value):
+        """The same for maps of any size, a place of the window at a time."""
+        inside = ops.ones_like(value[:1, ..., :1])
         scores = [-ops.square(query - k) - 1e4 * (1 - m) for k, m in zip(self._shifted(key), self._shifted(inside))]
         highest = scores[0]
         for score in scores[1:]:
@@ -116,7 +139,7 @@ class LocalAttention(layers.Layer):
             weight = ops.exp(score - highest)
             total = total + weight
             mixed = mixed + ops.repeat(weight, self.group, axis=-1) * shifted
-        return self.strength * mixed / ops.repeat(total, self.group, axis=-1) + x
+        return mixed / ops.repeat(total, self.group, axis=-1)
 
     def _shifted(self, maps):
         """The maps as each place of the window sees them, zero beyond the border."""

@@ -36,7 +36,7 @@ def pair(name, model_class, loss="mae", **config):
         model_class,
         {"scale": 4, **config},
         sources=(CLEAN,),
-        stages=(Stage(4000, batch_size=16, learning_rate=1e-3, optimizer="muon", loss=loss, jit_compile=False),),
+        stages=(Stage(2000, batch_size=16, learning_rate=1e-3, optimizer="muon", loss=loss, jit_compile=False),),
     )
     return dataclasses.replace(bicubic, name=f"{name}_style", degradation="stylevae_wider"), bicubic
 

@@ -1,0 +1,40 @@
+"""One face, spoilt in eight ways as cameras and networks spoil small ones; its reduction by bicubic stands first.
+
+    python examples/face_in_styles.py [FACE] [--like REAL_DIR] [-o styles.png]
+
+FACE is a clean face of some 64 pixels, the whole head in the middle; without it a built-in one is taken. The styles come from
+chance, or from the first eight small faces in REAL_DIR, which then stand in a row above.
+"""
+
+import argparse
+
+import numpy as np
+from PIL import Image
+
+import keras_facesr as fsr
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.degrade import centre_square, degrade, resize
+from keras_facesr.data.images import read_picture, to_uint8, to_unit
+from keras_facesr.inference import demo_face
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("face", nargs="?")
+parser.add_argument("--like", metavar="REAL_DIR")
+parser.add_argument("-o", "--out", default="styles.png")
+args = parser.parse_args()
+
+model = fsr.load("stylevae_wider")
+side = model.lr_size * model.scale
+face = resize(centre_square(read_picture(args.face).rgb if args.face else demo_face("head")), side, side)
+bicubic = degrade(face, model.scale)
+
+rows, style = [], None
+if args.like:
+    real = decoded(open_dataset(args.like).subset(range(8)), model.lr_size)[0]
+    rows, style = [[np.full_like(bicubic, 255), *real]], to_unit(real)
+spoilt = to_uint8(model.degrade(np.repeat(to_unit(face[None]), 8, axis=0), style=style, seed=0))  # (8, 16, 16, 3)
+rows.append([bicubic, *spoilt])
+picture = Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0))
+picture.resize((picture.width * 8, picture.height * 8), Image.Resampling.NEAREST).save(args.out)
+print(f"{args.out}: bicubic, then eight styles")
