@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
+import distances  # noqa: E402
 import runtimes  # noqa: E402
 
 
@@ -31,6 +33,24 @@ def test_a_runtime_that_cannot_start_is_named_in_one_line(tmp_path, monkeypatch)
 def test_what_cannot_be_exported_says_why_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match="^facesr: no model is called 'nobody'"):
         runtimes.exported("onnx", "nobody", 16, str(tmp_path))
+
+
+def test_faces_as_spoilt_as_others_have_their_colours_and_detail():
+    rng = np.random.default_rng(0)
+    images, others = rng.random((2, 3, 16, 16, 3))
+    details, colours = distances.scales(images)
+    np.testing.assert_allclose(colours + sum(details), images, atol=1e-12)
+    np.testing.assert_allclose(distances.as_spoilt_as(images, images), images, atol=1e-12)
+    flat = distances.as_spoilt_as(images, 0 * others + 0.3)
+    assert np.abs(flat - 0.3).max() < 0.01
+
+
+def test_moved_faces_are_the_same_but_for_their_edges():
+    images = np.random.default_rng(0).random((50, 8, 8, 3))
+    moved = distances.moved(images, np.random.default_rng(1), furthest=1)
+    core = images[:, 2:6, 2:6]
+    at = [[(moved[:, y : y + 4, x : x + 4] == core).all((1, 2, 3)) for x in (1, 2, 3)] for y in (1, 2, 3)]
+    assert np.sum(at, axis=(0, 1)).tolist() == [1] * 50 and all(np.any(place) for row in at for place in row)
 
 
 @pytest.mark.slow
