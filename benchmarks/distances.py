@@ -4,7 +4,7 @@
 
 DATA_DIR is that of styleVAE's recipes (`keras_facesr/recipes/ssrvae.py`). Real small faces of the training part are compared
 with others of them and with clean ones, reduced and then changed. A distance that judges how small faces are spoilt must be
-small for clean faces that were given the means and the detail of real ones, and must not care where the eyes are.
+small for clean faces that were given the means and the detail of real ones, and care little where the eyes are.
 """
 
 import argparse
@@ -42,10 +42,10 @@ def scales(images):
 
 
 def as_spoilt_as(images, real):
-    """The images, each with the mean colours of one real face, and with its energy at every scale, at most doubled."""
+    """The images, each with the mean colours of one real face, and with its amplitude at every scale, at most doubled."""
     (details, _), (real_details, colours) = scales(images), scales(real)
-    energies = ([np.sqrt((x.mean(-1) ** 2).mean((1, 2))) + 1e-4 for x in each] for each in (details, real_details))
-    gains = [np.clip(theirs / own, 0, 2)[:, None, None, None] for own, theirs in zip(*energies)]
+    amplitudes = ([np.sqrt((x.mean(-1) ** 2).mean((1, 2))) + 1e-4 for x in each] for each in (details, real_details))
+    gains = [np.clip(theirs / own, 0, 2)[:, None, None, None] for own, theirs in zip(*amplitudes)]
     return colours + sum(gain * detail for gain, detail in zip(gains, details))
 
 
@@ -71,7 +71,7 @@ def main():
         "clean faces, reduced by bicubic": reduced,
         "moved by up to 2 pixels": moved(reduced, rng),
         "blurred, sigma 1": blurred(reduced, 1.0),
-        "with the colours and details of real faces": as_spoilt_as(reduced, to_unit(others)),
+        "with the mean colours and the amount of detail of real faces": as_spoilt_as(reduced, to_unit(others)),
     }
     judge = KerasJudge(JUDGE, presets.load(JUDGE))
     truth = impressions(judge.see(real))

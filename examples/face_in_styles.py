@@ -31,10 +31,12 @@ bicubic = degrade(face, model.scale)
 
 rows, style = [], None
 if args.like:
-    real = decoded(open_dataset(args.like).subset(range(8)), model.lr_size)[0]
+    real = decoded(open_dataset(args.like), model.lr_size)[0][:8]
+    if len(real) < 8:
+        parser.error(f"{args.like}: {len(real)} faces; eight are wanted")
     rows, style = [[np.full_like(bicubic, 255), *real]], to_unit(real)
 spoilt = to_uint8(model.degrade(np.repeat(to_unit(face[None]), 8, axis=0), style=style, seed=0))  # (8, 16, 16, 3)
 rows.append([bicubic, *spoilt])
 picture = Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0))
 picture.resize((picture.width * 8, picture.height * 8), Image.Resampling.NEAREST).save(args.out)
-print(f"{args.out}: bicubic, then eight styles")
+print(f"{args.out}: bicubic, then eight styles{' below the faces that they are taken from' if args.like else ''}")

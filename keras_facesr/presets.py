@@ -116,7 +116,7 @@ class Preset:
     def gain(self):
         """PSNR on its card above bicubic enlargement's, in dB; None if it enlarges nothing or was not measured so."""
         rows = self.figures.get("models", {})
-        if not {"bicubic", self.name} <= rows.keys():
+        if self.scale is None or not {"bicubic", self.name} <= rows.keys():
             return None
         return rows[self.name]["psnr"] - rows["bicubic"]["psnr"]
 

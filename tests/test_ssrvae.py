@@ -22,6 +22,11 @@ def small(**changes):
     return model
 
 
+def keep_nothing(model):
+    """Make the generator begin without the reduced face that its answer is else a change of."""
+    [layer for layer in model.generator.layers if isinstance(layer, layers.Dense)][-1].bias.assign([0.0, 0.0, 0.0])
+
+
 def faces(n=4):
     return RNG.random((n, 8, 8, 3), "float32"), RNG.random((n, 32, 32, 3), "float32")
 
@@ -98,7 +103,7 @@ def test_the_objective_is_reported_in_its_parts(information_weight):
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     report = model.train_on_batch(real, clean, return_dict=True)
     assert report["kl"] == pytest.approx(kl, rel=1e-3, abs=1e-6)
-    assert 0.1 < report["content"] < 10
+    assert 1e-3 < report["content"] < 10
     if not information_weight:
         assert report["information"] == 0
         assert report["loss"] == pytest.approx(
@@ -140,6 +145,7 @@ def test_what_is_painted_comes_to_look_as_the_real_face_does():
 def test_what_is_painted_keeps_the_content_once_it_has_learnt():
     model = small(information_weight=0.0)
     real, _ = faces(8)
+    keep_nothing(model)
     clean = RNG.random((8, 4, 4, 3), "float32").repeat(8, 1).repeat(8, 2)
     model.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
     first, *_, last = [model.train_on_batch(real, clean, return_dict=True)["content"] for _ in range(60)]
@@ -151,6 +157,7 @@ def test_what_is_painted_keeps_the_content_once_it_has_learnt():
 def test_painted_faces_have_a_brightness_of_their_own():
     model = small(information_weight=0.0)
     real, _ = faces(8)
+    keep_nothing(model)
     grays = np.linspace(0.1, 0.9, 8, dtype="float32")[:, None, None, None]
     clean = np.broadcast_to(grays, (8, 32, 32, 3))
     model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)

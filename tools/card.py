@@ -58,6 +58,7 @@ def card(entry, recipe, run_dir, machine):
     """The model card in Markdown, of a preset's ``config.json`` and of its recipe's finished run."""
     name, task = entry["name"], entry["task"]
     patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
+    spoilt = f", small faces by `{recipe.degradation}`" if "real_faces" in entry["figures"] else ""
     usual = recipes.find(name)
     changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
     what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else sentence(task)
@@ -81,8 +82,9 @@ import keras_facesr as fsr
 {SECTIONS[task](entry, recipe)}{claims_section(entry["figures"])}
 ## Training
 
-`facesr train {name} DATA_DIR --out RUN_DIR{changes}`, seed {recipe.seed}, on {machine}. Data: {entry["data"]}{patches}; \
-{recipe.validation_images} images held out to choose the best weights. {recipe.images:,} images seen in all.
+`facesr train {name} DATA_DIR --out RUN_DIR{changes}`, seed {recipe.seed}, on {machine}. \
+Data: {entry["data"]}{patches}{spoilt}; {recipe.validation_images} images held out to choose the best weights. \
+{recipe.images:,} images seen in all.
 
 {training_table(recipe, run_dir)}
 

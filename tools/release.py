@@ -105,6 +105,8 @@ def started(run_dir):
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
     sets = " and ".join(DATA.get(source.folder) or DATA[source.kind] for source in recipe.sources)
+    spoilt_by = recipe.degradation in presets.list_models()
+    through = f" and, through {recipe.degradation}, {DATA['wider_lq']}" if spoilt_by else ""
     entry = {
         "name": recipe.name,
         "class": recipe.model_class,
@@ -116,7 +118,7 @@ def started(run_dir):
         "weights": {"file": "model.weights.h5", "sha256": sha256(folder / "model.weights.h5"), "url": None},
         "description": DESCRIPTIONS[recipe.model_class],
         "data": f"{sets}, training part",
-        "terms": f"{sets}: {TERMS.get(first.kind, 'non-commercial research; so are these weights')}",
+        "terms": f"{sets}{through}: {TERMS.get(first.kind, 'non-commercial research; so are these weights')}",
         "recipe": recipe.name,
         "figures": {},
     }

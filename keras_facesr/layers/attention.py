@@ -85,8 +85,8 @@ class LocalAttention(layers.Layer):
 
     Queries and keys are one number for each group of channels (local relation layers, Hu et al., 2019). Beyond the border is
     nothing. Each place of the window is a shifted copy of the maps, so that memory grows as they do and plain operations
-    are all that runs. Maps of up to ``FEW_PLACES``, as in training, weigh all their places at once, those outside the window
-    by nothing: four times as many weights as needed, in a fraction of the time.
+    are all that runs. Maps of a known size of up to ``FEW_PLACES`` weigh all their places at once, those outside the window
+    by nothing: five to eight times as many weights as needed, in a fraction of the time.
 
     Args:
         window: side of the window in pixels, odd.

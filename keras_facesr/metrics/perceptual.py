@@ -6,7 +6,7 @@ model in the literature is.
 
 import numpy as np
 
-TEXTURES = 1  # of a judge's maps, finest first, the one that blur, noise and colours move and that who is shown does not
+TEXTURES = 1  # of a judge's maps, finest first, the one that blur and colours move most, and who is shown least
 
 
 def feature_distance(maps_a, maps_b):
