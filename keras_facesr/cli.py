@@ -118,7 +118,7 @@ def _demo(args, preset):
     from keras_facesr.data.images import write_png
     from keras_facesr.inference import demonstrate
 
-    picture, figures = demonstrate(model, args.model, preset.hr_size or 128, preset.framing)
+    picture, figures = demonstrate(model, args.model, preset.demo_size, preset.framing)
     write_png(target, np.asarray(picture), args.overwrite)
     if args.json != "-":
         rows = "; ".join(f"{name} {figures[name]['psnr']:.2f} dB" for name in (args.model, "bicubic"))

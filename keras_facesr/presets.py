@@ -108,6 +108,11 @@ class Preset:
         return self.scale is not None and min(sides) >= LEAST_FACE
 
     @property
+    def demo_size(self):
+        """Side in pixels of the built-in face that shows what it does; its own, or 128 where it makes any size."""
+        return self.hr_size or 128
+
+    @property
     def framing(self):
         """What fills the pictures that it was trained on: the "face", as UTKFace's, or the whole "head", as CelebA's."""
         return "head" if self.data.startswith("CelebA,") else "face"

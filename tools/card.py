@@ -17,10 +17,11 @@ SCORES = {
     "val_accuracy": "accuracy",
 }
 BIASES = "The set's biases of age, gender and origin are the network's."
+INVENTED = f"""Detail is invented: the person's identity may change, so the output is no evidence of who someone is and must \
+not be used to identify people. {BIASES}"""
 LIMITS = {
     "super-resolution": f"""Trained on aligned, frontal-to-moderately-turned faces reduced by antialiased bicubic \
-interpolation; other degradations and framings give less. Detail is invented: the person's identity may change, so the \
-output is no evidence of who someone is and must not be used to identify people. {BIASES}""",
+interpolation; other degradations and framings give less. {INVENTED}""",
     "degradation": f"""Learnt how the faces of one set are spoilt, most of them small, blurred and compressed; a camera of \
 yours may spoil them otherwise. {BIASES}""",
     "face parsing": f"""Trained on aligned, frontal-to-moderately-turned faces that fill the picture. What is small or \
@@ -37,12 +38,8 @@ USES = {
     "digit reading": 'probabilities = fsr.load("{}")(digits)',
 }
 CHANGES = ("degradation", "precision", "accumulation")  # what a run may change of its recipe
-OF_SPOILT_FACES = (
-    """Trained on aligned, frontal-to-moderately-turned faces that a styleVAE spoilt as the small faces of one set \
-are; faces that are spoilt otherwise, or not at all, give less. Detail is invented: the person's identity may change, so the \
-output is no evidence of who someone is and must not be used to identify people. """
-    + BIASES
-)
+OF_SPOILT_FACES = f"""Trained on aligned, frontal-to-moderately-turned faces that a styleVAE spoilt as the small faces of \
+one set are; faces that are spoilt otherwise, or not at all, give less. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
 OF_DIGITS = (
     "Trained on digits of one set alone, reduced by antialiased bicubic interpolation. A digit that is made up may be another."
@@ -58,14 +55,14 @@ def card(entry, recipe, run_dir, machine):
     """The model card in Markdown, of a preset's ``config.json`` and of its recipe's finished run."""
     name, task = entry["name"], entry["task"]
     patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
-    spoilt = f", small faces by `{recipe.degradation}`" if "real_faces" in entry["figures"] else ""
+    spoilt = f", small faces by `{recipe.stylevae}`" if recipe.stylevae else ""
     usual = recipes.find(name)
     changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
     what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else sentence(task)
     limits, use = LIMITS[task], USES[task].format(name)
     if entry["scale"] and recipe.sources[0].kind in DIGITS:
         limits, use = OF_DIGITS, use.replace("face", "digit")
-    if "real_faces" in entry["figures"]:
+    if recipe.stylevae:
         limits = OF_SPOILT_FACES
     description = sentence(entry["description"])
     return f"""# {name}
@@ -114,18 +111,18 @@ def sizes(entry):
 def enlargement_sections(entry, recipe):
     """The figures of every method on the test part of each source, as tables."""
     figures = entry["figures"]
-    sections = [enlargement_section(entry, report) for report in (figures, *figures.get("others", []))]
-    if "real_faces" in figures:
+    sections = [enlargement_section(entry, recipe, report) for report in (figures, *figures.get("others", []))]
+    if recipe.stylevae:
         sections.append(real_faces_section(entry, figures["real_faces"]))
     return "\n".join(sections)
 
 
-def enlargement_section(entry, report):
+def enlargement_section(entry, recipe, report):
     protocol = report["protocol"]
     options = [] if protocol["hr_size"] == entry["hr_size"] else [f"--hr-size {protocol['hr_size']}"]
     options += [f"--samples {protocol['samples']}"] if "samples" in protocol else []
     options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
-    options += [f"--degradation {protocol['degradation'].partition(',')[0]}"] if entry["figures"].get("real_faces") else []
+    options += [f"--degradation {recipe.stylevae}"] if recipe.stylevae else []
     command = " ".join(["facesr evaluate DATA_DIR --model", entry["name"], *options])
     return f"""The test part, never trained on: `{command}`.
 

@@ -56,7 +56,7 @@ def main():
     PICTURES.mkdir(exist_ok=True)
     shown = [preset for preset in map(presets.find, fsr.list_models()) if preset.enlarges_faces]
     for preset in shown:
-        picture, _ = demonstrate(fsr.load(preset.name), preset.name, preset.hr_size or 128, preset.framing)
+        picture, _ = demonstrate(fsr.load(preset.name), preset.name, preset.demo_size, preset.framing)
         save(picture, preset.name)
     model = fsr.load("sam_small_x16_utkface")
     lr, _ = Protocol(model.scale, 128).pair(demo_face())  # uint8 (8, 8, 3)

@@ -104,9 +104,7 @@ def started(run_dir):
     config = {name: value for name, value in model.get_config().items() if name not in ("name", "trainable", "dtype")}
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
-    sets = " and ".join(DATA.get(source.folder) or DATA[source.kind] for source in recipe.sources)
-    spoilt_by = recipe.degradation in presets.list_models()
-    through = f" and, through {recipe.degradation}, {DATA['wider_lq']}" if spoilt_by else ""
+    taught = recipes.find(recipe.stylevae).sources if recipe.stylevae else ()
     entry = {
         "name": recipe.name,
         "class": recipe.model_class,
@@ -117,13 +115,18 @@ def started(run_dir):
         "parameters": model.count_params(),
         "weights": {"file": "model.weights.h5", "sha256": sha256(folder / "model.weights.h5"), "url": None},
         "description": DESCRIPTIONS[recipe.model_class],
-        "data": f"{sets}, training part",
-        "terms": f"{sets}{through}: {TERMS.get(first.kind, 'non-commercial research; so are these weights')}",
+        "data": f"{named(recipe.sources)}, training part",
+        "terms": f"{named(recipe.sources + taught)}: {TERMS.get(first.kind, 'non-commercial research; so are these weights')}",
         "recipe": recipe.name,
         "figures": {},
     }
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
     return recipe, entry
+
+
+def named(sources):
+    """The data sets of sources, each once, as a card names them."""
+    return " and ".join(dict.fromkeys(DATA.get(source.folder) or DATA[source.kind] for source in sources))
 
 
 def released(recipe, trained, target):
@@ -150,11 +153,12 @@ def measure_enlargement(recipe, data_dir):
         if (other.scale, other.hr_size, other.data) == (preset.scale, preset.hr_size, preset.data)
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
-    taught = {"degradation": recipe.degradation} if recipe.degradation in presets.list_models() else {}
-    trials = [Pairs(source, preset.scale, **JUDGED.get(source.kind, {}), **taught) for source in recipe.sources]
+    trials = [
+        Pairs(source, preset.scale, degradation=recipe.stylevae, **JUDGED.get(source.kind, {})) for source in recipe.sources
+    ]
     reports = [side_by_side([report_of(rival, trial, data_dir) for rival in rivals]) for trial in trials]
     figures = {**reports[0], "others": reports[1:]} if reports[1:] else reports[0]
-    if taught:
+    if recipe.stylevae:
         figures["real_faces"] = side_by_side([report_of(rival, REAL_FACES, data_dir) for rival in rivals])
     if recipe.model_class == "SAM":
         (source,) = recipe.sources

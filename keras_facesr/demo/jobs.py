@@ -63,7 +63,7 @@ def look(path):
 def built_in(name, folder):
     """The built-in face as small as the model expects faces, as a file."""
     preset = presets.find(name)
-    side = (preset.hr_size or 128) // preset.scale
+    side = preset.demo_size // preset.scale
     small = resize(demo_face(preset.framing), side, side)
     return write_png(_new_folder(folder) / "astronaut.png", small)
 

@@ -155,11 +155,16 @@ class Recipe:
         return sum(stage.images for stage in self.stages)
 
     @property
+    def stylevae(self):
+        """Name of the preset that makes its small images; None where no network does."""
+        return None if self.degradation in ("bicubic", "blind") else self.degradation
+
+    @property
     def teachers(self):
         """Names of the presets whose released networks it learns from."""
-        names = {self.start, *self.parts.values(), *(stage.features for stage in self.stages), self.degradation}
+        names = {self.start, *self.parts.values(), *(stage.features for stage in self.stages), self.stylevae}
         judge = {JUDGE} if self.task == "degradation" else set()
-        return (names | judge) - {None, "bicubic", "blind"}
+        return (names | judge) - {None}
 
     def for_images(self, images):
         """The same recipe for a network that sees so many images in all; its stages keep their shares of them.
