@@ -14,6 +14,7 @@ from keras_facesr.inference import demo_faces
 EXAMPLES = Path(__file__).parents[1] / "examples"
 CALLS = {  # of examples/*.py -> arguments, and what is written; those in folders have tests of their own
     "attention_maps": ("-o maps.png", "maps.png"),
+    "compare_on_small_faces": ("", "compared.png"),
     "edit_faces": ("--quick --faces 2", "edited.png"),
     "enlarge_folder": ("faces", "large/1.png"),
     "face_in_styles": ("", "styles.png"),
@@ -72,6 +73,19 @@ def test_an_example_runs_as_it_stands_and_writes_what_it_says(name, run, here):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.name)
 def test_an_example_has_fewer_than_sixty_lines(path):
     assert len(path.read_text().splitlines()) < 60
+
+
+def test_a_face_in_the_styles_of_real_ones(run, here):
+    """A row above them shows where the eight styles come from."""
+    for k, face in enumerate(demo_faces(8, 16)):
+        Image.fromarray(face).save(here / "faces" / f"{k}.png")
+    assert not run("face_in_styles", "--like faces")
+    assert Image.open(here / "styles.png").size == (128 * 9, 128 * 2)
+
+
+def test_small_faces_of_a_folder_are_compared(run, here):
+    assert not run("compare_on_small_faces", "faces --models ssrvae")
+    assert Image.open(here / "compared.png").size == (2 * 64 * 3, 2 * 64 * 2), "as it is, bicubic, ssrvae; two faces"
 
 
 @pytest.mark.slow

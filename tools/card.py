@@ -16,16 +16,17 @@ SCORES = {
     "val_ranked_rightly": "ranked rightly",
     "val_accuracy": "accuracy",
 }
+FACES = "aligned, frontal-to-moderately-turned faces"
 BIASES = "The set's biases of age, gender and origin are the network's."
 INVENTED = f"""Detail is invented: the person's identity may change, so the output is no evidence of who someone is and must \
 not be used to identify people. {BIASES}"""
 LIMITS = {
-    "super-resolution": f"""Trained on aligned, frontal-to-moderately-turned faces reduced by antialiased bicubic \
-interpolation; other degradations and framings give less. {INVENTED}""",
+    "super-resolution": f"""Trained on {FACES} reduced by antialiased bicubic interpolation; other degradations and framings \
+give less. {INVENTED}""",
     "degradation": f"""Learnt how the faces of one set are spoilt, most of them small, blurred and compressed; a camera of \
 yours may spoil them otherwise. {BIASES}""",
-    "face parsing": f"""Trained on aligned, frontal-to-moderately-turned faces that fill the picture. What is small or \
-rare in the set (glasses, hats, jewellery) is told apart badly. {BIASES}""",
+    "face parsing": f"""Trained on {FACES} that fill the picture. What is small or rare in the set (glasses, hats, jewellery) \
+is told apart badly. {BIASES}""",
     "face attributes": f"""Trained on aligned faces of 64 pixels, with labels that are in part matters of opinion. It is \
 there to compare pictures with each other, not to say what a person is like or who it is. {BIASES}""",
     "digit reading": "Trained on digits of one set and size alone.",
@@ -38,8 +39,8 @@ USES = {
     "digit reading": 'probabilities = fsr.load("{}")(digits)',
 }
 CHANGES = ("degradation", "precision", "accumulation")  # what a run may change of its recipe
-OF_SPOILT_FACES = f"""Trained on aligned, frontal-to-moderately-turned faces that a styleVAE spoilt as the small faces of \
-one set are; faces that are spoilt otherwise, or not at all, give less. {INVENTED}"""
+OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; faces that are \
+spoilt otherwise, or not at all, give less. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
 OF_DIGITS = (
     "Trained on digits of one set alone, reduced by antialiased bicubic interpolation. A digit that is made up may be another."

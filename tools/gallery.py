@@ -49,6 +49,20 @@ deviation, the brightest where they differ most ([Responsible use](responsible-u
 `python examples/attention_maps.py`: a picture, and where its hair, its skin and the parts of its face are.
 
 ![attention maps](gallery/maps.jpg)
+
+## How real small faces are spoilt
+
+`python examples/face_in_styles.py`: the face reduced by bicubic interpolation, then by `stylevae_wider` in eight styles by
+chance.
+
+![one face in eight styles](gallery/styles.jpg)
+
+## What learning from spoilt faces does
+
+`python examples/compare_on_small_faces.py`: the face in eight styles, enlarged by bicubic interpolation, by EDSR that learnt
+from bicubic pairs, by EDSR that learnt from styleVAE's, and by SSRVAE. With a folder of your own small faces it shows those.
+
+![spoilt faces enlarged](gallery/compared.jpg)
 """
 
 
@@ -64,6 +78,8 @@ def main():
     save(Image.fromarray(np.concatenate(faces, axis=1)), "traversal")
     example("sample_faces", "samples", "--model", "sam_small_x16_utkface")
     example("attention_maps", "maps")
+    example("face_in_styles", "styles")
+    example("compare_on_small_faces", "compared")
     demonstrations = "\n\n".join(
         f"`{preset.name}`: {preset.description}.\n\n![{preset.name}](gallery/{preset.name}.jpg)" for preset in shown
     )

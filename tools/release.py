@@ -114,7 +114,7 @@ def started(run_dir):
         "hr_size": first.size if enlarges and not recipe.crop else None,
         "parameters": model.count_params(),
         "weights": {"file": "model.weights.h5", "sha256": sha256(folder / "model.weights.h5"), "url": None},
-        "description": DESCRIPTIONS[recipe.model_class],
+        "description": DESCRIPTIONS[recipe.model_class] + "; taught by faces that styleVAE spoils" * bool(recipe.stylevae),
         "data": f"{named(recipe.sources)}, training part",
         "terms": f"{named(recipe.sources + taught)}: {TERMS.get(first.kind, 'non-commercial research; so are these weights')}",
         "recipe": recipe.name,

@@ -22,7 +22,7 @@ def stylevae(name, **config):
     return Recipe(
         name,
         "StyleVAE",
-        {"channels": 32, "kl_weight": 2.0, "appearance_weight": 0.1, **config},
+        {"channels": 32, "kl_weight": 10.0, "appearance_weight": 0.5, **config},
         sources=(CLEAN, REAL),
         stages=(Stage(2000, batch_size=32, learning_rate=1e-3, optimizer="muon", check_every=250, jit_compile=False),),
         task="degradation",
