@@ -20,6 +20,7 @@ ALIASES = {
     "cagface": "cagface_small_x4",
     "sam": "sam_small_x8_utkface",
     "ssrvae": "ssrvae_x4",
+    "style": "stylevae_wider",
     "varsr": "varsr_x8_celeba",
 }
 
@@ -149,15 +150,19 @@ def list_models(pattern="*"):
     return [name for name in names if fnmatch(name, pattern) or name in _aliased(pattern)]
 
 
+def full_name(name):
+    """The name of the preset that an alias stands for; any other name as it is."""
+    return ALIASES.get(name, name)
+
+
 def find(name):
     """The ``Preset`` of this name or alias; PresetError with the closest names if there is none."""
     names = list_models()
-    full_name = ALIASES.get(name, name)
-    if full_name not in names:
+    if full_name(name) not in names:
         close = difflib.get_close_matches(name, [*names, *ALIASES], n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names) or 'none'}"
         raise PresetError(f"no model is called {name!r}: {hint}")
-    return _read(CATALOGUE / full_name)
+    return _read(CATALOGUE / full_name(name))
 
 
 def load(name, weights="released"):

@@ -51,6 +51,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
     """
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
     recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+    recipe = dataclasses.replace(recipe, degradation=presets.full_name(recipe.degradation))
     if missing := sorted(recipe.teachers - set(presets.list_models())):
         raise TrainingError(f"{recipe.name} learns from {missing[0]}, which is not released: train and release that first")
     devices = devices_for(strategy)  # nothing may have been computed before machines are connected

@@ -279,6 +279,12 @@ def test_a_recipe_whose_teacher_is_missing_is_refused_before_anything_is_written
     assert not (tmp_path / "new").exists()
 
 
+def test_a_run_in_the_released_style_says_which_that_is(cache, faces, tmp_path):
+    training.train(one_stage(), faces, tmp_path / "run", degradation="style", epochs=1)
+    begun = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    assert begun["degradation"] == presets.find("style").name != "style"
+
+
 def test_an_unknown_recipe_is_refused_with_the_known_ones():
     with pytest.raises(TrainingError, match="sam_small_x8_utkface"):
         recipes.find("sam_smal")

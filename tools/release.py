@@ -11,8 +11,10 @@ import dataclasses
 import functools
 import hashlib
 import json
+import tempfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 from add_tflite import add
 from card import CHANGES, card
@@ -134,10 +136,25 @@ def released(recipe, trained, target):
     config = {name: value for name, value in recipe.config.items() if name != "critic"}
     model = presets.build_model(recipe.model_class, config)
     model.load_weights(trained)
-    temporary = target.with_name("new." + target.name)
-    model.save_weights(temporary)
-    temporary.replace(target)
+    with written_whole(target) as temporary, tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / target.name
+        model.save_weights(whole)
+        halve(whole, temporary)
     return model
+
+
+def halve(weights, target):
+    """Copy a weights file, its numbers as float16, as precise as its LiteRT file's; a network reads them into float32."""
+    with h5py.File(weights) as whole, h5py.File(target, "w") as half:
+
+        def write(name, item):
+            if isinstance(item, h5py.Dataset):
+                copy = half.create_dataset(name, data=item[()].astype("float16") if item.dtype == "float32" else item[()])
+            else:
+                copy = half.require_group(name)
+            copy.attrs.update(item.attrs)
+
+        whole.visititems(write)
 
 
 def measure_enlargement(recipe, data_dir):
