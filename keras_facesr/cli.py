@@ -574,11 +574,7 @@ def _parser():
     option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
     option("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")
-    option(
-        "--degradation",
-        metavar="KIND",
-        help="of small faces: bicubic, blind, style, or a styleVAE (default: the recipe's)",
-    )
+    option("--degradation", metavar="KIND", help="of small faces: bicubic, blind, style, a styleVAE (default: the recipe's)")
     option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
     option("--accumulation", type=_positive, metavar="N", help="batches that make one update (default: the recipe's, 1)")
     option("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="devices: docs/distributed.md")
