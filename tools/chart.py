@@ -20,7 +20,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
 
-from keras_facesr import presets  # noqa: E402
+from keras_facesr import presets, recipes  # noqa: E402
 from keras_facesr.costs import multiply_adds  # noqa: E402
 from keras_facesr.data.images import written_whole  # noqa: E402
 
@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="calls of each network (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the points, too")
     args = parser.parse_args()
-    released = [preset for preset in map(presets.find, presets.list_models()) if preset.figures and preset.enlarges_faces]
+    released = [preset for preset in map(presets.find, presets.list_models()) if preset.enlarges_faces and compares(preset)]
     points = [point(preset) for preset in released]
     for row, least in zip(points, milliseconds(released, points, args.rounds)):
         row["milliseconds"] = least
@@ -48,6 +48,11 @@ def main():
     if args.json:
         with written_whole(args.json) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def compares(preset):
+    """Whether its card has figures, and of faces that bicubic interpolation has reduced, as the others' are."""
+    return preset.figures and not recipes.find(preset.recipe).stylevae
 
 
 def point(preset):
