@@ -2,8 +2,8 @@
 
     python examples/compare_on_small_faces.py [FACES_DIR] [--models edsr_small_x4_bicubic,...] [-o compared.png]
 
-FACES_DIR has small faces, of some 16 pixels, the whole head in the middle; the first eight are taken, evenly spread. Without it
-the built-in face is spoilt in eight ways. A row is a face: as it is, by bicubic interpolation, and by each model.
+FACES_DIR has small faces, of some 16 pixels, the whole head in the middle; eight are taken, evenly spread. Without it the
+built-in face is spoilt in eight ways. A row is a face: as it is, by bicubic interpolation, and by each model.
 """
 
 import argparse

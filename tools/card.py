@@ -40,7 +40,7 @@ USES = {
 }
 CHANGES = ("degradation", "precision", "accumulation")  # what a run may change of its recipe
 OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; faces that are \
-spoilt otherwise, or not at all, give less. {INVENTED}"""
+spoilt otherwise give less, and of those that are not it may make less than bicubic interpolation does. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
 OF_DIGITS = (
     "Trained on digits of one set alone, reduced by antialiased bicubic interpolation. A digit that is made up may be another."

@@ -27,7 +27,8 @@ proves nothing: figures over many are in [Tables](tables.md). All of this page i
 
 ## Each released model
 
-Input, bicubic, ours, truth, as `facesr upscale --demo --model NAME -o out/` writes them.
+Input, bicubic, ours, truth, as `facesr upscale --demo --model NAME -o out/` writes them. All inputs are reduced by bicubic
+interpolation; those that learnt from spoilt faces see some [below](#what-learning-from-spoilt-faces-does).
 
 {demonstrations}
 

@@ -16,8 +16,8 @@ CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": FEATURES_W
 def stylevae(name, **config):
     """A styleVAE of half the paper's width; ``config`` is what an ablation changes (Table 5).
 
-    Divergence weighs as little as keeps the style of real faces where chance draws it, information no more than would make a
-    code of it, and appearance as much as content allows: weights found on held-out faces.
+    Divergence weighs as much as keeps the styles of real faces where chance draws them, information less than would make a code
+    of a style, and appearance as much as content allows: weights found on held-out faces.
     """
     return Recipe(
         name,
