@@ -33,7 +33,7 @@ else:
 columns = {
     "as it is": [image.repeat(4, axis=0).repeat(4, axis=1) for image in lr],
     "bicubic": [resize(image, 64, 64) for image in lr],
-    **{name: fsr.load(name).upscale(np.asarray(lr)) for name in args.models.split(",")},
+    **{name: fsr.load(name).upscale(lr) for name in args.models.split(",")},
 }
 picture = Image.fromarray(np.concatenate([np.concatenate(column, axis=0) for column in columns.values()], axis=1))
 picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.NEAREST).save(args.out)

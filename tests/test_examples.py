@@ -28,12 +28,17 @@ CALLS = {  # of examples/*.py -> arguments, and what is written; those in folder
 }
 
 
+def write_faces(folder, count):
+    """Small faces, 0.png and on."""
+    for k, face in enumerate(demo_faces(count, 16)):
+        Image.fromarray(face).save(folder / f"{k}.png")
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A working folder with two small faces in ``faces``."""
     (tmp_path / "faces").mkdir()
-    for k, face in enumerate(demo_faces(2, 16)):
-        Image.fromarray(face).save(tmp_path / "faces" / f"{k}.png")
+    write_faces(tmp_path / "faces", 2)
     monkeypatch.chdir(tmp_path)
     tf.config.run_functions_eagerly(True)  # a few steps take less than tracing them
     yield tmp_path
@@ -77,8 +82,7 @@ def test_an_example_has_fewer_than_sixty_lines(path):
 
 def test_a_face_in_the_styles_of_real_ones(run, here):
     """A row above them shows where the eight styles come from."""
-    for k, face in enumerate(demo_faces(8, 16)):
-        Image.fromarray(face).save(here / "faces" / f"{k}.png")
+    write_faces(here / "faces", 8)
     assert not run("face_in_styles", "--like faces")
     assert Image.open(here / "styles.png").size == (128 * 9, 128 * 2)
 
