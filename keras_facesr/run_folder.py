@@ -106,9 +106,12 @@ class RunFolder:
 
     @by_the_writer
     def write_log(self, row):
-        """Add a row to ``history.jsonl``."""
-        with self.writing(), open(self.folder / "history.jsonl", "a") as history:
-            history.write(json.dumps(row) + "\n")
+        """Add a row to ``history.jsonl``, in the place of those that a run which was killed has left from there on."""
+        file = self.folder / "history.jsonl"
+        rows = map(json.loads, file.read_text().splitlines()) if file.exists() else []
+        kept = [each for each in rows if (each["stage"], each["step"]) < (row["stage"], row["step"])]
+        text = "".join(json.dumps(each) + "\n" for each in [*kept, row])
+        self.replace(file, lambda temporary: temporary.write_text(text))
 
     @by_the_writer
     def write_events(self, index, step, figures, pictures_name, pictures):

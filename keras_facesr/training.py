@@ -175,8 +175,8 @@ class RunKeeper(keras.callbacks.Callback):
             pictures = self.task.pictures(self.model)
         figures["images_per_second"] = (self.step - self.first_step) * self.stage.batch_size / seconds
         self.run.write_events(self.index, self.step, figures, self.task.pictures_name, pictures)
-        self.run.write_checkpoint(self.model, self.index, self.step, self.best)
         self.run.write_log({"stage": self.index + 1, "step": self.step, **figures})
+        self.run.write_checkpoint(self.model, self.index, self.step, self.best)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         self.progress.update(self.bar, figures=f"{self.task.score} {figures[self.task.score]:.4g}")
         self.progress.console.print(f"stage {self.index + 1} step {self.step}: {shown}", highlight=False)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_training import RECIPE, write_faces
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import distances  # noqa: E402
+import precision  # noqa: E402
 import runtimes  # noqa: E402
 
 
@@ -51,6 +53,14 @@ def test_moved_faces_are_the_same_but_for_their_edges():
     core = images[:, 2:6, 2:6]
     at = [[(moved[:, y : y + 4, x : x + 4] == core).all((1, 2, 3)) for x in (1, 2, 3)] for y in (1, 2, 3)]
     assert np.sum(at, axis=(0, 1)).tolist() == [1] * 50 and all(np.any(place) for row in at for place in row)
+
+
+def test_precisions_are_compared_over_the_same_images_stage_by_stage(tmp_path):
+    faces, recipe = write_faces(tmp_path), precision.shortened(RECIPE, 4)
+    assert [(stage.steps, stage.check_every) for stage in recipe.stages] == [(4, 1)] * len(RECIPE.stages)
+    plain, mixed = (precision.losses(recipe, faces, kind) for kind in ("float32", "mixed_bfloat16"))
+    rows = precision.compared(plain, mixed)
+    assert len(rows) == len(RECIPE.stages) and all(0 < abs(row["difference"]) < 0.1 for row in rows)
 
 
 @pytest.mark.slow

@@ -35,6 +35,12 @@ def environment(tmp_path_factory):
     return {**os.environ, "KERAS_FACESR_CACHE": str(tmp_path_factory.mktemp("cache"))}
 
 
+def checks(run):
+    """(stage, step, PSNR) of each row of a run's history."""
+    rows = map(json.loads, (run / "history.jsonl").read_text().splitlines())
+    return [(row["stage"], row["step"], row["val_psnr"]) for row in rows]
+
+
 def start(faces, run, environment, *resume):
     script = Path(__file__).with_name("small_training.py")
     return subprocess.Popen(
@@ -92,6 +98,7 @@ def test_a_run_killed_at_any_moment_has_whole_checkpoints_and_ends_alike(
     again = start(faces, run, environment, *(["resume"] if (run / "recipe.json").exists() else []))
     assert again.wait(300) == 0, again.stderr.read().decode()
     assert_same_weights(run / "model.weights.h5", whole_run / "model.weights.h5")
+    assert checks(run) == checks(whole_run)
 
 
 def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_optimiser(whole_run):
@@ -205,9 +212,28 @@ def test_a_run_that_is_asked_to_end_at_any_step_goes_on_to_the_same_weights(reci
         with pytest.raises(TrainingStopped, match=f"stopped after step {step} of stage 1, its state is saved"):
             training.train(recipe, faces, tmp_path / "run")
     training.train(recipe, faces, tmp_path / "run", resume=True)
-    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in history] == [2, 4]
+    assert [step for _, step, _ in checks(tmp_path / "run")] == [2, 4]
     assert_same_weights(tmp_path / "run" / "model.weights.h5", tmp_path / "undisturbed" / "model.weights.h5")
+
+
+@pytest.mark.parametrize("lost", ["write_log", "write_checkpoint"])
+def test_a_run_that_ends_between_its_history_and_its_checkpoint_has_a_row_for_each_check(
+    lost, cache, faces, tmp_path, monkeypatch
+):
+    write, calls = getattr(RunFolder, lost), []
+
+    def ending(run, *what):
+        calls.append(what)
+        if len(calls) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        write(run, *what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, lost, ending)
+        with pytest.raises(OSError):
+            training.train(SMALL, faces, tmp_path / "run")
+    training.train(SMALL, faces, tmp_path / "run", resume=True)
+    assert [step for _, step, _ in checks(tmp_path / "run")] == [2, 4]
 
 
 def test_a_run_keeps_its_two_latest_checkpoints_while_it_trains(cache, faces, tmp_path, monkeypatch):
