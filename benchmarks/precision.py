@@ -20,6 +20,7 @@ from keras_facesr.data.images import written_whole
 from keras_facesr.training import train
 
 QUARTERS = 4
+BESIDE = ("stage", "step", "images_per_second")  # in a row of a history, but no figures of the training
 
 
 def main():
@@ -49,11 +50,18 @@ def shortened(recipe, steps):
 
 
 def losses(recipe, data_dir, precision):
-    """The loss of each stage's last quarter; SAM's predictor learns by its divergence alone."""
+    """The loss of each stage's last quarter."""
     with tempfile.TemporaryDirectory() as folder:
         train(recipe, data_dir, Path(folder) / "run", precision=precision)
         rows = map(json.loads, (Path(folder) / "run" / "history.jsonl").read_text(encoding="utf-8").splitlines())
-        return list({row["stage"]: row.get("loss", row.get("kl")) for row in rows}.values())
+        return list({row["stage"]: objective(row) for row in rows}.values())
+
+
+def objective(row):
+    """What a stage minimises: ``loss``, or its one figure."""
+    figures = {name: value for name, value in row.items() if name not in BESIDE and not name.startswith("val_")}
+    (only,) = [figures["loss"]] if "loss" in figures else figures.values()
+    return only
 
 
 def compared(plain, mixed):

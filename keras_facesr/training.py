@@ -87,6 +87,7 @@ def _train_stage(recipe, data_dir, index, stage, run, devices, epochs):
         stage.prepare(model, jit_compile=devices.xla, accumulation=recipe.accumulation)
     keeper = RunKeeper(stage, index, stream, task, run, devices, lambda: training_files(recipe, data_dir))
     _fit(model, keeper, devices)
+    devices.wait()  # until all have read the last checkpoint, which goes with the stage
     run.finish_stage(index)
     if keeper.is_to_end():  # which the machines find together: the next stage's start is written
         raise keeper.stopped()

@@ -18,6 +18,7 @@ import pytest
 from small_training import RECIPE, arrays, assert_same_weights, write_faces
 
 from keras_facesr import presets, recipes, training
+from keras_facesr.devices import OneDevice
 from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
 from keras_facesr.optimizers import ConvMuon
 from keras_facesr.recipes.recipe import Stage
@@ -244,6 +245,16 @@ def test_a_run_keeps_its_two_latest_checkpoints_while_it_trains(cache, faces, tm
     )
     training.train(one_stage(steps=6), faces, tmp_path / "run")
     assert kept == ["checkpoint-1-00000004", "checkpoint-1-00000006"]
+
+
+def test_a_stages_checkpoints_go_once_all_machines_have_read_the_last_one(cache, faces, tmp_path, monkeypatch):
+    order = []
+    for owner, name in ((RunFolder, "restore"), (OneDevice, "wait"), (RunFolder, "finish_stage")):
+        call = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *given, call=call, name=name: (order.append(name), call(*given))[1])
+    training.train(one_stage(), faces, tmp_path / "run")
+    last = order.index("finish_stage")
+    assert order[last - 2 : last] == ["restore", "wait"]
 
 
 def test_a_run_is_not_resumed_with_other_data(whole_run, faces, tmp_path):
