@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_facesr import presets
+from keras_facesr.training import computing_in
 
 SMALL = {
     "Autoencoder": {"scale": 4, "channels": 4},
@@ -67,6 +68,19 @@ def test_images_of_several_sizes_come_out_scale_times_as_large_as_float32_in_0_t
         assert sr.shape == (len(lr), lr.shape[1] * model.scale, lr.shape[2] * model.scale, 3)
         assert sr.shape == model.compute_output_shape(lr.shape)
         assert sr.min() >= 0.0 and sr.max() <= 1.0
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_in_mixed_precision_images_come_out_as_float32_and_near_those_of_float32(name):
+    answers = []
+    for precision in ("float32", "mixed_bfloat16"):
+        with computing_in(precision):
+            keras.utils.set_random_seed(0)
+            model = presets.build_model(name, SMALL[name])
+            answers.append(numpy(model(inputs(model))))
+    assert answers[1].dtype == np.float32
+    if name != "PRSR":  # whose values each depend on all before them
+        assert np.abs(answers[1] - answers[0]).max() < 0.05
 
 
 def test_an_image_alone_gives_what_it_gives_in_a_batch(model):

@@ -281,15 +281,32 @@ def test_accumulated_batches_make_the_update_of_one_batch_of_all_their_images():
         np.testing.assert_allclose(accumulated, whole, atol=1e-4)
 
 
+BY_FEATURES = one_stage(phase=2, keep="last", features="face_features")
+ADVERSARIAL = {"hr_size": (32, 32), "channels": 4}
+MIXED = {
+    "SAM": one_stage(),
+    "SRGAN": dataclasses.replace(
+        BY_FEATURES,
+        model_class="SRGAN",
+        config={**ADVERSARIAL, "blocks": 1, "critic": True, "critic_channels": 4, "perceptual_weight": 0.01},
+    ),
+    "EnhanceNet": dataclasses.replace(
+        BY_FEATURES, model_class="EnhanceNet", config={**ADVERSARIAL, "critic": True, "texture_weights": (3e-7, 1e-6)}
+    ),
+}
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
-def test_a_run_in_mixed_precision_keeps_float32_weights_that_load_anywhere(precision, cache, faces, tmp_path):
-    training.train(one_stage(), faces, tmp_path / "run", precision=precision)
+@pytest.mark.parametrize("network", MIXED)
+def test_a_run_in_mixed_precision_keeps_float32_weights_that_load_anywhere(network, precision, cache, faces, tmp_path):
+    recipe = MIXED[network]
+    training.train(recipe, faces, tmp_path / "run", precision=precision)
     history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
     assert len(history) == 2 and all(np.isfinite(value) for row in history for value in row.values())
     assert keras.config.dtype_policy().name == "float32"
     weights = arrays(tmp_path / "run" / "model.weights.h5")
     assert {array.dtype.name for array in weights.values()} <= {"float32", "uint32", "int64"}
-    model = RECIPE.model()
+    model = recipe.model()
     model.load_weights(tmp_path / "run" / "model.weights.h5")
     assert keras.ops.convert_to_numpy(model(np.zeros((1, 8, 8, 3), "float32"))).dtype == np.float32
 

@@ -135,7 +135,7 @@ class CAGFace(FaceSR):
         """
         lr = ops.convert_to_tensor(lr)
         gray = ops.sum(lr * ops.convert_to_tensor(LUMA, dtype=lr.dtype), axis=-1, keepdims=True)
-        return ops.concatenate([lr, gray * self.attention(lr)], axis=-1)
+        return ops.concatenate([lr, gray * ops.cast(self.attention(lr), lr.dtype)], axis=-1)
 
     def attention(self, lr):
         """Smoothed probabilities of hair, skin and parts in pictures (N, H, W, 3): (N, H, W, 3), all in [0, 1]."""

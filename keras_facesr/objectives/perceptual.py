@@ -1,4 +1,4 @@
-"""Errors in what a network sees in images, in place of their pixels (Johnson et al., 2016)."""
+"""Errors in what a network sees in images, in place of their pixels (Johnson et al., 2016); in float32, whatever it is in."""
 
 import keras
 from keras import ops
@@ -16,7 +16,12 @@ def feature_error(features, true, made):
         true, made: images in [0, 1].
     """
     true, made = (maps if isinstance(maps, list | tuple) else [maps] for maps in (features(true), features(made)))
-    return sum(ops.mean(ops.square(ops.stop_gradient(a) - b)) for a, b in zip(true, made))
+    return sum(maps_error(*pair) for pair in zip(true, made))
+
+
+def maps_error(true, made):
+    """Mean squared difference of feature maps of one shape; gradients pass through ``made`` alone."""
+    return ops.mean(ops.square(ops.cast(ops.stop_gradient(true), "float32") - ops.cast(made, "float32")))
 
 
 def texture_error(true, made, side):
@@ -32,6 +37,7 @@ def texture_error(true, made, side):
 
 def _gram_matrices(maps, side):
     """(N, h, w, C) -> (N, h // side, w // side, C, C)."""
+    maps = ops.cast(maps, "float32")
     batch, height, width, channels = ops.shape(maps)
     rows, columns = height // side, width // side
     patches = ops.reshape(maps[:, : rows * side, : columns * side], (batch, rows, side, columns, side, channels))

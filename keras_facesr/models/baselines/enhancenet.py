@@ -6,7 +6,7 @@ from keras import ops
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, nearest_doublings
 from keras_facesr.models.adversarial import AdversarialSR
-from keras_facesr.objectives.perceptual import texture_error
+from keras_facesr.objectives.perceptual import maps_error, texture_error
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -95,5 +95,5 @@ class EnhanceNet(AdversarialSR):
             raise ValueError(f"{len(true)} feature maps, but texture_weights and feature_weights for {len(weights)}")
         places = [self.patch * maps.shape[1] // hr.shape[1] for maps in true]  # of each map that a patch's side takes
         errors = [texture_error(*maps) for maps in zip(true[:textures], made, places)]
-        errors += [ops.mean(ops.square(ops.stop_gradient(a) - b)) for a, b in zip(true[textures:], made[textures:])]
+        errors += [maps_error(*maps) for maps in zip(true[textures:], made[textures:])]
         return sum(weight * error for weight, error in zip(weights, errors))

@@ -239,7 +239,7 @@ class PRSR(ObjectiveSR):
 
     def call(self, lr, training=None):
         """The most probable answer, one value after the other: each the likeliest by those before it."""
-        return self._compiled_draw(ops.convert_to_tensor(lr))
+        return ops.cast(self._compiled_draw(ops.convert_to_tensor(lr)), "float32")
 
     def validation_answer(self, lr):
         """The mean of what the conditioner alone gives each value: one pass, where an answer takes one for each value."""

@@ -28,7 +28,7 @@ class SRCNN(FaceSR):
         self.stages = keras.Sequential(
             [
                 *[conv(channels, side, **how) for channels, side in zip(self.features, self.kernels)],
-                conv(3, self.kernels[-1], dtype=self.dtype_policy),
+                conv(3, self.kernels[-1], dtype="float32"),
             ],
             name="stages",
         )

@@ -34,7 +34,7 @@ class SRResNet(SubPixelSR):
             name="body",
         )
         enlargement = doublings(channels, scale, "prelu", dtype=dtype)
-        self.upsampler = keras.Sequential([*enlargement, conv(3, 9, dtype=dtype)], name="upsampler")
+        self.upsampler = keras.Sequential([*enlargement, conv(3, 9, dtype="float32")], name="upsampler")
 
     def call(self, lr, training=None):
         features = self.stem(2.0 * lr - 1.0, training=training)
