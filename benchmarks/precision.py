@@ -1,9 +1,10 @@
-"""Training losses in mixed precision beside those in float32: the same recipe, images, order and noise.
+"""Training losses in mixed precision beside those in float32: the same recipe, faces, order and noise.
 
     python benchmarks/precision.py RECIPE=DATA_DIR ... [--steps 200] [--precision mixed_bfloat16] [--json FILE]
 
 Every stage of a recipe takes ``--steps`` steps by ``facesr train``'s own code, each precision going on from its own stage
-before. Figures are means over the last quarter of the steps.
+before; what makes a recipe's small faces or attention maps computes in it as well. A stage's warm-up and decay are pressed
+into the steps that it takes. Figures are means over the last quarter of them.
 """
 
 import argparse

@@ -123,6 +123,7 @@ class RunKeeper(keras.callbacks.Callback):
         self.devices = devices
         self.step, self.best = 0, None
         self.terminated = False
+        self.progress = progress_bar(shown=False)  # until a fit begins
 
     def restore(self, model):
         """Load the latest checkpoint of this stage, if any, and return its step."""

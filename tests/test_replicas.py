@@ -10,7 +10,7 @@ OTHERS = ["sam-0", "sam-2", "sam_enlarged-0", "sam_enlarged-1", "sam_enlarged-2"
 OTHERS += ["cagface-2", "stylevae-1", "ssrvae-1"]
 # A single device's own rounding: its weights are 1.2e-6 from those of the same step in float64, two machines' 1.3e-7.
 ROUNDING = {"sam_enlarged-1": 2e-6}
-NOISY = ["sam-1", "sam_enlarged-1", "varsr-2", "stylevae-1"]
+NOISY = ["sam-1", "varsr-2", "stylevae-1"]
 
 
 def weights_after_a_step(replicas, noise, folder, phases):
@@ -47,4 +47,5 @@ def test_two_machines_draw_the_noise_of_two_devices_of_one_machine(tmp_path):
         assert_near(machine, devices)
     (one,) = weights_after_a_step("1", "drawn", tmp_path, NOISY)
     for phase in NOISY:
-        assert max(np.abs(one[phase][name] - weight).max() for name, weight in devices[phase].items()) > 1e-6
+        apart = {name: np.abs(one[phase][name] - weight).max() for name, weight in devices[phase].items() if name != "answers"}
+        assert max(apart.values()) > 2e-6, phase

@@ -237,6 +237,21 @@ def test_a_run_that_ends_between_its_history_and_its_checkpoint_has_a_row_for_ea
     assert [step for _, step, _ in checks(tmp_path / "run")] == [2, 4]
 
 
+def test_a_run_that_is_asked_to_end_when_nothing_of_its_stage_is_left_says_so(cache, faces, tmp_path, monkeypatch):
+    def lost(run, index):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "finish_stage", lost)
+        with pytest.raises(OSError):
+            training.train(SMALL, faces, tmp_path / "run")
+    restore = training.RunKeeper.restore
+    asked = lambda keeper, model: (os.kill(os.getpid(), signal.SIGTERM), restore(keeper, model))[1]  # noqa: E731
+    monkeypatch.setattr(training.RunKeeper, "restore", asked)
+    with pytest.raises(TrainingStopped, match="stopped after step 4 of stage 1, its state is saved"):
+        training.train(SMALL, faces, tmp_path / "run", resume=True)
+
+
 def test_a_run_keeps_its_two_latest_checkpoints_while_it_trains(cache, faces, tmp_path, monkeypatch):
     kept = []
     finish = RunFolder.finish_stage
