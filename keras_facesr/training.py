@@ -102,7 +102,7 @@ def _start_from(weights, model):
 
 def _fit(model, keeper, devices):
     stage, stream = keeper.stage, keeper.stream
-    with keeper.until_terminated():
+    with keeper.until_terminated(), keeper.progress:
         while keeper.restore(model) < stage.steps:  # after a fit as well, which leaves the averaged weights in the network
             # A run that was stopped between two checks comes to the next one first.
             steps = stage.check_every - keeper.step % stage.check_every
@@ -123,7 +123,8 @@ class RunKeeper(keras.callbacks.Callback):
         self.devices = devices
         self.step, self.best = 0, None
         self.terminated = False
-        self.progress = progress_bar(shown=False)  # until a fit begins
+        self.progress = progress_bar(shown=devices.writes)
+        self.bar = self.progress.add_task(f"stage {index + 1}", total=stage.steps, figures="")
 
     def restore(self, model):
         """Load the latest checkpoint of this stage, if any, and return its step."""
@@ -145,14 +146,6 @@ class RunKeeper(keras.callbacks.Callback):
     def is_to_end(self):
         """Whether the process was asked to end, or one that trains with it."""
         return self.devices.any(self.terminated)
-
-    def on_train_begin(self, logs=None):
-        self.progress = progress_bar(shown=self.devices.writes)
-        self.bar = self.progress.add_task(f"stage {self.index + 1}", total=self.stage.steps, figures="")
-        self.progress.start()
-
-    def on_train_end(self, logs=None):
-        self.progress.stop()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.first_step, self.started = self.step, time.monotonic()
@@ -187,7 +180,6 @@ class RunKeeper(keras.callbacks.Callback):
 
     def stopped(self):
         """What says that the state of a run that was asked to end is saved."""
-        self.progress.stop()
         self.devices.wait()  # for the one that writes
         where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
         return TrainingStopped(f"{where}, its state is saved; --resume goes on")
@@ -197,7 +189,6 @@ class RunKeeper(keras.callbacks.Callback):
         wrong = [name for name, value in figures.items() if not math.isfinite(float(value))]
         if not wrong:
             return
-        self.progress.stop()
         names = self.files() if files else []
         batch = ", on " + ", ".join(names[index] for index in self.stream.chosen(self.step)) if files else ""
         step = self.step + 1 if files else self.step

@@ -36,10 +36,14 @@ def environment(tmp_path_factory):
     return {**os.environ, "KERAS_FACESR_CACHE": str(tmp_path_factory.mktemp("cache"))}
 
 
+def history_of(run):
+    """The rows of a run's history."""
+    return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+
+
 def checks(run):
-    """(stage, step, PSNR) of each row of a run's history."""
-    rows = map(json.loads, (run / "history.jsonl").read_text().splitlines())
-    return [(row["stage"], row["step"], row["val_psnr"]) for row in rows]
+    """(stage, step, PSNR) of each of them."""
+    return [(row["stage"], row["step"], row["val_psnr"]) for row in history_of(run)]
 
 
 def start(faces, run, environment, *resume):
@@ -113,7 +117,7 @@ def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_opti
         "stage2.weights.h5",
         "model.weights.h5",
     }
-    history = [json.loads(line) for line in (whole_run / "history.jsonl").read_text().splitlines()]
+    history = history_of(whole_run)
     assert [(row["stage"], row["step"]) for row in history] == [(1, 10), (1, 20), (2, 10), (2, 20)]
     assert all(row["val_psnr"] > 10 and 0 < row["val_ssim"] < 1 for row in history)
     assert not [name for name in arrays(whole_run / "model.weights.h5") if "optimizer" in name or "muon" in name]
@@ -316,7 +320,7 @@ MIXED = {
 def test_a_run_in_mixed_precision_keeps_float32_weights_that_load_anywhere(network, precision, cache, faces, tmp_path):
     recipe = MIXED[network]
     training.train(recipe, faces, tmp_path / "run", precision=precision)
-    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    history = history_of(tmp_path / "run")
     assert len(history) == 2 and all(np.isfinite(value) for row in history for value in row.values())
     assert keras.config.dtype_policy().name == "float32"
     weights = arrays(tmp_path / "run" / "model.weights.h5")
