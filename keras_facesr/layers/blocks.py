@@ -173,13 +173,14 @@ class GroupedConv(keras.layers.Layer):
     long there with its gradients, and has no ONNX.
     """
 
-    def __init__(self, channels, groups, use_bias=True, **kwargs):
+    def __init__(self, channels, groups, use_bias=True, kernel_initializer="he_normal", **kwargs):
         super().__init__(**kwargs)
         self.channels, self.groups, self.use_bias = channels, groups, use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
         shape = (3, 3, input_shape[-1] // self.groups, self.channels)
-        self.kernel = self.add_weight(shape=shape, initializer="he_normal", name="kernel")
+        self.kernel = self.add_weight(shape=shape, initializer=self.kernel_initializer, name="kernel")
         self.bias = self.add_weight(shape=(self.channels,), initializer="zeros", name="bias") if self.use_bias else None
 
     def call(self, x):
@@ -192,4 +193,5 @@ class GroupedConv(keras.layers.Layer):
 
     def get_config(self):
         names = ("channels", "groups", "use_bias")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        how = {"kernel_initializer": keras.initializers.serialize(self.kernel_initializer)}
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}, **how}

@@ -104,9 +104,14 @@ class WaveletSRNet(ObjectiveSR):
         self.predictions = [self._prediction(n, f"level_{level}") for level, n in enumerate(packets)]
 
     def _prediction(self, packets, name):
-        """Three colours of each of ``packets`` packets."""
+        """Three colours of each of ``packets`` packets.
+
+        The first image is plain grey: the coarsest packet is ``scale`` times as large as an image's mean, a long way from 0.
+        """
         width, dtype = self.packet_channels * packets, self.dtype_policy
-        last = GroupedConv(3 * packets, packets, dtype="float32") if packets > 1 else conv(3, dtype="float32")
+        how = {"kernel_initializer": keras.initializers.VarianceScaling(0.05), "dtype": "float32"}
+        grey = keras.initializers.Constant(self.scale / 2)
+        last = GroupedConv(3 * packets, packets, **how) if packets > 1 else conv(3, bias_initializer=grey, **how)
         blocks = [WaveletBlock(width, (1, packets), dtype=dtype), WaveletBlock(2 * width, (packets, packets), dtype=dtype)]
         return keras.Sequential([*blocks, last], name=name)
 
