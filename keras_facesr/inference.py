@@ -108,8 +108,8 @@ class KerasDegradation:
 
     def reduce(self, hr, seeds):
         """uint8 (N, H, W, 3), each in the style that its seed draws -> uint8 (N, H / scale, W / scale, 3)."""
-        styles = np.stack([np.random.default_rng(seed).normal(size=self.network.style_dim) for seed in seeds])
-        return to_uint8(self.network.degrade(to_unit(hr), style=styles.astype("float32")))
+        chance = np.stack([np.random.default_rng(seed).normal(size=self.network.style_dim) for seed in seeds])
+        return to_uint8(self.network.degrade(to_unit(hr), style=self.network.styles(chance.astype("float32"))))
 
 
 class KerasReader:

@@ -8,7 +8,8 @@ from keras import layers, ops
 from keras_facesr.data.degrade import degrade
 from keras_facesr.inference import upscale
 from keras_facesr.models.ssrvae import SSRVAE
-from keras_facesr.models.stylevae import StyleVAE, appearance
+from keras_facesr.models.stylevae import COLOURS, SCALES, StyleVAE, appearance, bands, content_error
+from keras_facesr.objectives.gaussian import DiagonalGaussian, reparameterised_sample
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
 RNG = np.random.default_rng(0)
@@ -22,9 +23,10 @@ def small(**changes):
     return model
 
 
-def keep_nothing(model):
-    """Make the generator begin without the reduced face that its answer is else a change of."""
-    [layer for layer in model.generator.layers if isinstance(layer, layers.Dense)][-1].bias.assign([0.0, 0.0, 0.0])
+def keep(model, *gains):
+    """Make the generator begin with so much of the reduced face at each scale, the finest first, to paint a change of."""
+    (kept,) = (layer for layer in model.generator.layers if getattr(layer, "units", None) == 3 * (SCALES + 1))
+    kept.bias.assign(np.repeat(gains, 3))
 
 
 def faces(n=4):
@@ -93,6 +95,29 @@ def test_styles_come_from_chance_from_faces_and_by_hand(adain):
     assert model.degrade(clean, style=real[:1]).shape == (4, 8, 8, 3)
 
 
+def test_styles_by_chance_have_the_mean_and_covariance_that_were_found(monkeypatch):
+    model = small()
+    root = RNG.normal(size=(5, 5)).astype("float32")
+    model.mean_style.assign([1.0, -2.0, 0.0, 0.5, 3.0])
+    model.style_covariance.assign(root @ root.T)
+    monkeypatch.setattr(model, "_painted", lambda hr, style: style)
+    styles = numpy(model.degrade(np.zeros((100_000, 1, 1, 3), "float32"), seed=0))
+    np.testing.assert_allclose(styles.mean(axis=0), numpy(model.mean_style), atol=0.05)
+    np.testing.assert_allclose(np.cov(styles.T), root @ root.T, atol=0.2)
+
+
+def test_a_step_moves_the_mean_and_covariance_of_styles():
+    model = small()
+    model.compile("sgd")
+    real, clean = faces()
+    noise = numpy(reparameterised_sample(DiagonalGaussian(ops.zeros((4, 5)), ops.zeros((4, 5))), (0, 0)))
+    posterior = model.encode(real)
+    styles = numpy(posterior.mean) + np.exp(numpy(posterior.log_variance) / 2) * noise
+    model.train_on_batch(real, clean)
+    np.testing.assert_allclose(numpy(model.mean_style), 0.01 * styles.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(numpy(model.style_covariance), 0.99 * np.eye(5) + 0.01 * styles.T @ styles / 4, atol=1e-6)
+
+
 @pytest.mark.parametrize("information_weight", [0.0, 0.5])
 def test_the_objective_is_reported_in_its_parts(information_weight):
     model = small(information_weight=information_weight, kl_weight=0.3, content_weight=2.0, appearance_weight=0.1)
@@ -117,19 +142,57 @@ def test_appearance_knows_brightness_colours_and_detail_at_each_scale_and_nothin
     images = 0.3 * RNG.normal(size=(2, 16, 16, 3)).astype("float32")
     numbers = numpy(appearance(images))
     assert numbers.shape == (2, 12)
-    np.testing.assert_allclose(numbers[:, :3], 3 * images.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
-    detail = np.empty_like(images)  # what the mean of the neighbours, as far as there are any, leaves
+    red, green, blue = np.moveaxis(images.astype("float64"), -1, 0)
+    colours = np.stack([(red + green + blue) / 3**0.5, (red - blue) / 2**0.5, (red - 2 * green + blue) / 6**0.5], axis=-1)
+    np.testing.assert_allclose(numbers[:, :3], 3 * colours.mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
+    detail = np.empty_like(colours)  # what the mean of the neighbours, as far as there are any, leaves
     for row, column in np.ndindex(16, 16):
-        around = images[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].mean(axis=(1, 2))
-        detail[:, row, column] = images[:, row, column] - around
+        around = colours[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].mean(axis=(1, 2))
+        detail[:, row, column] = colours[:, row, column] - around
     energy = 0.75 * np.log((detail**2).mean(axis=(1, 2)) + 1e-4)
     np.testing.assert_allclose(numbers[:, 3:6], energy, rtol=1e-4)
     np.testing.assert_allclose(numpy(appearance(images[:, ::-1, ::-1])), numbers, atol=1e-5)
     redder = numpy(appearance(images + np.array([0.1, 0, 0], "float32"))) - numbers
-    np.testing.assert_allclose(redder, [[0.3] + [0] * 11] * 2, atol=1e-4)
+    np.testing.assert_allclose(redder, [[0.3 / 3**0.5, 0.3 / 2**0.5, 0.3 / 6**0.5] + [0] * 9] * 2, atol=1e-4)
+    gray = np.broadcast_to(images.mean(axis=-1, keepdims=True), images.shape)
+    faded = numpy(appearance(gray))
+    np.testing.assert_allclose(faded[:, [4, 5, 7, 8, 10, 11]], 0.75 * np.log(1e-4), atol=1e-3)
     coarse = RNG.normal(size=(2, 4, 4, 3)).astype("float32").repeat(4, 1).repeat(4, 2)
     finest, _, coarsest = np.split(numpy(appearance(coarse))[:, 3:] - numbers[:, 3:], 3, axis=-1)
     assert coarsest.mean() > finest.mean() + 1
+
+
+def test_content_is_what_no_style_may_change():
+    reduced, noise = (0.3 * RNG.normal(size=(2, 16, 16, 3)).astype("float32") for _ in range(2))
+    parts = [numpy(part) for part in bands(reduced @ COLOURS)]
+    np.testing.assert_allclose(sum(parts), reduced @ COLOURS, atol=1e-5)
+    np.testing.assert_allclose(COLOURS.T @ COLOURS, np.eye(3), atol=1e-6)
+
+    def error(painted):
+        return float(content_error(painted.astype("float32"), reduced))
+
+    darker_and_faded = (0.4 * reduced @ COLOURS * np.array([1, 0.2, 0.5]) + np.array([-0.5, 0.1, 0.0])) @ COLOURS.T
+    assert error(reduced) < 1e-4 and error(darker_and_faded) < 1e-4
+    assert error(np.full_like(reduced, 0.3)) < 1e-4  # nothing left: the extreme of blur
+    # A blur takes finer details away, and leaves in what each scale keeps a little that is no multiple of it.
+    blurred = numpy(ops.average_pool(reduced, 3, 1, "same"))
+    assert error(blurred) < 0.1 * np.mean((blurred - reduced) ** 2)
+    # Its negative is as wrong as can be; so are details of another face, at each scale.
+    centred = sum(np.mean((part - part.mean(axis=(1, 2), keepdims=True)) ** 2) for part in parts)
+    assert error(-reduced) == pytest.approx(centred, rel=1e-4)
+    foreign = sum(np.mean((part - part.mean(axis=(1, 2), keepdims=True)) ** 2) for part in map(numpy, bands(noise @ COLOURS)))
+    assert error(noise) == pytest.approx(foreign, rel=0.1)
+
+
+def test_blind_content_lets_a_style_blur_and_fade():
+    real, clean = RNG.random((2, 4, 8, 8, 3), "float32")
+    errors = {}
+    for blind in (True, False):
+        model = small(information_weight=0.0, blind_content=blind)
+        keep(model, 0.1, 0.3, 0.5, 0.6)
+        model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        errors[blind] = model.train_on_batch(real, clean.repeat(4, 1).repeat(4, 2), return_dict=True)["content"]
+    assert errors[True] < 0.3 * errors[False]
 
 
 def test_what_is_painted_comes_to_look_as_the_real_face_does():
@@ -145,7 +208,7 @@ def test_what_is_painted_comes_to_look_as_the_real_face_does():
 def test_what_is_painted_keeps_the_content_once_it_has_learnt():
     model = small(information_weight=0.0)
     real, _ = faces(8)
-    keep_nothing(model)
+    keep(model, 0, 0, 0, 0)
     clean = RNG.random((8, 4, 4, 3), "float32").repeat(8, 1).repeat(8, 2)
     model.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
     first, *_, last = [model.train_on_batch(real, clean, return_dict=True)["content"] for _ in range(60)]
@@ -157,7 +220,7 @@ def test_what_is_painted_keeps_the_content_once_it_has_learnt():
 def test_painted_faces_have_a_brightness_of_their_own():
     model = small(information_weight=0.0)
     real, _ = faces(8)
-    keep_nothing(model)
+    keep(model, 0, 0, 0, 0)
     grays = np.linspace(0.1, 0.9, 8, dtype="float32")[:, None, None, None]
     clean = np.broadcast_to(grays, (8, 32, 32, 3))
     model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)

@@ -8,6 +8,7 @@ can be asked to look as the real face does in brightness, colours and detail too
 import math
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_facesr import backend
@@ -18,10 +19,13 @@ from keras_facesr.models.base import Network
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
+# Columns: brightness, red against blue, and green against both; orthonormal. Faded colours are little of the last two.
+COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], "float32").T / np.sqrt([3, 2, 6]).astype("float32")
 SCALES = 3  # of a face's appearance: details of 1, 2 and 4 pixels
-MEAN_GAIN, ENERGY_GAIN = 3.0, 0.75  # bring what varies among real small faces to a deviation near 1
+MEAN_GAIN, ENERGY_GAIN = 3.0, 0.75  # bring what varies among real small faces to a deviation of the order of 1
 LEAST_ENERGY = 1e-4  # of values in [-1, 1]: about one 8-bit level
 SMALLEST = 4  # pixels: the side at which the style encoder stops halving
+MOMENTUM = 0.99  # of the averages of what styles real faces have
 
 
 def style_encoder(lr_size, style_dim, channels, blocks, dtype):
@@ -55,14 +59,30 @@ def content_encoder(scale, channels, blocks, dtype):
     return keras.Model(images, x, name="content_encoder")
 
 
+def bands(images):
+    """Images (N, h, w, C) as a sum: their details of 1, 2 and 4 pixels, and the rest; all of the images' size."""
+    parts, x = [], images
+    for scale in range(SCALES):
+        coarse = ops.average_pool(x, 2 ** (scale + 1) + 1, 1, "same")
+        parts.append(x - coarse)
+        x = coarse
+    return [*parts, x]
+
+
 def painter(style_dim, channels, blocks, adain, dtype):
     """G: content, the reduced face itself, and style -> small faces in [-1, 1].
 
     AdaIN after each residual block, or the style beside the content. AdaIN leaves nothing of a face's own brightness, contrast
-    and colours: content joins once more before the last layers, each of its maps as far as the style lets it, since what is
-    blurred must lose its edges; and what is painted is a change of the reduced face, as much as the style keeps of it.
+    and colours: content joins once more before the last layers, each of its maps as far as the style lets it, and what is
+    painted is a change of the reduced face. Of that the style keeps each colour's details to a degree of their own at each
+    scale: less of the finest is blur, less of all a low contrast, less of the colours a faded picture.
     """
     content, reduced, style = (keras.Input(shape) for shape in ((None, None, channels), (None, None, 3), (style_dim,)))
+
+    def of_style(size, at_first):
+        dense = layers.Dense(size, kernel_initializer="zeros", bias_initializer=at_first, dtype="float32")
+        return dense(style)[:, None, None, :]
+
     x = content
     if not adain:
         spread = layers.Dense(channels, dtype=dtype)(style)[:, None, None, :] * ops.ones_like(x[..., :1])
@@ -73,21 +93,39 @@ def painter(style_dim, channels, blocks, adain, dtype):
     share = layers.Dense(channels, bias_initializer="ones", dtype=dtype)(style)[:, None, None, :]
     x = ConvBlock(channels, 1, None, dtype=dtype)(ops.concatenate([x, share * content], axis=-1))
     change = conv(3, kernel_initializer=keras.initializers.VarianceScaling(0.05), dtype="float32")(x)
-    kept = layers.Dense(3, kernel_initializer="zeros", bias_initializer="ones", dtype="float32")(style)[:, None, None, :]
-    return keras.Model([content, reduced, style], kept * reduced + change, name="generator")
+    parts = bands(ops.matmul(reduced, COLOURS))
+    gains = ops.split(of_style(3 * len(parts), "ones"), len(parts), axis=-1)
+    kept = sum(gain * part for gain, part in zip(gains, parts)) + of_style(3, "zeros")
+    return keras.Model([content, reduced, style], ops.matmul(kept, COLOURS.T) + change, name="generator")
 
 
 def appearance(images):
-    """How small faces (N, h, w, C) in [-1, 1] look, whatever they show: (N, (SCALES + 1) * C), each number of variance near 1.
+    """How small faces (N, h, w, 3) in [-1, 1] look, whatever they show: (N, 3 * (SCALES + 1)), each number of variance near 1.
 
-    Means of the channels, and the logarithms of their energy at each scale: blur has little at the finest, noise much.
+    Means in ``COLOURS``, and the logarithms of their energy at each scale: blur has little at the finest, noise much.
     """
-    numbers, x = [MEAN_GAIN * ops.mean(images, axis=(1, 2))], images
+    x = ops.matmul(images, COLOURS)
+    numbers = [MEAN_GAIN * ops.mean(x, axis=(1, 2))]
     for _ in range(SCALES):
         coarse = ops.average_pool(x, 3, 1, "same")
         numbers.append(ENERGY_GAIN * ops.log(ops.mean(ops.square(x - coarse), axis=(1, 2)) + LEAST_ENERGY))
         x = ops.average_pool(coarse, 2)
     return ops.concatenate(numbers, axis=-1)
+
+
+def content_error(painted, reduced):
+    """Squared error of small faces (N, h, w, 3) in [-1, 1] to the reduced ones but for what ``appearance`` may ask for.
+
+    That is the mean of each of ``COLOURS`` and its strength at each scale: of each, only what is not a multiple of the reduced
+    face's own counts. Mean over faces and pixels.
+    """
+    error = 0.0
+    for ours, theirs in zip(*(bands(ops.matmul(images, COLOURS)) for images in (painted, reduced))):
+        ours, theirs = (x - ops.mean(x, axis=(1, 2), keepdims=True) for x in (ours, theirs))
+        alike = ops.maximum(ops.mean(ours * theirs, axis=(1, 2), keepdims=True), 0.0)  # inside out is not alike
+        strength = alike / (ops.mean(ops.square(theirs), axis=(1, 2), keepdims=True) + LEAST_ENERGY)
+        error = error + ops.mean(ops.square(ours - strength * theirs))
+    return error
 
 
 def statistics_network(channels, dtype):
@@ -112,7 +150,8 @@ class StyleVAE(Network):
 
     ``fit`` takes pairs of (real small faces, clean large faces) that have nothing to do with each other. It compiles
     without a loss: l1 KL + l2 ||y_LR - down(x_HR)||^2 - l3 MI (eq. 6) is its own, and beyond the paper
-    l4 ||appearance(y_LR) - appearance(x_LR)||^2.
+    l4 ||appearance(y_LR) - appearance(x_LR)||^2. What is drawn by chance are styles as real faces have been found to have them:
+    their mean and covariance, which the divergence holds near those of N(0, I), move along in training.
 
     Args:
         scale: reduction, a power of two.
@@ -122,6 +161,8 @@ class StyleVAE(Network):
         encoder_blocks, generator_blocks: residual blocks (section 4.1).
         kl_weight: l1, of the divergence from N(0, I), mean over the style's dimensions.
         content_weight: l2, of the squared error to the reduced clean face, mean over pixels in [-1, 1].
+        blind_content: whether that is ``content_error``, which what ``appearance`` asks for costs nothing; False is eq. 4, by
+            which blur and colour casts are errors.
         information_weight: l3, of the mutual information between a real small face and what is painted in its style, in nats.
             0 leaves it out (ablation).
         appearance_weight: l4, of the squared difference in ``appearance`` between a real small face and what is painted in its
@@ -140,7 +181,7 @@ class StyleVAE(Network):
     paper = "Style-based Variational Autoencoder for Real-World Super-Resolution (SSRVAE), section 3.1"
     ARGUMENTS = (
         "scale lr_size style_dim channels encoder_blocks generator_blocks kl_weight content_weight information_weight "
-        "appearance_weight adain seed"
+        "blind_content appearance_weight adain seed"
     ).split()
 
     def __init__(
@@ -153,6 +194,7 @@ class StyleVAE(Network):
         generator_blocks=2,
         kl_weight=0.01,
         content_weight=1.0,
+        blind_content=False,
         information_weight=0.05,
         appearance_weight=0.0,
         adain=True,
@@ -165,7 +207,7 @@ class StyleVAE(Network):
         self.scale, self.lr_size, self.style_dim, self.channels = scale, lr_size, style_dim, channels
         self.encoder_blocks, self.generator_blocks = encoder_blocks, generator_blocks
         self.kl_weight, self.content_weight, self.information_weight = kl_weight, content_weight, information_weight
-        self.appearance_weight, self.adain, self.seed = appearance_weight, adain, seed
+        self.blind_content, self.appearance_weight, self.adain, self.seed = blind_content, appearance_weight, adain, seed
         dtype = self.dtype_policy
         self.style_encoder = style_encoder(lr_size, style_dim, channels, encoder_blocks, dtype)
         self.content_encoder = content_encoder(scale, channels, encoder_blocks, dtype)
@@ -175,15 +217,18 @@ class StyleVAE(Network):
         self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", "kl", "content", "appearance", "information")]
 
     def build(self, input_shape=None):
+        self.mean_style = self._average((self.style_dim,), "zeros", "mean_style")
+        self.style_covariance = self._average((self.style_dim, self.style_dim), "identity", "style_covariance")
         if self.information_weight:
             # log E[exp T] of late, which the gradient of the mutual information is divided by.
-            self.log_average = self.add_weight(
-                shape=(), initializer="zeros", trainable=False, aggregation="mean", name="log_average"
-            )
+            self.log_average = self._average((), "zeros", "log_average")
+
+    def _average(self, shape, initializer, name):
+        return self.add_weight(shape=shape, initializer=initializer, trainable=False, aggregation="mean", name=name)
 
     def call(self, hr):
-        """The clean faces in the mean style, 0."""
-        return self._painted(hr, ops.zeros((ops.shape(hr)[0], self.style_dim)))
+        """The clean faces in the mean style of real ones."""
+        return self._painted(hr, ops.broadcast_to(self.mean_style, (ops.shape(hr)[0], self.style_dim)))
 
     def degrade(self, hr, style=None, seed=None):
         """Small faces of the clean ones ``hr`` (N, H, W, 3) in [0, 1], (N, H / scale, W / scale, 3) in [0, 1].
@@ -196,10 +241,14 @@ class StyleVAE(Network):
         with backend.no_gradients():
             count = ops.shape(hr)[0]
             if style is None:
-                style = keras.random.normal((count, self.style_dim), seed=seed)
+                style = self.styles(keras.random.normal((count, self.style_dim), seed=seed))
             elif len(style.shape) == 4:
                 style = self.encode(style).mean
             return self._painted(hr, ops.broadcast_to(ops.convert_to_tensor(style), (count, self.style_dim)))
+
+    def styles(self, chance):
+        """Styles (N, style_dim) as real faces have them, of ``chance`` (N, style_dim) from N(0, I)."""
+        return self.mean_style + ops.matmul(chance, ops.transpose(ops.cholesky(self.style_covariance)))
 
     def encode(self, lr):
         """q(z | x_LR): the style's ``DiagonalGaussian`` over (N, style_dim) of small faces (N, h, w, 3) in [0, 1]."""
@@ -218,25 +267,29 @@ class StyleVAE(Network):
 
     def train_step(self, data):
         real, clean = (2.0 * ops.convert_to_tensor(x) - 1.0 for x in keras.utils.unpack_x_y_sample_weight(data)[:2])
-        *values, average = self.minimise(lambda: self._objective(real, clean))
+        *values, styles, average = self.minimise(lambda: self._objective(real, clean))
+        apart = styles - self.mean_style
+        covariance = ops.matmul(ops.transpose(apart), apart) / ops.shape(styles)[0]
+        for found, latest in ((self.mean_style, ops.mean(styles, axis=0)), (self.style_covariance, covariance)):
+            found.assign(MOMENTUM * found + (1.0 - MOMENTUM) * latest)
         if self.information_weight:
             self.log_average.assign(average)
         return self.report(values)
 
     def _objective(self, real, clean):
-        """Eqs. 3 to 6 and the appearance, for images in [-1, 1]: the loss, its parts, and the average that MINE moves."""
+        """Eqs. 3 to 6 and the appearance, for images in [-1, 1]: the loss, its parts, the styles, and the average of MINE."""
         posterior = DiagonalGaussian(*self.style_encoder(real))
         zeros = ops.zeros_like(posterior.mean)
         kl = ops.mean(kl_divergence(posterior, DiagonalGaussian(zeros, zeros))) / self.style_dim
-        seed = self.seed * 64 + backend.replica_index(), self.updates
+        styles = reparameterised_sample(posterior, (self.seed * 64 + backend.replica_index(), self.updates))
         reduced = self.reduce(clean)
-        painted = self.generator([self.content_encoder(clean), reduced, reparameterised_sample(posterior, seed)])
-        content = ops.mean(ops.square(painted - reduced))
+        painted = self.generator([self.content_encoder(clean), reduced, styles])
+        content = content_error(painted, reduced) if self.blind_content else ops.mean(ops.square(painted - reduced))
         look = ops.mean(ops.square(appearance(painted) - appearance(real)))
         loss = self.kl_weight * kl + self.content_weight * content + self.appearance_weight * look
         if not self.information_weight:
-            return loss, kl, content, look, ops.zeros(()), ops.zeros(())
+            return loss, kl, content, look, ops.zeros(()), styles, ops.zeros(())
         joint, marginal = (self.statistics([real, faces]) for faces in (painted, neighbours(painted)))
         average = moved_average(self.log_average, marginal)
         loss = loss - self.information_weight * corrected_bound(joint, marginal, average)
-        return loss, kl, content, look, donsker_varadhan(joint, marginal), average
+        return loss, kl, content, look, donsker_varadhan(joint, marginal), styles, average
