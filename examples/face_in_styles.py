@@ -31,7 +31,7 @@ bicubic = degrade(face, model.scale)
 
 rows, style = [], None
 if args.like:
-    real = decoded(open_dataset(args.like), model.lr_size)[0][:8]
+    real = decoded(open_dataset(args.like).subset(slice(8)), model.lr_size)[0]
     if len(real) < 8:
         parser.error(f"{args.like}: {len(real)} faces; eight are wanted")
     rows, style = [[np.full_like(bicubic, 255), *real]], to_unit(real)

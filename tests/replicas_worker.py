@@ -32,7 +32,8 @@ SYSTEMS = {
     "cagface": ("CAGFace", {"features": 8, "blocks": 1, "component_size": 32, "components": COMPONENTS}, 32, 8),
     "stylevae": (
         "StyleVAE",
-        {"lr_size": 16, "style_dim": 4, "channels": 4, "encoder_blocks": 1, "generator_blocks": 1, "appearance_weight": 0.5},
+        {"lr_size": 16, "style_dim": 4, "channels": 4, "encoder_blocks": 1, "generator_blocks": 1}
+        | {"blind_content": True, "appearance_weight": 0.5},
         64,
         16,
     ),
