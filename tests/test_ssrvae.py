@@ -109,13 +109,16 @@ def test_styles_by_chance_have_the_mean_and_covariance_that_were_found(monkeypat
 def test_a_step_moves_the_mean_and_covariance_of_styles():
     model = small()
     model.compile("sgd")
+    before = np.array([1.0, -2.0, 0.0, 0.5, 3.0], "float32")
+    model.mean_style.assign(before)
     real, clean = faces()
     noise = numpy(reparameterised_sample(DiagonalGaussian(ops.zeros((4, 5)), ops.zeros((4, 5))), (0, 0)))
     posterior = model.encode(real)
     styles = numpy(posterior.mean) + np.exp(numpy(posterior.log_variance) / 2) * noise
     model.train_on_batch(real, clean)
-    np.testing.assert_allclose(numpy(model.mean_style), 0.01 * styles.mean(axis=0), atol=1e-6)
-    np.testing.assert_allclose(numpy(model.style_covariance), 0.99 * np.eye(5) + 0.01 * styles.T @ styles / 4, atol=1e-6)
+    np.testing.assert_allclose(numpy(model.mean_style), 0.99 * before + 0.01 * styles.mean(axis=0), atol=1e-6)
+    covariance = (styles - before).T @ (styles - before) / 4
+    np.testing.assert_allclose(numpy(model.style_covariance), 0.99 * np.eye(5) + 0.01 * covariance, atol=1e-6)
 
 
 @pytest.mark.parametrize("information_weight", [0.0, 0.5])
@@ -162,10 +165,43 @@ def test_appearance_knows_brightness_colours_and_detail_at_each_scale_and_nothin
     assert coarsest.mean() > finest.mean() + 1
 
 
+def box_mean(images, reach):
+    """Means of the pixels up to ``reach`` away, of as many as there are."""
+    means = np.empty_like(images)
+    for row, column in np.ndindex(images.shape[1:3]):
+        around = images[:, max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
+        means[:, row, column] = around.mean(axis=(1, 2))
+    return means
+
+
+def test_a_face_is_the_sum_of_its_bands():
+    face = RNG.normal(size=(2, 16, 16, 3)).astype("float32")
+    fine = box_mean(face, 1)
+    middle = box_mean(fine, 2)
+    coarse = box_mean(middle, 4)
+    for part, expected in zip(bands(face), (face - fine, fine - middle, middle - coarse, coarse), strict=True):
+        np.testing.assert_allclose(numpy(part), expected, atol=1e-5)
+
+
+def test_a_style_keeps_each_colour_at_each_scale_to_a_degree_of_its_own():
+    model = small()
+    sizes = {3: RNG.normal(size=3), 3 * (SCALES + 1): RNG.normal(size=3 * (SCALES + 1))}
+    for layer in model.generator.layers:
+        if getattr(layer, "units", None) in sizes:
+            layer.bias.assign(sizes[layer.units])
+    change = [layer for layer in model.generator.layers if isinstance(layer, layers.Conv2D)][-1]
+    assert change.filters == 3
+    change.kernel.assign(np.zeros(change.kernel.shape))
+    reduced = RNG.uniform(-1, 1, size=(2, 8, 8, 3)).astype("float32")
+    painted = numpy(model.generator([np.zeros((2, 8, 8, 8), "float32"), reduced, RNG.normal(size=(2, 5)).astype("float32")]))
+    gains = sizes[3 * (SCALES + 1)].reshape(-1, 3)
+    expected = sum(gain * numpy(part) for gain, part in zip(gains, bands(reduced @ COLOURS))) + sizes[3]
+    np.testing.assert_allclose(painted, expected @ COLOURS.T, atol=1e-4)
+
+
 def test_content_is_what_no_style_may_change():
     reduced, noise = (0.3 * RNG.normal(size=(2, 16, 16, 3)).astype("float32") for _ in range(2))
     parts = [numpy(part) for part in bands(reduced @ COLOURS)]
-    np.testing.assert_allclose(sum(parts), reduced @ COLOURS, atol=1e-5)
     np.testing.assert_allclose(COLOURS.T @ COLOURS, np.eye(3), atol=1e-6)
 
     def error(painted):

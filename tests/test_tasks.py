@@ -15,6 +15,8 @@ from keras_facesr.models.face_features import FaceFeatures
 from keras_facesr.models.stylevae import StyleVAE
 from keras_facesr.recipes.recipe import Recipe, Source
 
+STYLE_MEAN = np.array([1.0, -2.0, 0.5])
+STYLE_COVARIANCE = np.array([[4.0, 1.0, 0.0], [1.0, 2.0, -0.5], [0.0, -0.5, 1.0]])
 FACES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
 
 
@@ -23,6 +25,8 @@ def painter(monkeypatch):
     keras.utils.set_random_seed(0)
     painter = StyleVAE(scale=4, lr_size=4, style_dim=3, channels=4, encoder_blocks=1, generator_blocks=1)
     painter.build()
+    painter.mean_style.assign(STYLE_MEAN)
+    painter.style_covariance.assign(STYLE_COVARIANCE)
     monkeypatch.setattr(presets, "load", lambda name: painter)
     return painter
 
@@ -46,6 +50,10 @@ def test_a_style_measured_with_is_drawn_for_each_face_by_its_own_seed(painter):
     assert lr.shape == (3, 4, 4, 3) and lr.dtype == np.uint8
     alone = degradation.reduce(FACES[1:2], [6])
     assert np.abs(lr[1:2].astype(int) - alone).max() <= 1
+    chance = np.random.default_rng(6).normal(size=(1, 3)).astype("float32")
+    style = STYLE_MEAN + chance @ np.linalg.cholesky(STYLE_COVARIANCE).T
+    expected = np.asarray(painter.degrade(FACES[1:2].astype("float32") / 255, style=style.astype("float32")))
+    assert np.abs(alone - 255 * expected).max() <= 1
     assert not np.array_equal(alone, degradation.reduce(FACES[1:2], [5]))
 
 

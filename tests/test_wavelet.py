@@ -96,11 +96,11 @@ def test_wavelet_srnet_has_the_parameters_of_the_published_layers():
 
 
 @pytest.mark.parametrize("scale", [4, 16])
-def test_wavelet_srnet_begins_with_plain_grey(scale):
+def test_wavelet_srnet_begins_with_about_grey(scale):
     keras.utils.set_random_seed(0)
     model = WaveletSRNet(scale, channels=8, stages=2, blocks=1, packet_channels=4)
     image = numpy(model(RNG.random((2, 4, 4, 3)).astype("float32"), training=True))
-    assert abs(image.mean() - 0.5) < 0.1 and image.std() < 0.3
+    assert abs(image.mean() - 0.5) < 0.1 and image.std() < 0.2
 
 
 def test_wavelet_srnet_reports_its_errors_and_learns():

@@ -11,6 +11,11 @@ def conv(channels, kernel_size=3, **kwargs):
     return layers.Conv2D(channels, kernel_size, padding="same", **kwargs)
 
 
+def near_zero():
+    """The initializer of a branch's last convolution: a deep stack starts as the identity."""
+    return keras.initializers.VarianceScaling(0.05)
+
+
 def batch_normalization(**kwargs):
     """Batch normalisation by the statistics of the whole batch, wherever its parts are."""
     return layers.BatchNormalization(synchronized=backend.replica_count() > 1, **kwargs)
@@ -100,7 +105,7 @@ class ResidualBlock(keras.layers.Layer):
         self.channels, self.residual_scaling = channels, residual_scaling
         self.kinds = {"normalization": normalization, "activation": activation}
         self.first = ConvBlock(channels, **self.kinds, dtype=self.dtype_policy)
-        second = "he_normal" if normalization else keras.initializers.VarianceScaling(0.05)
+        second = "he_normal" if normalization else near_zero()
         self.second = conv(channels, kernel_initializer=second, dtype=self.dtype_policy)
         self.norm = normalizing(normalization, dtype=self.dtype_policy)
 
@@ -144,8 +149,7 @@ class DenseBlock(keras.layers.Layer):
         self.activation, self.fusion_kernel, self.residual_scaling = activation, fusion_kernel, residual_scaling
         dtype = self.dtype_policy
         self.steps = [ConvBlock(growth, 1, None, activation, dtype=dtype) for _ in range(convolutions)]
-        near_zero = keras.initializers.VarianceScaling(0.05)
-        self.fusion = conv(channels, fusion_kernel, kernel_initializer=near_zero, dtype=dtype)
+        self.fusion = conv(channels, fusion_kernel, kernel_initializer=near_zero(), dtype=dtype)
 
     def build(self, input_shape):
         for k, part in enumerate((*self.steps, self.fusion)):

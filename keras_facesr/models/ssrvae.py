@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from keras_facesr.layers.attention import GlobalAttention, LocalAttention
-from keras_facesr.layers.blocks import ConvBlock, conv
+from keras_facesr.layers.blocks import ConvBlock, conv, near_zero
 from keras_facesr.layers.resampling import doublings
 from keras_facesr.models.base import SubPixelSR
 
@@ -28,8 +28,7 @@ class AttentionBlock(layers.Layer):
         self.channels, self.attention, self.window = channels, attention, window
         dtype = self.dtype_policy
         self.first = ConvBlock(channels, normalization=None, dtype=dtype)
-        near_zero = keras.initializers.VarianceScaling(0.05)  # a deep stack starts as the identity
-        self.second = conv(channels, kernel_initializer=near_zero, dtype=dtype)
+        self.second = conv(channels, kernel_initializer=near_zero(), dtype=dtype)
         self.attend = None
         if attention:
             self.attend = GlobalAttention(dtype=dtype) if attention == "global" else LocalAttention(window, dtype=dtype)

@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_facesr import backend
-from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, near_zero
 from keras_facesr.layers.normalization import AdaIN
 from keras_facesr.layers.resampling import BicubicReduction
 from keras_facesr.models.base import Network
@@ -22,7 +22,7 @@ from keras_facesr.objectives.mutual_information import corrected_bound, donsker_
 # Columns: brightness, red against blue, and green against both; orthonormal. Faded colours are little of the last two.
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], "float32").T / np.sqrt([3, 2, 6]).astype("float32")
 SCALES = 3  # of a face's appearance: details of 1, 2 and 4 pixels
-MEAN_GAIN, ENERGY_GAIN = 3.0, 0.75  # bring what varies among real small faces to a deviation of the order of 1
+MEAN_GAIN, ENERGY_GAIN = 3.0, 0.75  # bring most of what varies among real small faces to deviations of 0.4 to 1.2
 LEAST_ENERGY = 1e-4  # of values in [-1, 1]: about one 8-bit level
 SMALLEST = 4  # pixels: the side at which the style encoder stops halving
 MOMENTUM = 0.99  # of the averages of what styles real faces have
@@ -92,7 +92,7 @@ def painter(style_dim, channels, blocks, adain, dtype):
         x = AdaIN(dtype=dtype)(x, style) if adain else x
     share = layers.Dense(channels, bias_initializer="ones", dtype=dtype)(style)[:, None, None, :]
     x = ConvBlock(channels, 1, None, dtype=dtype)(ops.concatenate([x, share * content], axis=-1))
-    change = conv(3, kernel_initializer=keras.initializers.VarianceScaling(0.05), dtype="float32")(x)
+    change = conv(3, kernel_initializer=near_zero(), dtype="float32")(x)
     parts = bands(ops.matmul(reduced, COLOURS))
     gains = ops.split(of_style(3 * len(parts), "ones"), len(parts), axis=-1)
     kept = sum(gain * part for gain, part in zip(gains, parts)) + of_style(3, "zeros")
@@ -100,7 +100,7 @@ def painter(style_dim, channels, blocks, adain, dtype):
 
 
 def appearance(images):
-    """How small faces (N, h, w, 3) in [-1, 1] look, whatever they show: (N, 3 * (SCALES + 1)), each number of variance near 1.
+    """How small faces (N, h, w, 3) in [-1, 1] look, whatever they show: (N, 3 * (SCALES + 1)).
 
     Means in ``COLOURS``, and the logarithms of their energy at each scale: blur has little at the finest, noise much.
     """
@@ -114,10 +114,10 @@ def appearance(images):
 
 
 def content_error(painted, reduced):
-    """Squared error of small faces (N, h, w, 3) in [-1, 1] to the reduced ones but for what ``appearance`` may ask for.
+    """How far small faces (N, h, w, 3) in [-1, 1] are from the reduced ones, nearly blind to what ``appearance`` may ask for.
 
-    That is the mean of each of ``COLOURS`` and its strength at each scale: of each, only what is not a multiple of the reduced
-    face's own counts. Mean over faces and pixels.
+    Of each of ``COLOURS`` at each scale (``bands``), its mean aside, the squared error to the nearest multiple of the reduced
+    face's own. Mean over faces, pixels and colours, sum over scales.
     """
     error = 0.0
     for ours, theirs in zip(*(bands(ops.matmul(images, COLOURS)) for images in (painted, reduced))):
@@ -161,8 +161,8 @@ class StyleVAE(Network):
         encoder_blocks, generator_blocks: residual blocks (section 4.1).
         kl_weight: l1, of the divergence from N(0, I), mean over the style's dimensions.
         content_weight: l2, of the squared error to the reduced clean face, mean over pixels in [-1, 1].
-        blind_content: whether that is ``content_error``, which what ``appearance`` asks for costs nothing; False is eq. 4, by
-            which blur and colour casts are errors.
+        blind_content: whether that is ``content_error``, to which blur, fading and darkening are almost no errors; False is
+            eq. 4, to which they are.
         information_weight: l3, of the mutual information between a real small face and what is painted in its style, in nats.
             0 leaves it out (ablation).
         appearance_weight: l4, of the squared difference in ``appearance`` between a real small face and what is painted in its
@@ -214,17 +214,18 @@ class StyleVAE(Network):
         self.generator = painter(style_dim, channels, generator_blocks, adain, dtype)
         self.statistics = statistics_network(channels, dtype) if information_weight else None
         self.reduce = BicubicReduction(scale, dtype="float32")
+        self.mean_style = self._average((style_dim,), "zeros", "mean_style")
+        self.style_covariance = self._average((style_dim, style_dim), "identity", "style_covariance")
         self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", "kl", "content", "appearance", "information")]
 
     def build(self, input_shape=None):
-        self.mean_style = self._average((self.style_dim,), "zeros", "mean_style")
-        self.style_covariance = self._average((self.style_dim, self.style_dim), "identity", "style_covariance")
         if self.information_weight:
             # log E[exp T] of late, which the gradient of the mutual information is divided by.
             self.log_average = self._average((), "zeros", "log_average")
 
     def _average(self, shape, initializer, name):
-        return self.add_weight(shape=shape, initializer=initializer, trainable=False, aggregation="mean", name=name)
+        how = {"trainable": False, "aggregation": "mean", "autocast": False}
+        return self.add_weight(shape=shape, initializer=initializer, name=name, **how)
 
     def call(self, hr):
         """The clean faces in the mean style of real ones."""
@@ -268,7 +269,7 @@ class StyleVAE(Network):
     def train_step(self, data):
         real, clean = (2.0 * ops.convert_to_tensor(x) - 1.0 for x in keras.utils.unpack_x_y_sample_weight(data)[:2])
         *values, styles, average = self.minimise(lambda: self._objective(real, clean))
-        apart = styles - self.mean_style
+        apart = styles - self.mean_style  # of before, which lags: a covariance too large rather than too small
         covariance = ops.matmul(ops.transpose(apart), apart) / ops.shape(styles)[0]
         for found, latest in ((self.mean_style, ops.mean(styles, axis=0)), (self.style_covariance, covariance)):
             found.assign(MOMENTUM * found + (1.0 - MOMENTUM) * latest)

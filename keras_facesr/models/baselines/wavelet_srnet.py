@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_facesr.layers.blocks import GroupedConv, batch_normalization, conv
+from keras_facesr.layers.blocks import GroupedConv, batch_normalization, conv, near_zero
 from keras_facesr.layers.resampling import doubling_count
 from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.objectives import wavelet
@@ -106,10 +106,10 @@ class WaveletSRNet(ObjectiveSR):
     def _prediction(self, packets, name):
         """Three colours of each of ``packets`` packets.
 
-        The first image is plain grey: the coarsest packet is ``scale`` times as large as an image's mean, a long way from 0.
+        The first image is about grey: the coarsest packet is ``scale`` times as large as an image's mean, a long way from 0.
         """
         width, dtype = self.packet_channels * packets, self.dtype_policy
-        how = {"kernel_initializer": keras.initializers.VarianceScaling(0.05), "dtype": "float32"}
+        how = {"kernel_initializer": near_zero(), "dtype": "float32"}
         grey = keras.initializers.Constant(self.scale / 2)
         last = GroupedConv(3 * packets, packets, **how) if packets > 1 else conv(3, bias_initializer=grey, **how)
         blocks = [WaveletBlock(width, (1, packets), dtype=dtype), WaveletBlock(2 * width, (packets, packets), dtype=dtype)]
