@@ -141,6 +141,15 @@ def test_the_objective_is_reported_in_its_parts(information_weight):
         assert float(model.log_average) != 0
 
 
+def box_mean(images, reach):
+    """Means of the pixels up to ``reach`` away, of as many as there are."""
+    means = np.empty_like(images)
+    for row, column in np.ndindex(images.shape[1:3]):
+        around = images[:, max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
+        means[:, row, column] = around.mean(axis=(1, 2))
+    return means
+
+
 def test_appearance_knows_brightness_colours_and_detail_at_each_scale_and_nothing_else():
     images = 0.3 * RNG.normal(size=(2, 16, 16, 3)).astype("float32")
     numbers = numpy(appearance(images))
@@ -148,10 +157,7 @@ def test_appearance_knows_brightness_colours_and_detail_at_each_scale_and_nothin
     red, green, blue = np.moveaxis(images.astype("float64"), -1, 0)
     colours = np.stack([(red + green + blue) / 3**0.5, (red - blue) / 2**0.5, (red - 2 * green + blue) / 6**0.5], axis=-1)
     np.testing.assert_allclose(numbers[:, :3], 3 * colours.mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
-    detail = np.empty_like(colours)  # what the mean of the neighbours, as far as there are any, leaves
-    for row, column in np.ndindex(16, 16):
-        around = colours[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].mean(axis=(1, 2))
-        detail[:, row, column] = colours[:, row, column] - around
+    detail = colours - box_mean(colours, 1)
     energy = 0.75 * np.log((detail**2).mean(axis=(1, 2)) + 1e-4)
     np.testing.assert_allclose(numbers[:, 3:6], energy, rtol=1e-4)
     np.testing.assert_allclose(numpy(appearance(images[:, ::-1, ::-1])), numbers, atol=1e-5)
@@ -163,15 +169,6 @@ def test_appearance_knows_brightness_colours_and_detail_at_each_scale_and_nothin
     coarse = RNG.normal(size=(2, 4, 4, 3)).astype("float32").repeat(4, 1).repeat(4, 2)
     finest, _, coarsest = np.split(numpy(appearance(coarse))[:, 3:] - numbers[:, 3:], 3, axis=-1)
     assert coarsest.mean() > finest.mean() + 1
-
-
-def box_mean(images, reach):
-    """Means of the pixels up to ``reach`` away, of as many as there are."""
-    means = np.empty_like(images)
-    for row, column in np.ndindex(images.shape[1:3]):
-        around = images[:, max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1]
-        means[:, row, column] = around.mean(axis=(1, 2))
-    return means
 
 
 def test_a_face_is_the_sum_of_its_bands():
@@ -201,11 +198,15 @@ def test_a_style_keeps_each_colour_at_each_scale_to_a_degree_of_its_own():
 
 def test_content_is_what_no_style_may_change():
     reduced, noise = (0.3 * RNG.normal(size=(2, 16, 16, 3)).astype("float32") for _ in range(2))
-    parts = [numpy(part) for part in bands(reduced @ COLOURS)]
     np.testing.assert_allclose(COLOURS.T @ COLOURS, np.eye(3), atol=1e-6)
 
     def error(painted):
         return float(content_error(painted.astype("float32"), reduced))
+
+    def energy(images):
+        """Of all bands, without their means."""
+        parts = map(numpy, bands(images @ COLOURS))
+        return sum(np.mean((part - part.mean(axis=(1, 2), keepdims=True)) ** 2) for part in parts)
 
     darker_and_faded = (0.4 * reduced @ COLOURS * np.array([1, 0.2, 0.5]) + np.array([-0.5, 0.1, 0.0])) @ COLOURS.T
     assert error(reduced) < 1e-4 and error(darker_and_faded) < 1e-4
@@ -214,10 +215,8 @@ def test_content_is_what_no_style_may_change():
     blurred = numpy(ops.average_pool(reduced, 3, 1, "same"))
     assert error(blurred) < 0.1 * np.mean((blurred - reduced) ** 2)
     # Its negative is as wrong as can be; so are details of another face, at each scale.
-    centred = sum(np.mean((part - part.mean(axis=(1, 2), keepdims=True)) ** 2) for part in parts)
-    assert error(-reduced) == pytest.approx(centred, rel=1e-4)
-    foreign = sum(np.mean((part - part.mean(axis=(1, 2), keepdims=True)) ** 2) for part in map(numpy, bands(noise @ COLOURS)))
-    assert error(noise) == pytest.approx(foreign, rel=0.1)
+    assert error(-reduced) == pytest.approx(energy(reduced), rel=1e-4)
+    assert error(noise) == pytest.approx(energy(noise), rel=0.1)
 
 
 def test_blind_content_lets_a_style_blur_and_fade():
