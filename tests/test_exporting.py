@@ -14,19 +14,24 @@ from keras_facesr.errors import ExportError
 from keras_facesr.inference import upscale
 
 SMALL = {
+    "Autoencoder": {"scale": 4, "channels": 4},
     "CAGFace": {
         "features": 8,
         "blocks": 1,
         "component_size": 64,
         "components": {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)},
     },
+    "EDSR": {"scale": 4, "channels": 8, "blocks": 1},
+    "ESRGAN": {"scale": 4, "hr_size": (16, 16), "channels": 4, "blocks": 1, "growth": 2},
     "EnhanceNet": {"scale": 4, "hr_size": (16, 16), "channels": 4, "blocks": 1},
     "FSRCNN": {"scale": 4, "features": 8, "shrunk": 4, "mappings": 1},
+    "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
     "RDN": {"scale": 4, "channels": 4, "blocks": 2, "convolutions": 2, "growth": 2},
     "RRDBNet": {"scale": 4, "channels": 4, "blocks": 1, "growth": 2},
     "SAM": {"scale": 8, "backbone": "lr", "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
     "SRCNN": {"scale": 4, "features": (8, 4)},
     "SRFBN": {"scale": 4, "channels": 4, "groups": 2, "steps": 2},
+    "SRGAN": {"scale": 4, "hr_size": (16, 16), "channels": 8, "blocks": 1},
     "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
     "SSRVAE": {"scale": 4, "channels": 8, "global_blocks": 1, "local_blocks": 1, "window": 3},
     "URDGN": {"scale": 4, "hr_size": (16, 16), "channels": (4, 4, 4, 4)},

@@ -1,4 +1,4 @@
-"""URDGN, ESRGAN and EnhanceNet against their papers' layers and objectives."""
+"""URDGN, SRGAN, ESRGAN and EnhanceNet against their papers' layers and objectives."""
 
 import keras
 import numpy as np
@@ -67,7 +67,7 @@ def test_urdgns_discriminator_drops_units_anew_each_time():
 
 @pytest.mark.parametrize(
     "network, weights",  # of the fidelity, of the critic's verdict and of the features
-    [(URDGN, (1.0, 0.01, 0.0)), (ESRGAN, (1e-2, 5e-3, 1.0)), (EnhanceNet, (0.0, 2.0, 1.0))],
+    [(URDGN, (1.0, 0.01, 0.0)), (SRGAN, (0.0, 1e-3, 1.0)), (ESRGAN, (1e-2, 5e-3, 1.0)), (EnhanceNet, (0.0, 2.0, 1.0))],
 )
 def test_phase_2_weighs_fidelity_verdict_and_features_as_the_paper_does(network, weights):
     model = small(network)
@@ -77,6 +77,14 @@ def test_phase_2_weighs_fidelity_verdict_and_features_as_the_paper_does(network,
     fidelity = report["mae" if network is ESRGAN else "mse"]
     parts = zip(weights, (fidelity, report["adversarial"], report["perceptual"]))
     assert report["loss"] == pytest.approx(sum(weight * part for weight, part in parts), rel=1e-4)
+
+
+@pytest.mark.parametrize("network", [SRGAN, ESRGAN, EnhanceNet])
+def test_phase_2_of_what_learns_by_features_is_not_compiled_without_any(network):
+    model = small(network)
+    model.phase = 2
+    with pytest.raises(ValueError, match="perceptual_weight is 1: phase 2 learns by features"):
+        model.compile("adam")
 
 
 @pytest.mark.parametrize("network", [SRGAN, URDGN, EnhanceNet])

@@ -40,6 +40,9 @@ SMALL = {
 OTHERS = {"ComponentNetwork", "DigitClassifier", "FaceFeatures", "StyleVAE"}  # see test_cagface, test_judges, test_ssrvae
 
 
+STEPS = 5  # of training, one a batch of all images
+
+
 def test_no_class_of_the_catalogue_is_forgotten():
     assert {*SMALL, *OTHERS} == {*presets.MODEL_CLASSES}
 
@@ -81,6 +84,22 @@ def test_in_mixed_precision_images_come_out_as_float32_and_near_those_of_float32
     assert answers[1].dtype == np.float32
     if name != "PRSR":  # whose values each depend on all before them
         assert np.abs(answers[1] - answers[0]).max() < 0.05
+
+
+@pytest.mark.parametrize("name", sorted({*SMALL} - {"Bicubic"}))
+def test_training_lowers_the_loss_and_goes_the_same_way_again(name):
+    trained = []
+    for _ in range(2):
+        keras.utils.set_random_seed(0)
+        model = presets.build_model(name, SMALL[name])
+        lr = inputs(model, 2, 2)
+        hr = lr.repeat(model.scale, axis=1).repeat(model.scale, axis=2)
+        loss = "mse" if type(model).train_step is keras.Model.train_step else None
+        model.compile(keras.optimizers.Adam(1e-3), loss=loss, run_eagerly=True)
+        trained.append(model.fit(lr, hr, epochs=STEPS, verbose=0).history)
+    first, *_, last = trained[0][model.metrics[0].name]  # what is minimised; its parts come after it
+    assert last < first
+    assert trained[0] == trained[1]
 
 
 def test_an_image_alone_gives_what_it_gives_in_a_batch(model):

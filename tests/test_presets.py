@@ -14,6 +14,7 @@ from keras_facesr import presets
 from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import PresetError
 from keras_facesr.inference import demo_faces
+from small_training import arrays
 
 
 @pytest.fixture
@@ -187,6 +188,8 @@ def test_every_released_preset_matches_its_weights_and_its_description():
         scale = model.scale if preset.task == "super-resolution" else None
         assert (preset.name, preset.scale, preset.parameters) == (name, scale, model.count_params())
         assert (preset.folder / "README.md").is_file()
+        released = arrays(presets.released_weights(preset)).values()
+        assert sum(values.size for values in released) == preset.parameters  # no critic, no optimizer
 
 
 def test_the_released_model_loads_by_its_alias_and_enlarges():

@@ -190,18 +190,27 @@ def test_a_full_disk_ends_the_run_in_one_line_and_leaves_the_last_checkpoint(cac
     assert (tmp_path / "run" / "model.weights.h5").exists()
 
 
+SMALL_CRITIC = {
+    "channels": 4,
+    "blocks": 1,
+    "perceptual_weight": 0.0,
+    "critic": True,
+    "critic_channels": 4,
+    "critic_convolutions": 2,
+}
 AGAINST_A_CRITIC = dataclasses.replace(
-    one_stage(phase=2, keep="last"),
-    model_class="SRGAN",
-    config={"hr_size": (32, 32), "channels": 4, "blocks": 1, "critic": True, "critic_channels": 4, "critic_convolutions": 2},
+    one_stage(phase=2, keep="last"), model_class="SRGAN", config={"hr_size": (32, 32), **SMALL_CRITIC}
 )
-
-
+WITH_PENALTY = dataclasses.replace(  # noise of latents and of the penalty's images, in each turn of the critic
+    AGAINST_A_CRITIC, model_class="VarSR", config={"scale": 4, "latent_dim": 4, "critic_steps": 2, **SMALL_CRITIC}
+)
 SMALL = one_stage(keep="last")
 
 
 @pytest.mark.parametrize(
-    ("recipe", "step"), [(SMALL, 1), (SMALL, 2), (SMALL, 4), (AGAINST_A_CRITIC, 3)], ids=["1", "2", "4", "against a critic"]
+    ("recipe", "step"),
+    [(SMALL, 1), (SMALL, 2), (SMALL, 4), (AGAINST_A_CRITIC, 3), (WITH_PENALTY, 3)],
+    ids=["1", "2", "4", "against a critic", "with a penalty"],
 )
 def test_a_run_that_is_asked_to_end_at_any_step_goes_on_to_the_same_weights(recipe, step, cache, faces, tmp_path):
     training.train(recipe, faces, tmp_path / "undisturbed")
@@ -369,6 +378,15 @@ def test_every_recipe_builds_its_network_and_asks_for_whole_checks():
         assert all(hasattr(model, part) and name in recipes.RECIPES for part, name in recipe.parts.items())
         assert getattr(model, "scale", 1) * 2 <= min(min(source.shape) for source in recipe.sources)
         assert all(stage.steps % stage.check_every == 0 for stage in recipe.stages)
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.RECIPES if recipes.find(name).start in presets.list_models()])
+def test_a_recipe_that_goes_on_from_a_preset_starts_as_that_is(name):
+    recipe = recipes.find(name)
+    model, before = recipe.model(), presets.load(recipe.start)
+    training._start_from(presets.released_weights(presets.find(recipe.start)), model)
+    lr = np.random.default_rng(0).random((1, 8, 8, 3), "float32")
+    np.testing.assert_array_equal(model(lr), before(lr))
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_zero():

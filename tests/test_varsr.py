@@ -188,7 +188,7 @@ def test_training_lowers_the_error_and_the_true_faces_latent_helps():
     assert error(model.transfer(lr, hr)) < 0.8 * error(model(lr))
 
 
-def test_weights_of_phase_1_load_where_a_critic_is_and_those_of_phase_2_where_none_is(tmp_path):
+def test_weights_of_phase_2_load_where_no_critic_is(tmp_path):
     lr, _ = pairs()
     without, judged = small(), small(**CRITIC, seed=1)
     judged.save_weights(tmp_path / "judged.weights.h5")

@@ -115,7 +115,15 @@ class AdversarialSR(FaceSR):
             critic_optimizer: of the critic; by default one like ``optimizer``.
             features: what gives feature maps (a list, or one) of images in [0, 1], for the perceptual loss, such as
                 ``load("face_features").maps``. It neither learns nor is saved with the model.
+
+        Raises:
+            ValueError: phase 2 has a ``perceptual_weight``, and no ``features`` to weigh.
         """
+        if self.phase == 2 and self.perceptual_weight and not features:
+            raise ValueError(
+                f"perceptual_weight is {self.perceptual_weight:g}: phase 2 learns by features, "
+                'such as compile(features=load("face_features").maps)'
+            )
         super().compile(optimizer, **kwargs)
         if not self.built:
             self.build((None, None, None, 3))

@@ -8,6 +8,8 @@ import dataclasses
 from keras_facesr.recipes.recipe import Stage
 from keras_facesr.recipes.sam import yardstick
 
+FACE = {"hr_size": (128, 128)}
+
 
 def small(name, model_class, loss=None, scale=8, **config):
     """A yardstick by another loss, or by the network's own where it has one."""
@@ -21,7 +23,10 @@ def against_a_critic(recipe, steps, **how):
     return dataclasses.replace(recipe, stages=(*recipe.stages, stage))
 
 
-FACE = {"hr_size": (128, 128)}
+def urdgn(scale, steps, **config):
+    """URDGN, by pixels and then against its discriminator."""
+    return against_a_critic(small("urdgn_small", "URDGN", scale=scale, **FACE, critic=True, **config), steps)
+
 
 RECIPES = [
     small("fsrcnn", "FSRCNN", "mse"),
@@ -36,9 +41,9 @@ RECIPES = [
     small("wavelet_srnet_small", "WaveletSRNet", scale=4, channels=20, stages=3, packet_channels=8),
     small("wavelet_srnet_small", "WaveletSRNet", channels=20, stages=4, packet_channels=4),
     small("wavelet_srnet_small", "WaveletSRNet", scale=16, channels=24, stages=4, packet_channels=3),
-    small("urdgn_small", "URDGN", scale=4, **FACE, channels=(16, 28, 28, 20)),
-    small("urdgn_small", "URDGN", **FACE, channels=(16, 32, 32, 24)),
-    small("urdgn_small", "URDGN", scale=16, **FACE, channels=(16, 32, 28, 18)),
+    urdgn(4, steps=500, channels=(16, 28, 28, 20)),
+    urdgn(8, steps=1000, channels=(16, 32, 32, 24)),
+    urdgn(16, steps=500, channels=(16, 32, 28, 18)),
     small("enhancenet_small", "EnhanceNet", **FACE, channels=32),
     against_a_critic(
         small("esrgan_small", "ESRGAN", **FACE, channels=28, blocks=4, growth=14, critic=True, critic_channels=16),

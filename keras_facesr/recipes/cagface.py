@@ -53,6 +53,6 @@ RECIPES = [
     small("fsrcnn_x4", "FSRCNN", {"scale": 4}, by_adam(6000, loss="mse")),
     small("srfbn_small_x4", "SRFBN", {"scale": 4, "channels": 24, "groups": 3}, by_adam(6000)),
     small("enhancenet_small_x4", "EnhanceNet", {"scale": 4, "hr_size": (128, 128), "channels": 48}, by_adam(6000)),
-    adversarial("srgan_small_x4", "SRGAN", channels=48, blocks=15, perceptual_weight=FEATURES_WEIGHT),
+    adversarial("srgan_small_x4", "SRGAN", channels=48, blocks=15, perceptual_weight=FEATURES_WEIGHT, fidelity_weight=1.0),
     adversarial("esrgan_small_x4", "ESRGAN", channels=32, blocks=5, growth=16),
 ]

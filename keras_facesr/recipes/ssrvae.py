@@ -10,7 +10,7 @@ from keras_facesr.recipes.recipe import FEATURES_WEIGHT, Recipe, Source, Stage
 
 CLEAN = Source("celeba", 64, "celeba")
 REAL = Source("folder", 16, "wider_lq")
-CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": FEATURES_WEIGHT}
+CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": FEATURES_WEIGHT, "fidelity_weight": 1.0}
 
 
 def stylevae(name, **config):

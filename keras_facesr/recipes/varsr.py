@@ -28,7 +28,7 @@ def varsr_of_faces(kl_weight, infix, *stages, **how):
 def digits(name, model_class, *stages, **config):
     """Two networks for x4 on digits: ``name``_mnist, 6x6 to 24x24 pixels, and ``name``_plates, 4x2 to 16x8.
 
-    By pixels alone, as in the paper, unless ``stages`` say otherwise. ``config`` has a pair where the two differ. There are
+    By pixels alone, where the paper adds a critic, unless ``stages`` say otherwise. ``config`` has a pair where the two differ. There are
     5,000 plates and twelve times as many digits of MNIST: half of the steps are 21 times all plates.
     """
     stages = stages or (by_pixels(6000, **OF_DIGITS),)
@@ -72,7 +72,7 @@ RECIPES = [
     faces(
         "srgan_x8_celeba64",
         "SRGAN",
-        {"hr_size": (64, 64), **AGAINST_A_CRITIC},
+        {"hr_size": (64, 64), "fidelity_weight": 1.0, **AGAINST_A_CRITIC},
         adversarial(500),
         parts={"generator": "srresnet_x8_celeba64"},
     ),

@@ -9,21 +9,37 @@ from keras_facesr.models.baselines.srresnet import SRResNet
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class SRGAN(AdversarialSR):
-    """SRResNet, in phase 1 by mean squared error, in phase 2 against a critic and by the features that it is compiled with.
+    """SRResNet, in phase 1 by mean squared error, in phase 2 by features and against a critic: SRGAN-VGG54 with theirs.
+
+        >>> model.phase = 2
+        >>> model.compile(keras.optimizers.Adam(1e-4), features=vgg19_features())
 
     Args:
         scale: enlargement, a power of two.
         hr_size: (height, width) of the images that it is trained on.
         channels, blocks: of the SRResNet.
         objective: of the critic (the paper's is the standard one).
+        perceptual_weight, fidelity_weight: of the features' and of the pixels' squared errors in phase 2; the paper's is the
+            features' alone.
         **kwargs: of ``AdversarialSR``.
     """
 
     ARGUMENTS = ("hr_size", "channels", "blocks")
     paper = "Ledig et al.: Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network (2017)"
 
-    def __init__(self, scale=4, hr_size=(96, 96), channels=64, blocks=16, objective="standard", **kwargs):
-        super().__init__(scale, hr_size, objective=objective, **kwargs)
+    def __init__(
+        self,
+        scale=4,
+        hr_size=(96, 96),
+        channels=64,
+        blocks=16,
+        objective="standard",
+        perceptual_weight=1.0,
+        fidelity_weight=0.0,
+        **kwargs,
+    ):
+        weights = {"perceptual_weight": perceptual_weight, "fidelity_weight": fidelity_weight}
+        super().__init__(scale, hr_size, objective, **weights, **kwargs)
         self.channels, self.blocks = channels, blocks
         self.generator = SRResNet(scale, channels, blocks, dtype=self.dtype_policy, name="generator")
 
