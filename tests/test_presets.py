@@ -8,13 +8,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import keras
 import numpy as np
 import pytest
+from small_training import arrays
 
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import PresetError
 from keras_facesr.inference import demo_faces
-from small_training import arrays
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ def varsr_of_faces(kl_weight, infix, *stages, **how):
 def digits(name, model_class, *stages, **config):
     """Two networks for x4 on digits: ``name``_mnist, 6x6 to 24x24 pixels, and ``name``_plates, 4x2 to 16x8.
 
-    By pixels alone, where the paper adds a critic, unless ``stages`` say otherwise. ``config`` has a pair where the two differ. There are
-    5,000 plates and twelve times as many digits of MNIST: half of the steps are 21 times all plates.
+    By pixels alone, where the paper adds a critic, unless ``stages`` say otherwise. ``config`` has a pair where the two differ.
+    There are 5,000 plates and twelve times as many digits of MNIST: half of the steps are 21 times all plates.
     """
     stages = stages or (by_pixels(6000, **OF_DIGITS),)
     fewer = tuple(dataclasses.replace(stage, steps=stage.steps // 2) for stage in stages)
