@@ -95,7 +95,7 @@ def _upscale_file(args, model, file, stem, show):
     from keras_facesr.inference import enlarge_picture, sample_picture
 
     numbers = [f"_{k}" for k in range(1, args.samples + 1)] if args.samples else [""]
-    targets = [args.out / f"{stem}_{args.model}{number}.png" for number in numbers]
+    targets = [args.out / f"{stem}_{Path(args.model).name}{number}.png" for number in numbers]
     for target in targets:
         _check_new(target, args.overwrite)  # before the work; write_png checks again
     picture = read_picture(file)
@@ -109,7 +109,7 @@ def _upscale_file(args, model, file, stem, show):
 def _demo(args, preset):
     if not preset.enlarges_faces:
         raise CallError(f"--demo enlarges a face, and {preset.name} was not made for faces: give it pictures of your own")
-    target = (args.out or Path()) / f"demo_{args.model}.png"
+    target = (args.out or Path()) / f"demo_{Path(args.model).name}.png"
     _check_new(target, args.overwrite)
     runtime, model = _in_runtime(args, preset)
 
@@ -314,6 +314,8 @@ def _export(args):
 
 def _page(args):
     preset = _preset(args.model)
+    if preset.name not in presets.list_models():
+        raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} enlarges by a run's")
     from keras_facesr.demo.page import serve
 
     _start_keras(args.debug)
@@ -536,7 +538,7 @@ def _parser():
     option("inputs", nargs="*", metavar="INPUT", help="picture or folder")
     option("--demo", action="store_true", help="compare on the built-in face: LR, bicubic, ours, truth")
     option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to (--demo: default .)")
-    option("--model", default="sam", metavar="NAME", help="see `facesr models` (default: %(default)s)")
+    option("--model", default="sam", metavar="NAME", help="see `facesr models`; or a run's folder (default: %(default)s)")
     option("--samples", type=_positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the network (default: the fastest at hand)")
@@ -544,7 +546,7 @@ def _parser():
 
     option = command("evaluate", _evaluate, "Measure models beside bicubic interpolation, by one protocol.")
     option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
-    option("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale")
+    option("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale, or folders of runs")
     option("--hr-size", type=_positive, metavar="N", help="side of the true image (default: the model's own)")
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")

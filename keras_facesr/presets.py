@@ -1,14 +1,15 @@
 """The catalogue of released models: a name leads to a class, its arguments and weights of known SHA-256.
 
-A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card.
-Configuration and weights are data: no pickle, no code; classes come from ``MODEL_CLASSES`` alone.
+A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card; the folder of a run that
+has ended is one, too, called by its path. Configuration and weights are data: no pickle, no code; classes come from
+``MODEL_CLASSES`` alone.
 """
 
 import difflib
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -156,20 +157,26 @@ def full_name(name):
 
 
 def find(name):
-    """The ``Preset`` of this name or alias; PresetError with the closest names if there is none."""
+    """The ``Preset`` of this name or alias, or of the folder of a run that has ended.
+
+    Raises:
+        PresetError: there is none; with the closest names.
+    """
     names = list_models()
-    if full_name(name) not in names:
-        close = difflib.get_close_matches(name, [*names, *ALIASES], n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names) or 'none'}"
-        raise PresetError(f"no model is called {name!r}: {hint}")
-    return _read(CATALOGUE / full_name(name))
+    if full_name(name) in names:
+        return _read(CATALOGUE / full_name(name))
+    if (Path(name) / "recipe.json").is_file():
+        return _of_run(Path(name))
+    close = difflib.get_close_matches(name, [*names, *ALIASES], n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names) or 'none'}"
+    raise PresetError(f"no model is called {name!r}: {hint}")
 
 
 def load(name, weights="released"):
     """Build the model that a preset describes.
 
     Args:
-        name: a preset's name or alias, one of ``list_models()``.
+        name: a preset's name or alias, one of ``list_models()``; or the folder of a run that has ended.
         weights: ``"released"`` (verified by SHA-256, fetched first if they do not ship with the package),
             ``None`` for a fresh initialisation, or the path of a ``.weights.h5`` file.
 
@@ -207,10 +214,48 @@ def at_hand(preset, file):
 
 
 def cache_folder(preset):
-    """Where files of this preset that did not come with the package are looked for and kept."""
+    """Where files of this preset that did not come with the package are looked for and kept; a run keeps its own."""
+    if preset.folder.parent != CATALOGUE:
+        return preset.folder
     from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
 
     return cache_root() / "weights" / preset.name
+
+
+def entry(recipe, weights, description, terms):
+    """What ``config.json`` says of the network of a recipe (``recipes.Recipe``), without its critic, and its weights file.
+
+    Figures and exports are to be added.
+    """
+    model = build_model(recipe.model_class, {name: value for name, value in recipe.config.items() if name != "critic"})
+    enlarges, (first, *_) = recipe.task == "super-resolution", recipe.sources
+    return {
+        "name": recipe.name,
+        "class": recipe.model_class,
+        "task": recipe.task,
+        "config": {name: value for name, value in model.get_config().items() if name not in ("name", "trainable", "dtype")},
+        "scale": model.scale if enlarges else None,
+        "hr_size": first.size if enlarges and not recipe.crop else None,
+        "parameters": model.count_params(),
+        "weights": {"file": weights.name, "sha256": _sha256(weights), "url": None},
+        "description": description,
+        "data": f"{named(recipe.sources)}, training part",
+        "terms": terms,
+        "recipe": recipe.name,
+        "figures": {},
+    }
+
+
+def named(sources):
+    """The data sets of a recipe's sources, each once, as a card names them."""
+    return " and ".join(dict.fromkeys(source.data_set for source in sources))
+
+
+def _of_run(folder):
+    """The ``Preset`` of a run that has ended, called by its path."""
+    if not (folder / "config.json").is_file():
+        raise PresetError(f"{folder}: its run has not ended; facesr train ... --resume goes on with it")
+    return replace(_read(folder), name=str(folder))
 
 
 def _aliased(pattern):

@@ -10,7 +10,7 @@ from importlib import metadata
 
 import keras
 
-from keras_facesr import __version__
+from keras_facesr import __version__, presets
 from keras_facesr.errors import TrainingError, TrainingFailed
 from keras_facesr.tensorboard import EventLog
 
@@ -103,6 +103,13 @@ class RunFolder:
         finally:
             for name, optimizer in held.items():
                 setattr(model, name, optimizer)
+
+    @by_the_writer
+    def write_preset(self, recipe):
+        """Describe the finished weights as a preset: what loads a released one by its name loads these by the folder's."""
+        about = {"description": f"as {recipe.name}, by a run of one's own", "terms": "those of the data"}
+        text = json.dumps(presets.entry(recipe, self.folder / "model.weights.h5", **about), indent=2)
+        self.replace(self.folder / "config.json", lambda temporary: temporary.write_text(text + "\n"))
 
     @by_the_writer
     def write_log(self, row):

@@ -67,6 +67,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
     model = recipe.model()
     model.load_weights(last)
     run.replace(run.folder / "model.weights.h5", lambda temporary: shutil.copyfile(last, temporary))
+    run.write_preset(recipe)
     devices.wait()  # for the one that writes
     return model
 

@@ -15,11 +15,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from small_training import RECIPE, arrays, assert_same_weights, write_faces
 
+import keras_facesr as fsr
 from keras_facesr import presets, recipes, training
+from keras_facesr.cli import main
 from keras_facesr.devices import OneDevice
-from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
+from keras_facesr.errors import PresetError, TrainingError, TrainingFailed, TrainingStopped
 from keras_facesr.optimizers import ConvMuon
 from keras_facesr.recipes.recipe import Stage
 from keras_facesr.run_folder import RunFolder
@@ -116,11 +119,32 @@ def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_opti
         "stage1.weights.h5",
         "stage2.weights.h5",
         "model.weights.h5",
+        "config.json",
     }
     history = history_of(whole_run)
     assert [(row["stage"], row["step"]) for row in history] == [(1, 10), (1, 20), (2, 10), (2, 20)]
     assert all(row["val_psnr"] > 10 and 0 < row["val_ssim"] < 1 for row in history)
     assert not [name for name in arrays(whole_run / "model.weights.h5") if "optimizer" in name or "muon" in name]
+
+
+def test_a_finished_run_is_used_by_its_path_as_a_released_model_by_its_name(whole_run, tmp_path, monkeypatch, capsys):
+    expected = RECIPE.model()
+    expected.load_weights(whole_run / "model.weights.h5")
+    levels = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+    monkeypatch.chdir(whole_run.parent)
+    model = presets.load(whole_run.name)
+    np.testing.assert_array_equal(model.upscale(levels), expected.upscale(levels))
+    keras.utils.save_img(tmp_path / "small.png", levels, data_format="channels_last", scale=False)
+    assert main(["upscale", str(tmp_path / "small.png"), "--model", whole_run.name, "-o", str(tmp_path)]) == 0
+    enlarged = np.asarray(Image.open(tmp_path / f"small_{whole_run.name}.png"))
+    np.testing.assert_array_equal(enlarged, expected.upscale(levels))
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path), "--model", whole_run.name, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["models"].keys() == {"bicubic", whole_run.name}
+    fsr.export(model, tmp_path / "own.onnx")
+    shutil.copy(whole_run / "recipe.json", tmp_path)
+    with pytest.raises(PresetError, match="its run has not ended; .*--resume"):
+        presets.load(str(tmp_path))
 
 
 def test_the_log_has_figures_and_pictures_that_tensorboard_reads(whole_run):
@@ -334,8 +358,7 @@ def test_a_run_in_mixed_precision_keeps_float32_weights_that_load_anywhere(netwo
     assert keras.config.dtype_policy().name == "float32"
     weights = arrays(tmp_path / "run" / "model.weights.h5")
     assert {array.dtype.name for array in weights.values()} <= {"float32", "uint32", "int64"}
-    model = recipe.model()
-    model.load_weights(tmp_path / "run" / "model.weights.h5")
+    model = presets.load(str(tmp_path / "run"))  # without the critic that the file has
     assert keras.ops.convert_to_numpy(model(np.zeros((1, 8, 8, 3), "float32"))).dtype == np.float32
 
 

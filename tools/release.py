@@ -9,7 +9,6 @@ released for the same scale and data and beside those that are released with it.
 import argparse
 import dataclasses
 import functools
-import hashlib
 import json
 import tempfile
 from pathlib import Path
@@ -35,15 +34,6 @@ from keras_facesr.tables.ssrvae import REAL_FACES
 from keras_facesr.tables.trials import JUDGED, MadeFaces, Pairs
 from keras_facesr.tasks import masks_of, parsed, told
 
-DATA = {  # by a source's folder, or by its kind
-    "utkface": "UTKFace",
-    "celeba": "CelebA",
-    "celebamask": "CelebAMask-HQ",
-    "mnist": "MNIST",
-    "digits": "digits cut from licence plates",
-    "faces_512": "faces of at least 512 px from a collection for non-commercial research",
-    "wider_lq": "small faces cut from WIDER FACE (CC BY-NC-ND 2.0)",
-}
 TERMS = {
     "mnist": "CC BY-SA 3.0; so are these weights",
     "digits": "the collection states none",
@@ -102,37 +92,22 @@ def started(run_dir):
     recipe = dataclasses.replace(recipe, **{name: trained.get(name, getattr(recipe, name)) for name in CHANGES})
     folder = presets.CATALOGUE / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
-    model = released(recipe, run_dir / "model.weights.h5", folder / "model.weights.h5")
-    config = {name: value for name, value in model.get_config().items() if name not in ("name", "trainable", "dtype")}
-    enlarges = recipe.task == "super-resolution"
-    first = recipe.sources[0]
+    weights = folder / "model.weights.h5"
+    released(recipe, run_dir / "model.weights.h5", weights)
     taught = recipes.find(recipe.stylevae).sources if recipe.stylevae else ()
-    entry = {
-        "name": recipe.name,
-        "class": recipe.model_class,
-        "task": recipe.task,
-        "config": config,
-        "scale": model.scale if enlarges else None,
-        "hr_size": first.size if enlarges and not recipe.crop else None,
-        "parameters": model.count_params(),
-        "weights": {"file": "model.weights.h5", "sha256": sha256(folder / "model.weights.h5"), "url": None},
-        "description": DESCRIPTIONS[recipe.model_class] + "; taught by faces that styleVAE spoils" * bool(recipe.stylevae),
-        "data": f"{named(recipe.sources)}, training part",
-        "terms": f"{named(recipe.sources + taught)}: {TERMS.get(first.kind, 'non-commercial research; so are these weights')}",
-        "recipe": recipe.name,
-        "figures": {},
-    }
+    use = TERMS.get(recipe.sources[0].kind, "non-commercial research; so are these weights")
+    entry = presets.entry(
+        recipe,
+        weights,
+        description=DESCRIPTIONS[recipe.model_class] + "; taught by faces that styleVAE spoils" * bool(recipe.stylevae),
+        terms=f"{presets.named(recipe.sources + taught)}: {use}",
+    )
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
     return recipe, entry
 
 
-def named(sources):
-    """The data sets of sources, each once, as a card names them."""
-    return " and ".join(dict.fromkeys(DATA.get(source.folder) or DATA[source.kind] for source in sources))
-
-
 def released(recipe, trained, target):
-    """The network that a run has trained, its weights written to ``target``; a critic stays behind."""
+    """Write the weights of the network that a run has trained to ``target``; a critic stays behind."""
     config = {name: value for name, value in recipe.config.items() if name != "critic"}
     model = presets.build_model(recipe.model_class, config)
     model.load_weights(trained)
@@ -140,7 +115,6 @@ def released(recipe, trained, target):
         whole = Path(folder) / target.name
         model.save_weights(whole)
         halve(whole, temporary)
-    return model
 
 
 def halve(weights, target):
@@ -258,10 +232,6 @@ def claims(model, pairs):
         deviation.append(sampled.astype("float32").std(axis=0).mean())
     means = {name: dict(zip(("psnr", "ssim"), np.mean(row, axis=0).tolist())) for name, row in rows.items()}
     return {"faces": len(pairs), "ways": means, "deviation": float(np.mean(deviation))}
-
-
-def sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_text(path, text):

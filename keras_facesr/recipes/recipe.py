@@ -6,6 +6,16 @@ from keras_facesr.errors import TrainingError
 
 IMAGE_UNIT = 1600  # budgets are counted in so many images: whole batches of any usual size
 JUDGE = "face_features"  # the preset that judges how alike small faces are made and real ones
+DATA_SETS = {  # by a source's folder, or by its kind
+    "utkface": "UTKFace",
+    "celeba": "CelebA",
+    "celebamask": "CelebAMask-HQ",
+    "mnist": "MNIST",
+    "digits": "digits cut from licence plates",
+    "faces_512": "faces of at least 512 px from a collection for non-commercial research",
+    "wider_lq": "small faces cut from WIDER FACE (CC BY-NC-ND 2.0)",
+    "folder": "pictures of a folder",
+}
 FEATURES_WEIGHT = 0.01  # beside pixels and a critic: bicubic's errors of JUDGE's features then count about as its pixels' do
 
 
@@ -110,6 +120,11 @@ class Source:
     def shape(self):
         """(height, width) of the images."""
         return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    @property
+    def data_set(self):
+        """Its name, as cards have it."""
+        return DATA_SETS.get(self.folder) or DATA_SETS[self.kind]
 
 
 @dataclasses.dataclass(frozen=True)
