@@ -168,7 +168,7 @@ def _measure(args, scale, hr_size, start):
     except FacesrError as error:
         raise CallError(str(error)) from error
     faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
-    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces), **_degradation(args, scale)}
+    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces), **_published(args), **_degradation(args, scale)}
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
@@ -195,8 +195,8 @@ def _measure_unpaired(args, scale, hr_size, start):
     """The report on real small faces beside clean ones, and the files that could not be used."""
     if not args.judge:
         raise CallError("--clean compares sets of faces by what a network sees in them: give --judge, such as face_features")
-    if args.samples or args.degradation or args.colour != "rgb":
-        raise CallError("--clean excludes --samples, --degradation and --colour: real small faces have no truth")
+    if args.samples or args.degradation or args.lpips or args.colour != "rgb":
+        raise CallError("--clean excludes --samples, --degradation, --lpips and --colour: real small faces have no truth")
     if not hr_size or hr_size % scale:
         raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
 
@@ -213,7 +213,7 @@ def _measure_unpaired(args, scale, hr_size, start):
     for name in failed:
         _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(real.root / name))
     with _progress("evaluate", len(small)) as show:
-        return evaluate_unpaired(start(), small, clean, scale, judge, on_image=show), failed
+        return evaluate_unpaired(start(), small, clean, scale, judge, **_published(args), on_image=show), failed
 
 
 def _degradation(args, scale):
@@ -241,6 +241,16 @@ def _judge(args, faces):
     if not isinstance(faces, ArraySet):
         raise CallError(f"{args.judge} reads digits, and {args.data_dir} holds none")
     return {"reader": KerasReader(args.judge, _load(args, preset)), "labels": faces.labels}
+
+
+def _published(args):
+    """LPIPS and FID's network, as far as they are asked for, as arguments of ``evaluate``."""
+    if not (args.lpips or args.fid):
+        return {}
+    from keras_facesr.metrics.published import LPIPS, Inception
+
+    with _waiting("starting PyTorch", args.debug):
+        return {**({"lpips": LPIPS()} if args.lpips else {}), **({"inception": Inception()} if args.fid else {})}
 
 
 def _train(args):
@@ -552,6 +562,8 @@ def _parser():
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
+    option("--lpips", action="store_true", help="also LPIPS, from the truth (extra distances)")
+    option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
     option("--degradation", metavar="NAME", help="reduce by this styleVAE, such as style, in place of bicubic")
     option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: judge the enlarged ones beside these as sets")
     option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")

@@ -1,5 +1,6 @@
 """The optimisers that recipes name."""
 
+import functools
 import math
 
 import keras
@@ -28,3 +29,12 @@ class ConvMuon(keras.optimizers.Muon):
         """Scale an update so that its root mean square is ``rms_rate``, as Adam's is (Liu et al., 2025)."""
         rows, columns = math.prod(x.shape[:-1]), x.shape[-1]
         return x * (self.rms_rate * math.sqrt(max(rows, columns)))
+
+
+OPTIMIZERS = {  # by the name that a stage has for it
+    "adam": keras.optimizers.Adam,
+    "muon": functools.partial(ConvMuon, weight_decay=0.0, adam_weight_decay=0.0),
+    "rmsprop": keras.optimizers.RMSprop,
+    # VDSR's, for its rate of 0.1: no gradient moves a weight by more than a hundredth of that, momentum aside.
+    "clipped_sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, weight_decay=1e-4, clipvalue=0.01),
+}

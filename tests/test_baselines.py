@@ -16,6 +16,7 @@ from keras_facesr.models.baselines.srcnn import SRCNN
 from keras_facesr.models.baselines.srfbn import SRFBN
 from keras_facesr.models.baselines.srresnet import SRResNet
 from keras_facesr.models.baselines.vdsr import VDSR
+from keras_facesr.optimizers import OPTIMIZERS
 from keras_facesr.recipes import baselines
 
 
@@ -198,14 +199,13 @@ def test_vdsr_is_bicubic_enlargement_where_its_last_convolution_is_silent():
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.01])
-def test_vdsrs_clipping_bounds_every_weights_step_whatever_the_rate(rate):
-    theta = 1e-4
+def test_vdsrs_clipping_bounds_every_weights_step(rate):
     model = built(VDSR(scale=4, channels=4, depth=3))
-    model.compile(keras.optimizers.SGD(rate, clipvalue=theta / rate), loss="mse", jit_compile=False)
+    model.compile(OPTIMIZERS["clipped_sgd"](rate), loss="mse", jit_compile=False)
     before = [variable.numpy() for variable in model.trainable_variables]
     model.train_on_batch(*squares())
     steps = [np.abs(variable.numpy() - old).max() for variable, old in zip(model.trainable_variables, before)]
-    assert max(steps) == pytest.approx(theta, rel=1e-2)
+    assert max(steps) == pytest.approx(0.01 * rate, rel=1e-2)
 
 
 def test_srfbns_loss_is_the_mean_of_the_absolute_errors_of_its_steps():

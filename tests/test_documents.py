@@ -92,7 +92,7 @@ def test_the_commands_of_a_page_parse_and_name_what_there_is(page):
 
 def cheap(arguments):
     """Whether a command lists models, or enlarges what ``here`` has without asking for a runtime that may be missing."""
-    return arguments[0] in ("models", "upscale") and not {"--runtime", "NAME"} & {*arguments}
+    return arguments[0] in ("models", "upscale") and not {"--runtime", "NAME", "RUN_DIR"} & {*arguments}
 
 
 CHEAP = sorted({shlex.join(arguments) for page in PAGES for arguments in commands(page) if cheap(arguments)})

@@ -16,7 +16,7 @@ from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import ms_ssim, psnr
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate
-from keras_facesr.metrics.report import format_table
+from keras_facesr.metrics.report import format_table, in_one_line
 from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 from keras_facesr.metrics.unpaired import evaluate_unpaired
 
@@ -224,6 +224,39 @@ def test_a_judge_adds_distances_of_what_it_sees(pictures):
     assert "features" in alone and "frechet" not in alone  # one image has no covariance
 
 
+class Apart:
+    """In LPIPS' place: the mean absolute difference."""
+
+    about = "of pixels"
+
+    def distance(self, images_a, images_b):
+        return np.abs(images_a.astype(float) - images_b).mean(axis=(1, 2, 3)) / 255
+
+
+class Colours:
+    """In the place of FID's Inception: the mean colour."""
+
+    def embed(self, images):
+        return images.mean(axis=(1, 2)) / 255
+
+
+def test_lpips_and_fid_are_measured_by_what_is_given_for_them(pictures):
+    protocol = Protocol(8, 64)
+    report = evaluate({"flat": Flat(8)}, pictures, protocol, samples=3, seed=5, lpips=Apart(), inception=Colours())
+    lrs, hrs = (np.stack(images) for images in zip(*(protocol.pair(picture) for picture in pictures)))
+    answers = Flat(8).upscale_batch(lrs)
+    row = report["models"]["flat"]
+    assert row["lpips"] == pytest.approx(Apart().distance(answers, hrs).mean())
+    assert row["fid"] == pytest.approx(frechet_distance(Colours().embed(answers), Colours().embed(hrs)))
+    best, apart = [], []
+    for i, (lr, hr) in enumerate(zip(lrs, hrs)):
+        samples = Flat(8).sample_batch(lr[None], 3, [5 + i])[:, 0]
+        best.append(min(Apart().distance(samples, hr[None])))
+        apart += [Apart().distance(a[None], b[None])[0] for a, b in combinations(samples, 2)]
+    assert row["lpips_best"] == pytest.approx(np.mean(best)) and row["lpips_diversity"] == pytest.approx(np.mean(apart))
+    assert {"lpips", "fid"} < report["models"]["bicubic"].keys() and "LPIPS: of pixels" in in_one_line(report)
+
+
 class Darkened:
     """A degradation: bicubic reduction, darker by as many levels as the seed says."""
 
@@ -260,6 +293,9 @@ def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
     textures = pytest.approx(frechet_distance(edges.mean(axis=(1, 2)), true_edges.mean(axis=(1, 2))))
     faces = pytest.approx(frechet_distance(colours, true_colours))
     assert report["models"]["flat"] == {"textures": textures, "frechet": faces}
+    with_fid = evaluate_unpaired({"flat": Flat(8)}, small, clean, 8, FineEye(), inception=Colours())
+    fid = pytest.approx(frechet_distance(Colours().embed(enlarged), Colours().embed(clean)))
+    assert with_fid["models"]["flat"] == {"textures": textures, "frechet": faces, "fid": fid}
     assert list(report["models"]) == ["bicubic", "flat"] and report["images"] == 3
     assert {"lr_size": [8, 8], "clean": 4, "judge": "eye"}.items() <= report["protocol"].items()
     assert json.loads(json.dumps(report)) == report

@@ -82,7 +82,7 @@ import keras_facesr as fsr
 
 `facesr train {name} DATA_DIR --out RUN_DIR{changes}`, seed {recipe.seed}, on {machine}. \
 Data: {entry["data"]}{patches}{spoilt}; {recipe.validation_images} images held out to choose the best weights. \
-{recipe.images:,} images seen in all.
+{recipe.images:,} images seen in all{beyond(recipe)}.
 
 {training_table(recipe, run_dir)}
 
@@ -96,6 +96,15 @@ Constructor: `{json.dumps(entry["config"])}`
 
 {entry["terms"]}. Code: Apache-2.0.
 """
+
+
+def beyond(recipe):
+    """What a network has seen that goes on from another one's weights."""
+    whole = recipes.from_scratch(recipe)
+    if whole == recipe:
+        return ""
+    origin = recipe.start or next(name for part, name in recipe.parts.items() if part not in whole.parts)
+    return f", beyond the {whole.images - recipe.images:,} of `{origin}`, from whose weights it goes on"
 
 
 def sizes(entry):

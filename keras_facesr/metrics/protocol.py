@@ -90,7 +90,18 @@ class Protocol:
 
 
 def evaluate(
-    methods, pictures, protocol, samples=0, seed=0, judge=None, reader=None, labels=(), degradation=None, on_image=None
+    methods,
+    pictures,
+    protocol,
+    samples=0,
+    seed=0,
+    judge=None,
+    reader=None,
+    labels=(),
+    lpips=None,
+    inception=None,
+    degradation=None,
+    on_image=None,
 ):
     """Measure methods on the same pairs, beside Pillow's bicubic.
 
@@ -107,6 +118,9 @@ def evaluate(
         reader: for pictures of digits, object with ``name`` and ``read(images)``, uint8 (N, H, W, 3) -> probabilities
             (N, 10), or None.
         labels: the digit in each picture, for the ``reader``.
+        lpips: object with ``about`` and ``distance(images_a, images_b)``, uint8 (N, H, W, 3) each -> (N,), such as
+            ``published.LPIPS()``, or None.
+        inception: object with ``embed(images)``, uint8 (N, H, W, 3) -> (N, D), such as ``published.Inception()``, or None.
         degradation: in place of bicubic reduction, object with ``name`` and ``reduce(hr, seeds)``, uint8 (N, H, W, 3) and a
             seed for each -> uint8 (N, H / scale, W / scale, 3), or None.
         on_image: called with the number of pictures done, after each.
@@ -118,15 +132,16 @@ def evaluate(
         ``samples``, all have ``consistency``, the stochastic ones ``psnr_best``, ``ssim_best`` and ``diversity``. With
         a ``judge``, all have ``features``, ``identity`` and, of two images and more, ``frechet``
         (``metrics.perceptual``); with both, the stochastic ones have ``features_best``, ``identity_best`` and
-        ``features_diversity``. With a ``reader``, all have what ``digits_read`` gives, of their samples or of their one
-        answer; the protocol's "truth_read" is the share of true digits that it reads rightly.
+        ``features_diversity``. With ``lpips``, all have that, the stochastic ones ``lpips_best`` and ``lpips_diversity``;
+        with ``inception``, of two images and more, ``fid``. With a ``reader``, all have what ``digits_read`` gives, of
+        their samples or of their one answer; the protocol's "truth_read" is the share of true digits that it reads rightly.
 
     Raises:
         FacesrError: no picture; one too small; a method called "bicubic"; answers of another shape than HR.
     """
     methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
-    embeddings = {name: [] for name in ("truth", *methods)}
+    embeddings, pooled = ({name: [] for name in ("truth", *methods)} for _ in range(2))
     readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, N, 10) of each batch's answers
     stochastic = [name for name, method in methods.items() if samples and getattr(method, "is_stochastic", False)]
     done = enlarged = 0
@@ -140,6 +155,9 @@ def evaluate(
         seen = {name: judge.see(images) for name, images in {"truth": hr, **answers}.items()} if judge else {}
         for name, (_, embedding) in seen.items():
             embeddings[name].append(embedding)
+        apart = {name: lpips.distance(images, hr) for name, images in answers.items()} if lpips else {}
+        for name, images in {"truth": hr, **answers}.items() if inception else ():
+            pooled[name].append(inception.embed(images))
         if reader:
             shown = {"truth": hr[None], **{name: images[None] for name, images in answers.items()}, **drawn}
             for name, images in shown.items():
@@ -150,9 +168,12 @@ def evaluate(
                 row = _fidelity(answers[name][i], truth, protocol)
                 if judge:
                     row |= _likeness(_look(seen[name], i), true_look)
+                if lpips:
+                    row["lpips"] = float(apart[name][i])
                 if name in drawn:
                     row |= _of_samples(drawn[name][:, i], lr[i], truth, protocol)
                     row |= _likeness_of_samples(judge.see(drawn[name][:, i]), true_look) if judge else {}
+                    row |= _lpips_of_samples(lpips, drawn[name][:, i], truth) if lpips else {}
                 elif samples:
                     row["consistency"] = consistency(answers[name][i], lr[i], protocol.scale)
                 rows[name].append(row)
@@ -162,15 +183,16 @@ def evaluate(
     if not done:
         raise FacesrError("no picture to measure on")
     models = {name: _means(table) for name, table in rows.items()}
-    if judge and done > 1:
-        truth = np.concatenate(embeddings["truth"])
-        for name, row in models.items():
-            row["frechet"] = frechet_distance(np.concatenate(embeddings[name]), truth)
+    for figure, of_sets in (("frechet", embeddings), ("fid", pooled)):
+        for name, row in models.items() if of_sets["truth"] and done > 1 else ():
+            row[figure] = frechet_distance(np.concatenate(of_sets[name]), np.concatenate(of_sets["truth"]))
     for name, row in models.items() if reader else ():
         row |= digits_read(np.concatenate(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
     if degradation:
         about |= {"degradation": f"{degradation.name}, seed {seed}"}
+    if lpips:
+        about |= {"lpips": lpips.about}
     if reader:
         truth = digits_read(np.concatenate(readings["truth"], axis=1), np.asarray(labels)[:done])
         about |= {"reader": reader.name, "truth_read": truth["digits_mean"]}
@@ -261,12 +283,25 @@ def _likeness(look, truth):
 def _likeness_of_samples(looks, truth):
     """The least distances of the samples from the truth, and the mean one of the samples from each other."""
     maps, embeddings = looks
-    count = len(embeddings)
-    pairs = [(a, b) for a in range(count) for b in range(a)]
-    first, second = (list(side) for side in zip(*pairs)) if pairs else ([0], [0])
+    first, second = _pairs(len(embeddings))
     apart = feature_distance([features[first] for features in maps], [features[second] for features in maps])
     return {
         "features_best": float(feature_distance(maps, truth[0]).min()),
         "identity_best": float(identity_distance(embeddings, truth[1]).min()),
         "features_diversity": float(apart.mean()),
     }
+
+
+def _lpips_of_samples(lpips, samples, truth):
+    """The least distance of the samples from the truth, and the mean one of the samples from each other."""
+    first, second = _pairs(len(samples))
+    return {
+        "lpips_best": float(lpips.distance(samples, np.broadcast_to(truth, samples.shape)).min()),
+        "lpips_diversity": float(lpips.distance(samples[first], samples[second]).mean()),
+    }
+
+
+def _pairs(count):
+    """The indices of the first and of the second of all pairs of ``count`` things; of one, the one and itself."""
+    pairs = [(a, b) for a in range(count) for b in range(a)] or [(0, 0)]
+    return tuple(list(side) for side in zip(*pairs))

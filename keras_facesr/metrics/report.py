@@ -23,6 +23,10 @@ COLUMNS = {  # figure: heading, format
     "identity_best": ("best\nid.", ".3f"),
     "textures": ("tex-\ntures", ".3f"),
     "frechet": ("Fré-\nchet", ".3f"),
+    "lpips": ("LPIPS", ".3f"),
+    "lpips_best": ("best\nLPIPS", ".3f"),
+    "lpips_diversity": ("div.\nLPIPS", ".3f"),
+    "fid": ("FID", ".1f"),
     "digits_best": ("digits\nbest", ".1%"),
     "digits_mean": ("digits\nmean", ".1%"),
 }
@@ -76,6 +80,8 @@ def in_one_line(report):
         parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
     if "judge" in about:
         parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")
+    if "lpips" in about:
+        parts.append(f"LPIPS: {about['lpips']}")
     if "reader" in about:
         parts.append(f"digits as {about['reader']} reads them, who reads {about['truth_read']:.1%} of the true ones")
         parts += [

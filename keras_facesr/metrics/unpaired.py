@@ -7,7 +7,7 @@ from keras_facesr.metrics.perceptual import distances_of_sets, impressions
 from keras_facesr.metrics.protocol import BATCH, with_bicubic
 
 
-def evaluate_unpaired(methods, small, clean, scale, judge, on_image=None):
+def evaluate_unpaired(methods, small, clean, scale, judge, inception=None, on_image=None):
     """Measure methods on small faces without truth, beside Pillow's bicubic (SSRVAE, Tables 2 and 3, by another network).
 
     Args:
@@ -16,11 +16,13 @@ def evaluate_unpaired(methods, small, clean, scale, judge, on_image=None):
         clean: uint8 (M, scale * h, scale * w, 3), at least two, other faces.
         scale: the enlargement factor.
         judge: object with ``name`` and ``see(images)``, uint8 (N, H, W, 3) -> (feature maps, embeddings (N, D)).
+        inception: object with ``embed(images)``, uint8 (N, H, W, 3) -> (N, D), such as ``published.Inception()``, or None.
         on_image: called with the number of pictures done.
 
     Returns:
         ``{"protocol": {...}, "images": N, "models": {"bicubic": {"textures", "frechet"}, ...}}``: Fréchet distances of what
-        the judge sees in the enlargements and in the clean faces (``metrics.perceptual.impressions``).
+        the judge sees in the enlargements and in the clean faces (``metrics.perceptual.impressions``); with ``inception``,
+        ``fid`` as well.
 
     Raises:
         FacesrError: fewer than two faces; sizes that do not go together; a method called "bicubic".
@@ -31,14 +33,19 @@ def evaluate_unpaired(methods, small, clean, scale, judge, on_image=None):
     if clean.shape != expected:
         raise FacesrError(f"clean faces are {clean.shape}, enlarged ones would be {expected}")
     methods = with_bicubic(methods, scale)
+
+    def looked_at(images):
+        pooled = {"fid": inception.embed(images)} if inception else {}
+        return {**impressions(judge.see(images)), **pooled}
+
     seen = {name: [] for name in methods}
     for start in range(0, len(small), BATCH):
         lr = small[start : start + BATCH]
         for name, method in methods.items():
-            seen[name].append(impressions(judge.see(method.upscale_batch(lr))))
+            seen[name].append(looked_at(method.upscale_batch(lr)))
         if on_image:
             on_image(min(start + BATCH, len(small)))
-    truth = _together([impressions(judge.see(clean[start : start + BATCH])) for start in range(0, len(clean), BATCH)])
+    truth = _together([looked_at(clean[start : start + BATCH]) for start in range(0, len(clean), BATCH)])
     return {
         "protocol": {
             "scale": scale,

@@ -3,10 +3,10 @@
 import dataclasses
 
 from keras_facesr.errors import TrainingError
-from keras_facesr.recipes import baselines, cagface, sam, ssrvae, varsr
+from keras_facesr.recipes import baselines, cagface, full_size, sam, ssrvae, varsr
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 
-RECIPES = {recipe.name: recipe for part in (sam, baselines, cagface, varsr, ssrvae) for recipe in part.RECIPES}
+RECIPES = {recipe.name: recipe for part in (sam, baselines, full_size, cagface, varsr, ssrvae) for recipe in part.RECIPES}
 
 
 def find(name):

@@ -27,7 +27,7 @@ class Stage:
         steps: training steps, a multiple of ``check_every``.
         batch_size: images per step.
         learning_rate: the peak; it rises over ``warmup`` steps and falls to zero along a cosine.
-        optimizer: ``"adam"`` or ``"muon"`` (``optimizers.ConvMuon``).
+        optimizer: ``"adam"``, ``"muon"``, ``"rmsprop"`` or ``"clipped_sgd"`` (``optimizers.OPTIMIZERS``).
         phase: the model's phase, for models that train in phases.
         loss: for models without an objective of their own.
         features: preset whose feature maps an adversarial model's perceptual loss compares.
@@ -79,7 +79,7 @@ class Stage:
         import keras
 
         from keras_facesr import presets
-        from keras_facesr.optimizers import ConvMuon
+        from keras_facesr.optimizers import OPTIMIZERS
 
         if self.phase is not None:
             model.phase = self.phase
@@ -90,10 +90,7 @@ class Stage:
         shared = {"use_ema": True, "ema_momentum": self.ema}
         if accumulation > 1:
             shared["gradient_accumulation_steps"] = accumulation
-        if self.optimizer == "muon":
-            optimizer = ConvMuon(rate, weight_decay=0.0, adam_weight_decay=0.0, **shared)
-        else:
-            optimizer = keras.optimizers.Adam(rate, **shared)
+        optimizer = OPTIMIZERS[self.optimizer](rate, **shared)
         on_tensorflow = keras.backend.backend() == "tensorflow"
         how = {"loss": self.loss, "jit_compile": jit_compile and self.jit_compile and on_tensorflow}
         if self.features:

@@ -1,0 +1,72 @@
+"""LPIPS and the network of FID as their authors publish them: their own packages, on PyTorch, and the weights that these fetch.
+
+Both are asked for with ``facesr evaluate --lpips --fid`` and installed by the extra ``distances``. Where their
+weights cannot be had, ``face_features`` judges, under names of its own (``metrics.perceptual``).
+"""
+
+import numpy as np
+
+from keras_facesr.errors import FacesrError
+from keras_facesr.runtimes import imported
+
+EXTRA = "distances"
+POOLED = 2048  # values of Inception's last pooling, which FID compares
+
+
+class LPIPS:
+    """Learned perceptual image patch similarity, version 0.1 on AlexNet (Zhang et al., 2018).
+
+    Raises:
+        FacesrError: its package is not installed, or AlexNet's weights are neither at hand nor to be fetched.
+    """
+
+    about = "version 0.1 on AlexNet"
+
+    def __init__(self):
+        package = imported("lpips", EXTRA)
+        self.network = _with_weights("LPIPS", lambda: package.LPIPS(net="alex", verbose=False))
+
+    def distance(self, images_a, images_b):
+        """Of each pair of uint8 (N, H, W, 3) images: (N,), 0 for equal ones."""
+        import torch
+
+        with torch.no_grad():
+            return self.network(_tensor(images_a), _tensor(images_b), normalize=True).numpy().reshape(-1)
+
+
+class Inception:
+    """The Inception network of FID (Heusel et al., 2017), with the weights that FID was defined by.
+
+    Raises:
+        FacesrError: its package is not installed, or the weights are neither at hand nor to be fetched.
+    """
+
+    def __init__(self):
+        package = imported("pytorch_fid.inception", EXTRA)
+        block = package.InceptionV3.BLOCK_INDEX_BY_DIM[POOLED]
+        self.network = _with_weights("FID's Inception", lambda: package.InceptionV3([block]).eval())
+
+    def embed(self, images):
+        """What it sees in uint8 (N, H, W, 3) images, enlarged to its 299 pixels: (N, 2048)."""
+        import torch
+
+        with torch.no_grad():
+            (pooled,) = self.network(_tensor(images))
+            return pooled.numpy().reshape(len(images), POOLED)
+
+
+def _with_weights(name, load):
+    try:
+        return load()
+    except Exception as error:  # both packages let the errors of urllib and of their hash checks through as they come
+        reason = " ".join(str(error).split())
+        raise FacesrError(
+            f"the weights of {name} cannot be fetched ({reason}): try again with a connection, or --judge face_features"
+        ) from error
+
+
+def _tensor(images):
+    """uint8 (N, H, W, 3) -> PyTorch float32 (N, 3, H, W) in [0, 1]."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() / 255
