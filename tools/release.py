@@ -28,7 +28,7 @@ from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.protocol import Protocol
 from keras_facesr.metrics.stochastic import best_of
 from keras_facesr.models.component_network import COMPONENTS
-from keras_facesr.models.face_features import ATTRIBUTES, labels_of
+from keras_facesr.models.face_features import ATTRIBUTES, LABELS, labels_of
 from keras_facesr.recipes.recipe import JUDGE
 from keras_facesr.tables.ssrvae import REAL_FACES
 from keras_facesr.tables.trials import JUDGED, MadeFaces, Pairs
@@ -196,13 +196,28 @@ def measure_degradation(recipe, data_dir):
 
 
 def measure_attributes(recipe, data_dir):
-    """How rightly each attribute ranks the first source's test part, and their mean."""
-    source = recipe.sources[0]
-    test = open_dataset(data_dir / source.folder, split="test", kind=source.kind)
-    scores = told(presets.load(recipe.name), decoded(test, source.size)[0])[:, : len(ATTRIBUTES)]
-    shares = dict(zip(ATTRIBUTES, ranked_rightly(scores, labels_of(test)[:, : len(ATTRIBUTES)]).tolist()))
+    """How rightly each attribute ranks the first source's test part, and their mean; of the second's, genders and ages."""
+    network = presets.load(recipe.name)
+
+    def of_test_part(source):
+        """What the network tells of a source's test part, and the truth: (N, 41) each."""
+        test = open_dataset(data_dir / source.folder, split="test", kind=source.kind)
+        return told(network, decoded(test, source.size)[0]), labels_of(test)
+
+    (scores, truth), (others, of_others) = map(of_test_part, recipe.sources)
+    shares = dict(zip(ATTRIBUTES, ranked_rightly(scores[:, :-1], truth[:, :-1]).tolist()))
     shares = {name: share for name, share in shares.items() if share == share}
-    return {"images": len(test), "ranked_rightly": {**shares, "mean": float(np.mean(list(shares.values())))}}
+    male, ages = LABELS.index("Male"), 100 * of_others[:, -1]
+    return {
+        "images": len(scores),
+        "ranked_rightly": {**shares, "mean": float(np.mean(list(shares.values())))},
+        "others": {
+            "images": len(others),
+            "male_ranked_rightly": float(ranked_rightly(others[:, [male]], of_others[:, [male]])[0]),
+            "years_off": float(np.mean(np.abs(100 * others[:, -1] - ages))),
+            "years_off_the_median": float(np.mean(np.abs(np.median(ages) - ages))),
+        },
+    }
 
 
 def measure_reading(recipe, data_dir):
