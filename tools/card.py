@@ -207,9 +207,9 @@ above one without it (the area under the ROC curve; 0.5 is chance); measured by 
 |---|---|
 {rows}
 
-Of {others["images"]} faces of UTKFace's test part it ranks gender rightly in {others["male_ranked_rightly"]:.3f} of the pairs, and \
-tells the age to within {others["years_off"]:.1f} years on average; the median age of them all, told of each, is off by \
-{others["years_off_the_median"]:.1f}.
+Of {others["images"]} faces of UTKFace's test part it ranks gender rightly in {others["male_ranked_rightly"]:.3f} of the \
+pairs, and tells the age to within {others["years_off"]:.1f} years on average; the median age of them all, told of each, is \
+off by {others["years_off_the_median"]:.1f}.
 """
 
 

@@ -174,14 +174,20 @@ def _report(recipe, weights, trial, data_dir, folder, show):
 
 
 def _row(row, figures, needed, reports, reference):
-    found = {BICUBIC: reference} | (reports[row.method]["models"] if row.method in reports else {})
+    found = ({BICUBIC: reference} | (reports[row.method]["models"] if row.method in reports else {})).get(row.recipe)
     return {
         "method": row.method,
         "recipe": row.recipe,
         "images": needed[row.recipe].images if row.recipe in needed else None,
         "paper": {figure.heading: value for figure, value in zip(figures, row.paper, strict=True)},
-        "ours": {figure.heading: _figure(found.get(row.recipe, {}), figure) for figure in figures},
+        "ours": {figure.heading: _ours(found, figure) for figure in figures},
     }
+
+
+def _ours(found, figure):
+    """A figure of a method's report, as a table shows it; None without a report."""
+    value = _figure(found or {}, figure)
+    return figure.otherwise if found and value is None else value
 
 
 def _figure(found, figure):

@@ -18,6 +18,7 @@ class Figure:
         ours: what our figure is, where it is not the same measure.
         higher_is_better: else lower is.
         unit: what our figures are divided by to be in the paper's unit.
+        otherwise: the figure of a method that was measured without it, such as the share of what never occurs; None for "-".
     """
 
     heading: str
@@ -26,6 +27,7 @@ class Figure:
     ours: str = ""
     higher_is_better: bool = True
     unit: float = 1.0
+    otherwise: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,8 @@ LPIPS = Figure("LPIPS", ("features_best", "features"), ".4f", "distance of face_
 FACENET = Figure(
     "FaceNet", ("identity_best", "identity"), ".4f", "distance of face_features' embeddings", higher_is_better=False
 )
-DIVERSITY = Figure("diversity", ("features_diversity",), ".4f", "distance of face_features' maps between samples")
+BETWEEN_SAMPLES = "distance of face_features' maps between samples"
+DIVERSITY = Figure("diversity", ("features_diversity",), ".4f", BETWEEN_SAMPLES, otherwise=0.0)  # of one answer
 CONSISTENCY = Figure("consistency", ("consistency",), ".3f", "in 8-bit levels", higher_is_better=False)
 READ_BEST, READ_MEAN = (Figure(f"{way}, %", (f"digits_{way}",), unit=0.01) for way in ("best", "mean"))
 CELEBA = Pairs(Source("celeba", 64), 8, **JUDGED["celeba"])
@@ -77,9 +78,11 @@ def distinct(data):
     """Table 5 for one set of digits: a row, two columns for each number of distinct digits."""
     shares, bests = TABLE_5[data]
     figures = [
-        Figure(f"{count}: {what}, %", (f"digits_distinct.{count}.{key}",), higher_is_better=key == "best", unit=0.01)
+        Figure(
+            f"{count}: {what}, %", (f"digits_distinct.{count}.{key}",), higher_is_better=best, unit=0.01, otherwise=otherwise
+        )
         for count in range(1, 6)
-        for what, key in (("share", "share"), ("right", "best"))
+        for what, key, best, otherwise in (("share", "share", False, 0.0), ("right", "best", True, None))
     ]
     paper = tuple(figure for both in zip(shares, bests) for figure in both)
     return Part(data, tuple(figures), (Row("VarSR", f"varsr_x4_{data.lower()}", paper),), DIGITS[data], FOLDERS[data])
