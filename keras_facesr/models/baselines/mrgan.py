@@ -12,12 +12,13 @@ class MRGAN(LatentSR):
     """GAN with moment reconstruction loss, VarSR's rival: its generator, with z from N(0, I) for every face.
 
     In place of each answer's squared error stands that of the mean of several answers to one input (MR_1), or the
-    negative log-likelihood of the truth under their mean and variance (MR_2).
+    negative log-likelihood of the truth under their mean and variance (MR_2). The paper has a third way, moments that a
+    predictor has learnt in the truth's place, which is not here.
 
     Args:
         scale, lr_size, latent_dim, channels, blocks: as VarSR's.
         moments: 1 or 2.
-        answers: to each input in a step, of which the moments are taken.
+        answers: to each input in a step, of which the moments are taken; the paper's are 12 or 24.
         **kwargs: of ``AdversarialSR``.
     """
 
