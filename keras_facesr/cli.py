@@ -95,7 +95,7 @@ def _upscale_file(args, model, file, stem, show):
     from keras_facesr.inference import enlarge_picture, sample_picture
 
     numbers = [f"_{k}" for k in range(1, args.samples + 1)] if args.samples else [""]
-    targets = [args.out / f"{stem}_{Path(args.model).name}{number}.png" for number in numbers]
+    targets = [args.out / f"{stem}_{_short(args.model)}{number}.png" for number in numbers]
     for target in targets:
         _check_new(target, args.overwrite)  # before the work; write_png checks again
     picture = read_picture(file)
@@ -109,7 +109,7 @@ def _upscale_file(args, model, file, stem, show):
 def _demo(args, preset):
     if not preset.enlarges_faces:
         raise CallError(f"--demo enlarges a face, and {preset.name} was not made for faces: give it pictures of your own")
-    target = (args.out or Path()) / f"demo_{Path(args.model).name}.png"
+    target = (args.out or Path()) / f"demo_{_short(args.model)}.png"
     _check_new(target, args.overwrite)
     runtime, model = _in_runtime(args, preset)
 
@@ -168,7 +168,8 @@ def _measure(args, scale, hr_size, start):
     except FacesrError as error:
         raise CallError(str(error)) from error
     faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
-    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces), **_published(args), **_degradation(args, scale)}
+    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces), **_degradation(args, scale)}
+    how |= _published(args, min(protocol.hr_shape) if hr_size else None)
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
@@ -213,7 +214,7 @@ def _measure_unpaired(args, scale, hr_size, start):
     for name in failed:
         _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(real.root / name))
     with _progress("evaluate", len(small)) as show:
-        return evaluate_unpaired(start(), small, clean, scale, judge, **_published(args), on_image=show), failed
+        return evaluate_unpaired(start(), small, clean, scale, judge, **_published(args, hr_size), on_image=show), failed
 
 
 def _degradation(args, scale):
@@ -243,12 +244,14 @@ def _judge(args, faces):
     return {"reader": KerasReader(args.judge, _load(args, preset)), "labels": faces.labels}
 
 
-def _published(args):
-    """LPIPS and FID's network, as far as they are asked for, as arguments of ``evaluate``."""
+def _published(args, side):
+    """LPIPS and FID's network, as far as they are asked for, as arguments of ``evaluate``; ``side`` is the true pictures'."""
     if not (args.lpips or args.fid):
         return {}
-    from keras_facesr.metrics.published import LPIPS, Inception
+    from keras_facesr.metrics.published import LPIPS, LPIPS_LEAST, Inception
 
+    if args.lpips and side and side < LPIPS_LEAST:
+        raise CallError(f"--lpips takes pictures of {LPIPS_LEAST} pixels a side and more, these have {side}")
     with _waiting("starting PyTorch", args.debug):
         return {**({"lpips": LPIPS()} if args.lpips else {}), **({"inception": Inception()} if args.fid else {})}
 
@@ -324,8 +327,8 @@ def _export(args):
 
 def _page(args):
     preset = _preset(args.model)
-    if preset.name not in presets.list_models():
-        raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} enlarges by a run's")
+    if preset.is_a_run:
+        raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} takes a run")
     from keras_facesr.demo.page import serve
 
     _start_keras(args.debug)
@@ -343,6 +346,11 @@ def _preset(name, *tasks):
     if preset.task not in tasks:
         raise CallError(f"{name} is for {preset.task}, not for {' or '.join(tasks)}; `facesr models` lists all")
     return preset
+
+
+def _short(model):
+    """A model's name in those of files: a run's is that of its folder."""
+    return Path(model).resolve().name
 
 
 def _in_runtime(args, preset):
@@ -556,7 +564,7 @@ def _parser():
 
     option = command("evaluate", _evaluate, "Measure models beside bicubic interpolation, by one protocol.")
     option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
-    option("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale, or folders of runs")
+    option("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale, or folders of runs without commas")
     option("--hr-size", type=_positive, metavar="N", help="side of the true image (default: the model's own)")
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")

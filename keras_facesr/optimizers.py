@@ -35,6 +35,7 @@ OPTIMIZERS = {  # by the name that a stage has for it
     "adam": keras.optimizers.Adam,
     "muon": functools.partial(ConvMuon, weight_decay=0.0, adam_weight_decay=0.0),
     "rmsprop": keras.optimizers.RMSprop,
-    # VDSR's, for its rate of 0.1: no gradient moves a weight by more than a hundredth of that, momentum aside.
+    # For VDSR's rate of 0.1: no gradient moves a weight by more than a hundredth of the rate, momentum aside. Its paper's bound
+    # stays the same while the rate falls.
     "clipped_sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, weight_decay=1e-4, clipvalue=0.01),
 }

@@ -8,6 +8,7 @@ has ended is one, too, called by its path. Configuration and weights are data: n
 import difflib
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatch
@@ -99,6 +100,11 @@ class Preset:
         return [alias for alias, name in ALIASES.items() if name == self.name]
 
     @property
+    def is_a_run(self):
+        """Whether it is a run of one's own, called by its folder."""
+        return self.folder.parent != CATALOGUE
+
+    @property
     def is_stochastic(self):
         """Whether the model gives many answers; imports its class, and with it Keras."""
         return getattr(model_class(self.class_name), "is_stochastic", False)
@@ -157,12 +163,12 @@ def full_name(name):
 
 
 def find(name):
-    """The ``Preset`` of this name or alias, or of the folder of a run that has ended.
+    """The ``Preset`` of this name or alias, or else of the folder of a run that has ended.
 
     Raises:
         PresetError: there is none; with the closest names.
     """
-    names = list_models()
+    names, name = list_models(), os.fspath(name)
     if full_name(name) in names:
         return _read(CATALOGUE / full_name(name))
     if (Path(name) / "recipe.json").is_file():
@@ -203,7 +209,8 @@ def released_file(preset, released):
     if path is None:
         return _fetch(preset, released, cache_folder(preset) / released.file)
     if _sha256(path) != released.sha256:
-        raise PresetError(f"{path}: not what was released (its SHA-256 differs): put the original back")
+        remedy = "facesr train ... --resume writes it again" if preset.is_a_run else "put the original back"
+        raise PresetError(f"{path}: not what was released (its SHA-256 differs): {remedy}")
     return path
 
 
@@ -215,7 +222,7 @@ def at_hand(preset, file):
 
 def cache_folder(preset):
     """Where files of this preset that did not come with the package are looked for and kept; a run keeps its own."""
-    if preset.folder.parent != CATALOGUE:
+    if preset.is_a_run:
         return preset.folder
     from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
 
@@ -227,8 +234,9 @@ def entry(recipe, weights, description, terms):
 
     Figures and exports are to be added.
     """
-    model = build_model(recipe.model_class, {name: value for name, value in recipe.config.items() if name != "critic"})
-    enlarges, (first, *_) = recipe.task == "super-resolution", recipe.sources
+    model = build_model(recipe.model_class, recipe.config_without_critic)
+    enlarges = recipe.task == "super-resolution"
+    first = recipe.sources[0]
     return {
         "name": recipe.name,
         "class": recipe.model_class,
@@ -254,8 +262,8 @@ def named(sources):
 def _of_run(folder):
     """The ``Preset`` of a run that has ended, called by its path."""
     if not (folder / "config.json").is_file():
-        raise PresetError(f"{folder}: its run has not ended; facesr train ... --resume goes on with it")
-    return replace(_read(folder), name=str(folder))
+        raise PresetError(f"{folder}: its run has written no config.json yet; facesr train ... --resume ends it")
+    return replace(_read(folder), name=str(folder.resolve()))  # which no released model is called
 
 
 def _aliased(pattern):

@@ -24,9 +24,9 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
 
     The folder holds ``recipe.json`` and ``data.json`` (what the run was started with), ``checkpoint-<k>-<step>/`` (the
     latest whole states), ``stage<k>.weights.h5`` (the best averaged weights of a finished stage), ``history.jsonl``,
-    ``logs/`` for TensorBoard, and at the end ``model.weights.h5``. All are written under a temporary name first. A run
-    that is killed at any moment goes on with ``resume`` and ends with the weights of an uninterrupted one; SIGTERM makes
-    it save its state first.
+    ``logs/`` for TensorBoard, and at the end ``model.weights.h5`` and ``config.json``, which make a preset of the folder
+    (``presets.find``). All are written under a temporary name first. A run that is killed at any moment goes on with
+    ``resume`` and ends with the weights of an uninterrupted one; SIGTERM makes it save its state first.
 
     Args:
         recipe: name of a recipe (``keras_facesr.recipes``) or a ``Recipe``.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_facesr.cli import main
 from keras_facesr.errors import FacesrError
 from keras_facesr.metrics.published import LPIPS, Inception
 
@@ -50,6 +51,12 @@ def test_weights_that_cannot_be_fetched_are_told_in_one_line(monkeypatch):
     monkeypatch.setattr(pytest.importorskip("lpips").pretrained_networks.tv, "alexnet", fetch)
     with pytest.raises(FacesrError, match=r"^the weights of LPIPS cannot be fetched \(no network\).*--judge face_features$"):
         LPIPS()
+
+
+def test_lpips_of_too_small_pictures_is_a_wrong_call(tmp_path, capsys):
+    Image.fromarray(FACES[0, 0]).save(tmp_path / "face.png")
+    assert main(["evaluate", str(tmp_path), "--model", "sam", "--hr-size", "16", "--lpips"]) == 2
+    assert "--lpips takes pictures of 32 pixels a side and more, these have 16" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("network, package", [(LPIPS, "lpips"), (Inception, "pytorch_fid")])

@@ -18,7 +18,7 @@ from keras_facesr.recipes import recipe as recipe_module
 from keras_facesr.recipes.recipe import Recipe, Source, Stage
 from keras_facesr.tables import Figure, Part, Row, Table, run, varsr
 from keras_facesr.tables.markdown import markdown
-from keras_facesr.tables.trials import Pairs
+from keras_facesr.tables.trials import Pairs, RealFaces
 
 BUDGET = 80
 STAGE = Stage(10, batch_size=4, learning_rate=1e-2, loss="mse", check_every=5, jit_compile=False)
@@ -151,6 +151,13 @@ def test_a_table_made_again_trains_and_measures_nothing_anew(made, miniature, fa
     monkeypatch.setattr(Pairs, "measure", lambda *_: pytest.fail("a finished row was measured"))
     assert run.run(MINIATURE, faces, runs, say=lambda _: None) == report
     assert histories(runs) == before
+
+
+def test_real_small_faces_are_counted_as_they_are_measured(faces):
+    done = []
+    trial = RealFaces(Source("folder", 8), Source("folder", 16), 2, "face_features")
+    report = trial.measure({"thin": SMALL.model()}, faces, done.append)
+    assert done[-1] == report["images"] > 1
 
 
 def test_a_stopped_table_goes_on_with_the_row_it_stopped_in(made, miniature, faces, tmp_path, monkeypatch):

@@ -135,15 +135,19 @@ def test_a_finished_run_is_used_by_its_path_as_a_released_model_by_its_name(whol
     model = presets.load(whole_run.name)
     np.testing.assert_array_equal(model.upscale(levels), expected.upscale(levels))
     keras.utils.save_img(tmp_path / "small.png", levels, data_format="channels_last", scale=False)
-    assert main(["upscale", str(tmp_path / "small.png"), "--model", whole_run.name, "-o", str(tmp_path)]) == 0
+    assert main(["upscale", str(tmp_path / "small.png"), "--model", f"./{whole_run.name}/", "-o", str(tmp_path)]) == 0
     enlarged = np.asarray(Image.open(tmp_path / f"small_{whole_run.name}.png"))
     np.testing.assert_array_equal(enlarged, expected.upscale(levels))
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path), "--model", whole_run.name, "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["models"].keys() == {"bicubic", whole_run.name}
     fsr.export(model, tmp_path / "own.onnx")
+    assert main(["demo", "--model", whole_run.name]) == 2 and "released models alone" in capsys.readouterr().err
+    shutil.copytree(whole_run, tmp_path / "sam")
+    monkeypatch.chdir(tmp_path)
+    assert presets.load("sam").preset == presets.full_name("sam") and presets.load("./sam").preset == str(tmp_path / "sam")
     shutil.copy(whole_run / "recipe.json", tmp_path)
-    with pytest.raises(PresetError, match="its run has not ended; .*--resume"):
+    with pytest.raises(PresetError, match="no config.json yet; .*--resume"):
         presets.load(str(tmp_path))
 
 

@@ -199,7 +199,7 @@ def attributes_section(entry, recipe):
     """What the network tells of test faces, by attribute."""
     figures = entry["figures"]
     rows = "\n".join(f"| {name} | {share:.3f} |" for name, share in figures["ranked_rightly"].items())
-    others = figures["others"]
+    others = figures["utkface"]
     return f"""{figures["images"]} faces of CelebA's test part, never trained on; how often one with an attribute scores \
 above one without it (the area under the ROC curve; 0.5 is chance); measured by `python tools/release.py`.
 

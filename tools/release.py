@@ -108,8 +108,7 @@ def started(run_dir):
 
 def released(recipe, trained, target):
     """Write the weights of the network that a run has trained to ``target``; a critic stays behind."""
-    config = {name: value for name, value in recipe.config.items() if name != "critic"}
-    model = presets.build_model(recipe.model_class, config)
+    model = presets.build_model(recipe.model_class, recipe.config_without_critic)
     model.load_weights(trained)
     with written_whole(target) as temporary, tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / target.name
@@ -211,7 +210,7 @@ def measure_attributes(recipe, data_dir):
     return {
         "images": len(scores),
         "ranked_rightly": {**shares, "mean": float(np.mean(list(shares.values())))},
-        "others": {
+        "utkface": {
             "images": len(others),
             "male_ranked_rightly": float(ranked_rightly(others[:, [male]], of_others[:, [male]])[0]),
             "years_off": float(np.mean(np.abs(100 * others[:, -1] - ages))),

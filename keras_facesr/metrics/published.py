@@ -10,6 +10,7 @@ from keras_facesr.errors import FacesrError
 from keras_facesr.runtimes import imported
 
 EXTRA = "distances"
+LPIPS_LEAST = 32  # pixels a side, of which AlexNet's poolings leave one
 POOLED = 2048  # values of Inception's last pooling, which FID compares
 
 

@@ -7,7 +7,7 @@ from keras_facesr.metrics.perceptual import distances_of_sets, impressions
 from keras_facesr.metrics.protocol import BATCH, with_bicubic
 
 
-def evaluate_unpaired(methods, small, clean, scale, judge, inception=None, on_image=None):
+def evaluate_unpaired(methods, small, clean, scale, judge, *, inception=None, on_image=None):
     """Measure methods on small faces without truth, beside Pillow's bicubic (SSRVAE, Tables 2 and 3, by another network).
 
     Args:

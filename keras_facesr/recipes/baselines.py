@@ -1,6 +1,7 @@
 """The papers' other methods on UTKFace, each at a width and depth that costs no more than the ``sam_small`` of its scale.
 
-They see the same images as often as the yardsticks of SAM; tests/test_baselines.py counts their multiply-adds.
+They see the same images as often as the yardsticks of SAM, and some more against a critic; tests/test_baselines.py counts their
+multiply-adds.
 """
 
 import dataclasses

@@ -1,7 +1,8 @@
-"""The papers' other methods at their own size, with the loss, optimiser, rate and batch that each was published with; for GPUs.
+"""The papers' other methods at their own size, with the loss, optimiser and first rate of each; for GPUs.
 
 They see whole faces of UTKFace, x8, where most papers cut patches of photographs, and their rates fall along a cosine, where
-most papers divide them now and then. SRResNet, SRGAN, EDSR and ESRGAN take their papers' steps, the others ``STEPS``.
+most papers divide them now and then. SRResNet, SRGAN, EDSR and ESRGAN take their papers' steps, the others ``STEPS``; batches
+have 16 images but for VDSR's 64. FSRCNN and SRCNN have their papers' size in the recipes for two cores already.
 """
 
 from keras_facesr.recipes.recipe import Recipe, Stage
@@ -36,6 +37,6 @@ RECIPES = [
     full_size("rdn", "RDN", by_pixels(loss="mae")),
     full_size("rrdbnet", "RRDBNet", by_pixels(1_000_000, 2e-4, loss="mae")),
     full_size("esrgan", "ESRGAN", by_pixels(1_000_000, 2e-4), against_a_critic(400_000, **BY_FEATURES), **JUDGED),
-    full_size("enhancenet", "EnhanceNet", by_pixels(), **JUDGED),
+    full_size("enhancenet", "EnhanceNet", by_pixels(), hr_size=(128, 128)),  # ENet-E: textures want VGG19's features
     full_size("srfbn", "SRFBN", by_pixels()),
 ]

@@ -14,7 +14,6 @@ DATA_SETS = {  # by a source's folder, or by its kind
     "digits": "digits cut from licence plates",
     "faces_512": "faces of at least 512 px from a collection for non-commercial research",
     "wider_lq": "small faces cut from WIDER FACE (CC BY-NC-ND 2.0)",
-    "folder": "pictures of a folder",
 }
 FEATURES_WEIGHT = 0.01  # beside pixels and a critic: bicubic's errors of JUDGE's features then count about as its pixels' do
 
@@ -121,7 +120,7 @@ class Source:
     @property
     def data_set(self):
         """Its name, as cards have it."""
-        return DATA_SETS.get(self.folder) or DATA_SETS[self.kind]
+        return DATA_SETS.get(self.folder) or DATA_SETS.get(self.kind, "pictures of a folder")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +164,11 @@ class Recipe:
     def images(self):
         """Images that the network sees in all stages, each as often as it does."""
         return sum(stage.images for stage in self.stages)
+
+    @property
+    def config_without_critic(self):
+        """Constructor arguments of the network as it is released."""
+        return {name: value for name, value in self.config.items() if name != "critic"}
 
     @property
     def stylevae(self):

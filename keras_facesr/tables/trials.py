@@ -110,7 +110,7 @@ class RealFaces(Trial):
         """The report of ``unpaired.evaluate_unpaired`` on networks, name -> model."""
         methods = {name: KerasMethod(network) for name, network in networks.items()}
         small, clean = (self.decoded(source, data_dir) for source in self.sources)
-        return evaluate_unpaired(methods, small, clean, self.scale, self.judging(), on_image)
+        return evaluate_unpaired(methods, small, clean, self.scale, self.judging(), on_image=on_image)
 
     def in_words(self, report):
         return in_one_line(report)

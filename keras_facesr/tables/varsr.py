@@ -78,11 +78,9 @@ def distinct(data):
     """Table 5 for one set of digits: a row, two columns for each number of distinct digits."""
     shares, bests = TABLE_5[data]
     figures = [
-        Figure(
-            f"{count}: {what}, %", (f"digits_distinct.{count}.{key}",), higher_is_better=best, unit=0.01, otherwise=otherwise
-        )
+        Figure(f"{count}: {what}, %", (f"digits_distinct.{count}.{key}",), higher_is_better=better, unit=0.01, otherwise=never)
         for count in range(1, 6)
-        for what, key, best, otherwise in (("share", "share", False, 0.0), ("right", "best", True, None))
+        for what, key, better, never in (("share", "share", False, 0.0), ("right", "best", True, None))
     ]
     paper = tuple(figure for both in zip(shares, bests) for figure in both)
     return Part(data, tuple(figures), (Row("VarSR", f"varsr_x4_{data.lower()}", paper),), DIGITS[data], FOLDERS[data])

@@ -9,7 +9,7 @@ from keras_facesr.models.baselines.srresnet import SRResNet
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class SRGAN(AdversarialSR):
-    """SRResNet, in phase 1 by mean squared error, in phase 2 by features and against a critic: SRGAN-VGG54 with theirs.
+    """SRResNet, in phase 1 by mean squared error, in phase 2 by features and against a critic; with VGG19's, SRGAN-VGG54.
 
         >>> model.phase = 2
         >>> model.compile(keras.optimizers.Adam(1e-4), features=vgg19_features())
