@@ -168,8 +168,9 @@ def _measure(args, scale, hr_size, start):
     except FacesrError as error:
         raise CallError(str(error)) from error
     faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
-    how = {"samples": args.samples, "seed": args.seed, **_judge(args, faces), **_degradation(args, scale)}
-    how |= _published(args, min(protocol.hr_shape) if hr_size else None)
+    how = {"samples": args.samples, "seed": args.seed}
+    how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before what starts TensorFlow
+    how |= {**_judge(args, faces), **_degradation(args, scale)}
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
@@ -206,6 +207,7 @@ def _measure_unpaired(args, scale, hr_size, start):
     from keras_facesr.metrics.unpaired import evaluate_unpaired
 
     real = spread(open_dataset(args.data_dir, split="test"), args.limit)
+    published = _published(args, hr_size)  # before what starts TensorFlow
     judge = _judge(args, real).get("judge")
     if judge is None:
         raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
@@ -214,7 +216,7 @@ def _measure_unpaired(args, scale, hr_size, start):
     for name in failed:
         _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(real.root / name))
     with _progress("evaluate", len(small)) as show:
-        return evaluate_unpaired(start(), small, clean, scale, judge, **_published(args, hr_size), on_image=show), failed
+        return evaluate_unpaired(start(), small, clean, scale, judge, **published, on_image=show), failed
 
 
 def _degradation(args, scale):

@@ -1,6 +1,7 @@
 """LPIPS and FID's network beside their authors' own programs, here with weights as their constructors draw them."""
 
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,7 +15,14 @@ FACES = np.random.default_rng(0).integers(0, 256, (2, 2, 64, 64, 3), np.uint8)
 
 
 @pytest.fixture
-def alexnet(monkeypatch):
+def pytorch():
+    """Tests of other files may have started TensorFlow in this process."""
+    if "tensorflow" in sys.modules and "torch" not in sys.modules:
+        pytest.skip("PyTorch cannot start after TensorFlow: run this file alone")
+
+
+@pytest.fixture
+def alexnet(pytorch, monkeypatch):
     """Stands in for what LPIPS fetches."""
     models = pytest.importorskip("lpips").pretrained_networks.tv
     drawn = models.alexnet(weights=None)
@@ -32,7 +40,7 @@ def test_lpips_is_that_of_its_package(alexnet):
     assert np.all(ours.distance(FACES[0], FACES[0]) == 0) and min(expected) > 0
 
 
-def test_what_inception_sees_is_what_fids_program_compares(monkeypatch, tmp_path):
+def test_what_inception_sees_is_what_fids_program_compares(pytorch, monkeypatch, tmp_path):
     inception = pytest.importorskip("pytorch_fid.inception")
     from pytorch_fid.fid_score import get_activations
 
@@ -44,7 +52,7 @@ def test_what_inception_sees_is_what_fids_program_compares(monkeypatch, tmp_path
     np.testing.assert_allclose(ours.embed(FACES[0]), expected, rtol=1e-3, atol=1e-4)
 
 
-def test_weights_that_cannot_be_fetched_are_told_in_one_line(monkeypatch):
+def test_weights_that_cannot_be_fetched_are_told_in_one_line(pytorch, monkeypatch):
     def fetch(pretrained):
         raise OSError("no\nnetwork")
 
@@ -57,6 +65,14 @@ def test_lpips_of_too_small_pictures_is_a_wrong_call(tmp_path, capsys):
     Image.fromarray(FACES[0, 0]).save(tmp_path / "face.png")
     assert main(["evaluate", str(tmp_path), "--model", "sam", "--hr-size", "16", "--lpips"]) == 2
     assert "--lpips takes pictures of 32 pixels a side and more, these have 16" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(find_spec("lpips") is None, reason="needs the extra distances")
+def test_pytorch_is_not_started_after_tensorflow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    with pytest.raises(FacesrError, match="lpips runs on PyTorch, which cannot start after TensorFlow"):
+        LPIPS()
 
 
 @pytest.mark.parametrize("network, package", [(LPIPS, "lpips"), (Inception, "pytorch_fid")])

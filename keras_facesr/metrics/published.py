@@ -1,8 +1,12 @@
 """LPIPS and the network of FID as their authors publish them: their own packages, on PyTorch, and the weights that these fetch.
 
 Both are asked for with ``facesr evaluate --lpips --fid`` and installed by the extra ``distances``. Where their
-weights cannot be had, ``face_features`` judges, under names of its own (``metrics.perceptual``).
+weights cannot be had, ``face_features`` judges, under names of its own (``metrics.perceptual``). Make them before any network
+is loaded: once TensorFlow computes in a process, PyTorch's start there crashes it.
 """
+
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -18,13 +22,14 @@ class LPIPS:
     """Learned perceptual image patch similarity, version 0.1 on AlexNet (Zhang et al., 2018).
 
     Raises:
-        FacesrError: its package is not installed, or AlexNet's weights are neither at hand nor to be fetched.
+        FacesrError: its package is not installed, TensorFlow has been started before PyTorch, or AlexNet's weights are neither
+            at hand nor to be fetched.
     """
 
     about = "version 0.1 on AlexNet"
 
     def __init__(self):
-        package = imported("lpips", EXTRA)
+        package = _package("lpips")
         self.network = _with_weights("LPIPS", lambda: package.LPIPS(net="alex", verbose=False))
 
     def distance(self, images_a, images_b):
@@ -39,11 +44,12 @@ class Inception:
     """The Inception network of FID (Heusel et al., 2017), with the weights that FID was defined by.
 
     Raises:
-        FacesrError: its package is not installed, or the weights are neither at hand nor to be fetched.
+        FacesrError: its package is not installed, TensorFlow has been started before PyTorch, or the weights are neither at
+            hand nor to be fetched.
     """
 
     def __init__(self):
-        package = imported("pytorch_fid.inception", EXTRA)
+        package = _package("pytorch_fid.inception")
         block = package.InceptionV3.BLOCK_INDEX_BY_DIM[POOLED]
         self.network = _with_weights("FID's Inception", lambda: package.InceptionV3([block]).eval())
 
@@ -54,6 +60,13 @@ class Inception:
         with torch.no_grad():
             (pooled,) = self.network(_tensor(images))
             return pooled.numpy().reshape(len(images), POOLED)
+
+
+def _package(module):
+    """The module, unless PyTorch would have to start beside TensorFlow for it."""
+    if find_spec(module.partition(".")[0]) and "tensorflow" in sys.modules and "torch" not in sys.modules:
+        raise FacesrError(f"{module} runs on PyTorch, which cannot start after TensorFlow: make it, or import torch, first")
+    return imported(module, EXTRA)
 
 
 def _with_weights(name, load):
