@@ -134,7 +134,7 @@ def test_a_finished_run_is_used_by_its_path_as_a_released_model_by_its_name(whol
     monkeypatch.chdir(whole_run.parent)
     model = presets.load(whole_run.name)
     np.testing.assert_array_equal(model.upscale(levels), expected.upscale(levels))
-    keras.utils.save_img(tmp_path / "small.png", levels, data_format="channels_last", scale=False)
+    Image.fromarray(levels).save(tmp_path / "small.png")
     assert main(["upscale", str(tmp_path / "small.png"), "--model", f"./{whole_run.name}/", "-o", str(tmp_path)]) == 0
     enlarged = np.asarray(Image.open(tmp_path / f"small_{whole_run.name}.png"))
     np.testing.assert_array_equal(enlarged, expected.upscale(levels))

@@ -184,8 +184,10 @@ def evaluate(
         raise FacesrError("no picture to measure on")
     models = {name: _means(table) for name, table in rows.items()}
     for figure, of_sets in (("frechet", embeddings), ("fid", pooled)):
-        for name, row in models.items() if of_sets["truth"] and done > 1 else ():
-            row[figure] = frechet_distance(np.concatenate(of_sets[name]), np.concatenate(of_sets["truth"]))
+        if of_sets["truth"] and done > 1:
+            truth = np.concatenate(of_sets["truth"])
+            for name, row in models.items():
+                row[figure] = frechet_distance(np.concatenate(of_sets[name]), truth)
     for name, row in models.items() if reader else ():
         row |= digits_read(np.concatenate(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
