@@ -89,6 +89,8 @@ def _check(model, path, format, quantize, size, calibration, sampler):
         raise ExportError(f"models are exported on TensorFlow, not on {keras.backend.backend()}: unset KERAS_BACKEND")
     if format not in FORMATS.values():
         raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite or onnx")
+    if model.is_autoregressive and format != "savedmodel":
+        raise ExportError(f"{format} files cannot hold the loop in which {type(model).__name__} answers: export a SavedModel")
     if path.exists():
         raise ExportError(f"{path}: exists already; remove it, or name another")
     if quantize not in (*TOLERANCES, "int8") or (quantize and format != "tflite"):

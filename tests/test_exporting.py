@@ -26,6 +26,7 @@ SMALL = {
     "EnhanceNet": {"scale": 4, "hr_size": (16, 16), "channels": 4, "blocks": 1},
     "FSRCNN": {"scale": 4, "features": 8, "shrunk": 4, "mappings": 1},
     "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
+    "PRSR": {"scale": 2, "channels": 4, "depth": 1, "head": 8, "conditioner_channels": 4, "blocks": 1},
     "RDN": {"scale": 4, "channels": 4, "blocks": 2, "convolutions": 2, "growth": 2},
     "RRDBNet": {"scale": 4, "channels": 4, "blocks": 1, "growth": 2},
     "SAM": {"scale": 8, "backbone": "lr", "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
@@ -121,9 +122,20 @@ def test_an_int8_file_takes_and_gives_levels(sam, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["", ".tflite", ".onnx"])
-@pytest.mark.parametrize("name", sorted({*SMALL} - {"SAM"}))
+@pytest.mark.parametrize("name", sorted({*SMALL} - {"PRSR", "SAM"}))
 def test_every_network_is_proven_in_every_format(name, suffix, tmp_path):
     assert fsr.export(small(name), tmp_path / f"model{suffix}")["difference"] <= exporting.ONE_LEVEL
+
+
+@pytest.mark.slow
+def test_an_autoregressive_network_is_proven_as_a_savedmodel(tmp_path):
+    assert fsr.export(small("PRSR"), tmp_path / "model")["difference"] <= exporting.ONE_LEVEL
+
+
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_the_loop_of_an_autoregressive_network_is_refused_before_it_is_written(suffix, tmp_path):
+    with pytest.raises(ExportError, match="cannot hold the loop in which PRSR answers: export a SavedModel"):
+        fsr.export(small("PRSR"), tmp_path / f"model{suffix}")
 
 
 def test_a_file_that_computes_something_else_is_not_written(sam, tmp_path, monkeypatch):

@@ -66,11 +66,12 @@ class FaceSR(Network):
         size_multiple: the heights and widths that the network takes are the multiples of this number.
         largest_side: height and width in input pixels that the network's memory allows at once; None: any.
         is_stochastic: whether the model has ``sample``, ``encode`` and ``decode`` beside ``call``.
+        is_autoregressive: whether an answer takes a pass for each of its values, in a loop that only a SavedModel can hold.
         paper: where the method was published.
     """
 
     ARGUMENTS = ("scale",)
-    is_stochastic = False
+    is_stochastic = is_autoregressive = False
     largest_side = None
     paper = None
 

@@ -210,7 +210,7 @@ class PRSR(ObjectiveSR):
     """
 
     ARGUMENTS = ("channels", "depth", "head", "conditioner_channels", "blocks", "temperature")
-    is_stochastic = True
+    is_stochastic = is_autoregressive = True
     paper = "Dahl, Norouzi, Shlens: Pixel Recursive Super Resolution (2017)"
     FIGURES = ("cross_entropy", "conditioner_cross_entropy")
 
