@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from scipy.stats import kstest, norm
 
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
@@ -37,6 +38,23 @@ def test_draws_have_the_mean_and_the_deviation_that_they_are_asked_for(draw):
     standard_error = np.exp(0.5 * log_variance).max() / np.sqrt(1000)
     np.testing.assert_allclose(draws.mean(axis=0), mean, atol=5 * standard_error)
     np.testing.assert_allclose(draws.std(axis=0), np.exp(0.5 * log_variance), rtol=0.12)
+
+
+def test_draws_together_lie_one_in_each_part_of_the_probability_along_every_axis():
+    q, mean, log_variance = gaussian(2)
+    draws = keras.ops.convert_to_numpy(q.sample(7, seed=1))
+    part = np.floor(7 * norm.cdf((draws - mean) / np.exp(0.5 * log_variance)))
+    np.testing.assert_array_equal(np.sort(part, axis=0), np.arange(7).reshape(-1, 1, 1, 1, 1) * np.ones(SHAPE))
+    orders = {tuple(order) for order in part.reshape(7, -1).T}
+    assert len(orders) > 50  # of 60 axes: each has an order of its own
+
+
+def test_each_draw_alone_is_one_of_the_gaussian_and_an_only_one_is_chance_itself():
+    standard = DiagonalGaussian(keras.ops.zeros((2000, 1)), keras.ops.zeros((2000, 1)))
+    for draws in keras.ops.convert_to_numpy(standard.sample(3, seed=0)):
+        assert kstest(draws.ravel(), norm.cdf).pvalue > 0.001
+    chance = np.random.default_rng(0).normal(size=(2, 1, 2000, 1)).astype("float32")
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(standard.spread(chance))[0], chance[1, 0], atol=2e-3)
 
 
 def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone():

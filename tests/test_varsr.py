@@ -8,7 +8,7 @@ from keras import layers, ops
 from keras_facesr.layers.blocks import ResidualBlock
 from keras_facesr.models.baselines.mrgan import MRGAN
 from keras_facesr.models.varsr import VarSR
-from keras_facesr.objectives.gaussian import reparameterised_sample
+from keras_facesr.objectives.gaussian import reparameterised_sample, standard_normal
 
 SMALL = {"scale": 4, "lr_size": (8, 8), "latent_dim": 6, "channels": 4, "blocks": 1}
 CRITIC = {"critic": True, "critic_convolutions": 2, "critic_channels": 4}
@@ -125,6 +125,25 @@ def test_phase_1_reports_the_squared_error_and_the_divergence_of_the_encoders():
     assert report["kl"] == pytest.approx(kl, rel=1e-4)
     assert report["loss"] == pytest.approx(report["mse"] + 0.5 * report["kl"], rel=1e-5)
     assert 0.07 < report["mse"] < 0.7  # noise against something near gray, in [0, 1]
+
+
+def test_of_many_draws_the_best_is_held_to_the_truth_as_well():
+    model = small(kl_weight=0.5, draws=3)
+    lr, hr = pairs()
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    latents = model.encode(lr).spread(standard_normal((2, 3, 4, 6), model.step_seed(0, purpose=2)))
+    errors = [np.mean((numpy((model.signed(lr, z) + 1.0) / 2.0) - hr) ** 2, axis=(1, 2, 3)) for z in latents]
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    best = report["loss"] - report["mse"] - 0.5 * report["kl"]
+    assert best == pytest.approx(np.mean(np.min(errors, axis=0)), rel=1e-4)
+
+
+def test_the_best_of_many_draws_teaches_the_encoder_of_small_images():
+    model = small(kl_weight=0.0, draws=2)
+    before = [numpy(weight) for weight in model.lr_encoder.weights]
+    model.compile(keras.optimizers.SGD(1.0))
+    model.train_on_batch(*pairs())
+    assert all(np.any(old != numpy(new)) for old, new in zip(before[-4:], model.lr_encoder.weights[-4:]))
 
 
 def features(images):

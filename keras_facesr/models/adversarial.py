@@ -1,7 +1,5 @@
 """What networks share that learn against a critic: the critic, its steps, and the two phases of their training."""
 
-import math
-
 import keras
 from keras import ops
 
@@ -9,7 +7,7 @@ from keras_facesr import backend
 from keras_facesr.models.base import FaceSR
 from keras_facesr.models.critic import Critic
 from keras_facesr.objectives import adversarial
-from keras_facesr.objectives.gaussian import DiagonalGaussian, reparameterised_sample
+from keras_facesr.objectives.gaussian import normal_probability, standard_normal
 from keras_facesr.objectives.perceptual import feature_error
 
 
@@ -177,10 +175,7 @@ class AdversarialSR(FaceSR):
         loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
         if self.objective != "wasserstein":
             return loss, loss, ops.zeros(())
-        # Uniform numbers are the probability integral of standard normal ones.
-        zeros = ops.zeros((ops.shape(hr)[0], 1))
-        normal = reparameterised_sample(DiagonalGaussian(zeros, zeros), self.step_seed(turn, purpose=1))
-        share = ops.reshape(0.5 * (1.0 + ops.erf(normal / math.sqrt(2.0))), (-1, 1, 1, 1))
+        share = ops.reshape(normal_probability(standard_normal((ops.shape(hr)[0], 1), self.step_seed(turn, 1))), (-1, 1, 1, 1))
         penalty = adversarial.gradient_penalty(self.critic, hr, sr, share)
         return loss + self.penalty_weight * penalty, loss, penalty
 

@@ -14,7 +14,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
 from keras_facesr.layers.resampling import PixelShuffle, doublings
 from keras_facesr.models.adversarial import AdversarialSR
-from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
+from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample, standard_normal
 
 COARSEST = 4  # pixels of the shorter side at which an encoder stops halving
 WIDEST = 4  # times its first channels: where an encoder stops doubling them
@@ -118,6 +118,8 @@ class VarSR(LatentSR):
         blocks: residual blocks of the generator.
         kl_weight: lambda_KL, of the divergence (mean over the dimensions of z), beside squared errors of values in [0, 1].
             The lower, the more of the answer z decides and the more the samples differ.
+        draws: answers of the small image's own distribution of which each step holds the best to the truth as well ("best of
+            many", Bhattacharyya, Schiele, Fritz 2018); 0, the paper's, none.
         **kwargs: of ``AdversarialSR``, with the paper's defaults but for ``perceptual_weight``, which it does not print. For
             digits it has 5 ``critic_convolutions``.
 
@@ -131,13 +133,13 @@ class VarSR(LatentSR):
         >>> faces = model.edit(lr, smile, strengths=(-2, -1, 0, 1, 2))
     """
 
-    ARGUMENTS = ("kl_weight",)
+    ARGUMENTS = ("kl_weight", "draws")
     paper = "Hyun, Heo: VarSR: Variational Super-Resolution Network for Very Low Resolution Images (2020)"
     FIGURES = ("mse", "kl")
 
-    def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, kl_weight=0.01, **kwargs):
+    def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, kl_weight=0.01, draws=0, **kwargs):
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
-        self.kl_weight = kl_weight
+        self.kl_weight, self.draws = kl_weight, draws
         self.lr_encoder, self.hr_encoder = (
             encoder(size, latent_dim, channels, name, self.dtype_policy)
             for size, name in ((self.lr_size, "lr_encoder"), (self.hr_size, "hr_encoder"))
@@ -180,9 +182,24 @@ class VarSR(LatentSR):
             return ops.convert_to_numpy(ops.mean(ops.concatenate(latents), axis=0))
 
     def fidelity(self, lr, hr, turn):
-        """Mean squared error of G(I_L, z), z ~ E_H(I_H), as values in [0, 1], and lambda_KL KL(E_H || E_L) (eqs. 6 and 7)."""
-        posterior = DiagonalGaussian(*self.hr_encoder(hr))
+        """Mean squared error of G(I_L, z), z ~ E_H(I_H), as values in [0, 1], and lambda_KL KL(E_H || E_L) (eqs. 6 and 7).
+
+        With ``draws`` also that of the best of G(I_L, z), z ~ E_L(I_L).
+        """
+        prior, posterior = self.encode(lr), DiagonalGaussian(*self.hr_encoder(hr))
         sr = self.signed(lr, reparameterised_sample(posterior, self.step_seed(turn)))
         mse = ops.mean(self.squared_error(hr, sr))
-        kl = ops.mean(kl_divergence(posterior, self.encode(lr))) / self.latent_dim
-        return sr, mse + self.kl_weight * kl, mse, kl
+        kl = ops.mean(kl_divergence(posterior, prior)) / self.latent_dim
+        loss = mse + self.kl_weight * kl
+        if self.draws:
+            chance = standard_normal((2, self.draws, *ops.shape(prior.mean)), self.step_seed(turn, purpose=2))
+            best = self.signed(lr, self._nearest(lr, hr, prior.spread(chance)))
+            loss = loss + ops.mean(self.squared_error(hr, best))
+        return sr, loss, mse, kl
+
+    def _nearest(self, lr, hr, latents):
+        """Of latents (n, N, latent_dim) those whose answers are nearest to the truth, (N, latent_dim)."""
+        with backend.no_gradients():
+            errors = [ops.mean(self.squared_error(hr, self.signed(lr, z)), axis=(1, 2, 3)) for z in ops.unstack(latents)]
+            nearest = ops.one_hot(ops.argmin(ops.stack(errors), axis=0), self.draws, axis=0)
+        return ops.sum(nearest[..., None] * latents, axis=0)

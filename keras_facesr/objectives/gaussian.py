@@ -1,11 +1,14 @@
 """The diagonal Gaussian over a latent, as the networks give it: a mean and a log variance."""
 
+import math
 from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from keras_facesr import backend
+
+FARTHEST = 1 - 1e-6  # probability within which a spread draw lies: 4.9 standard deviations
 
 
 class DiagonalGaussian:
@@ -22,30 +25,51 @@ class DiagonalGaussian:
         self.stddev = ops.exp(0.5 * log_variance)
 
     def sample(self, n, seed=None):
-        """``n`` draws, (n, batch, ...). Not for training.
+        """``n`` draws, (n, batch, ...), ``spread`` over the Gaussian. Not for training.
 
         The same integer ``seed`` gives the same draws. With a sequence of integers, one for each of the batch, each is drawn
         as it would be alone.
         """
         batch, *shape = ops.shape(self.mean)
 
-        def noise(count, seed):
-            return keras.random.normal((n, count, *shape), dtype=self.mean.dtype, seed=seed)
+        def chance(count, seed):
+            return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed)
 
         if isinstance(seed, Sequence):
-            draws = ops.concatenate([noise(1, own) for _, own in zip(range(batch), seed, strict=True)], axis=1)
-        else:
-            draws = noise(batch, seed)
-        return self.mean[None] + self.stddev[None] * draws
+            return self.spread(ops.concatenate([chance(1, own) for _, own in zip(range(batch), seed, strict=True)], axis=2))
+        return self.spread(chance(batch, seed))
+
+    def spread(self, chance):
+        """n draws (n, batch, ...) that lie evenly: along each axis one in each n-th of the probability.
+
+        Each alone is a draw of this Gaussian; together they are a Latin hypercube (McKay, Beckman, Conover 1979), which n
+        draws made independently of each other cover less well. ``chance``, independent standard normal numbers
+        (2, n, batch, ...), decides whose part is whose, and where in it each lies.
+        """
+        order, place = chance[0], chance[1]
+        part = ops.cast(ops.argsort(order, axis=0), order.dtype)
+        share = (part + normal_probability(place)) / order.shape[0]
+        noise = math.sqrt(2.0) * ops.erfinv(ops.clip(2.0 * share - 1.0, -FARTHEST, FARTHEST))
+        return self.mean[None] + self.stddev[None] * noise
 
     def distribution(self):
         """The same Gaussian as an object of the backend's probability library, whose draws gradients pass through."""
         return backend.diagonal_gaussian(self.mean, self.stddev)
 
 
+def normal_probability(z):
+    """Phi(z): the probability that a standard normal number is below ``z``; of such numbers it makes uniform ones."""
+    return 0.5 * (1.0 + ops.erf(z / math.sqrt(2.0)))
+
+
 def reparameterised_sample(gaussian, seed):
     """z = mu + sigma * epsilon (Kingma and Welling), a function of the two integers in ``seed`` alone."""
     return backend.sample(gaussian.distribution(), seed)
+
+
+def standard_normal(shape, seed):
+    """Standard normal numbers, a function of the two integers in ``seed`` alone."""
+    return reparameterised_sample(DiagonalGaussian(ops.zeros(shape), ops.zeros(shape)), seed)
 
 
 def kl_divergence(q, p):

@@ -5,7 +5,6 @@ their logits is the distribution of the next value among 256 levels.
 """
 
 import contextlib
-import math
 
 import keras
 import numpy as np
@@ -15,7 +14,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import DeconvBlock, ResidualBlock, conv
 from keras_facesr.layers.resampling import doubling_count
 from keras_facesr.models.base import ObjectiveSR
-from keras_facesr.objectives.gaussian import DiagonalGaussian
+from keras_facesr.objectives.gaussian import DiagonalGaussian, normal_probability
 
 LEVELS = 256
 REACH, NEAR = 3, 2  # pixels that the prior's first convolution (7x7) and its gated ones (5x5) see to each side
@@ -265,7 +264,7 @@ class PRSR(ObjectiveSR):
         """By chance ``z``, or without it always the likeliest value."""
         with backend.no_gradients():
             condition = self.condition(lr, training=False)
-            share = None if z is None else 0.5 * (1.0 + ops.erf(z / math.sqrt(2.0)))
+            share = None if z is None else normal_probability(z)
 
             def choose(logits, row, column, colour):
                 logits = logits + condition[:, row, column, colour]
