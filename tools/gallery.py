@@ -39,6 +39,10 @@ deviation, the brightest where they differ most ([Responsible use](responsible-u
 
 ![samples](gallery/samples.jpg)
 
+`python examples/sample_faces.py --model varsr_x8_celeba`: the same of VarSR, of 8x8 pixels whose head is smaller.
+
+![samples of VarSR](gallery/varsr_samples.jpg)
+
 ## From one sample to another
 
 `model.traverse(lr, steps=8, seed=0)` of the same model: the latent goes in a straight line.
@@ -78,6 +82,7 @@ def main():
     faces = to_uint8(np.asarray(model.traverse(to_unit(lr[None]), steps=8, seed=0)))[:, 0]
     save(Image.fromarray(np.concatenate(faces, axis=1)), "traversal")
     example("sample_faces", "samples", "--model", "sam_small_x16_utkface")
+    example("sample_faces", "varsr_samples", "--model", "varsr_x8_celeba")
     example("attention_maps", "maps")
     example("face_in_styles", "styles")
     example("compare_on_small_faces", "compared")
