@@ -39,7 +39,7 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
     - SavedModel: ``serving_default`` takes and gives uint8 (N, H, W, 3) of any sizes; ``encoded`` takes the bytes of JPEG or
       PNG files, (N,) strings, and gives those of PNG files, ``sr_bytes``, with ``errors``: where one is not empty, that
       picture could not be enlarged and its bytes are empty. ``sample``, of stochastic models, takes ``lr`` uint8
-      (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape.
+      (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape: draws independent of each other.
     - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``. An
       int8 TFLite file takes and gives int8, the levels less 128.
 
@@ -90,7 +90,8 @@ def _check(model, path, format, quantize, size, calibration, sampler):
     if format not in FORMATS.values():
         raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite or onnx")
     if model.is_autoregressive and format != "savedmodel":
-        raise ExportError(f"{format} files cannot hold the loop in which {type(model).__name__} answers: export a SavedModel")
+        loop = f"the loop in which {type(model).__name__} answers"
+        raise ExportError(f"{path}: no {format} file holds {loop}; export a SavedModel")
     if path.exists():
         raise ExportError(f"{path}: exists already; remove it, or name another")
     if quantize not in (*TOLERANCES, "int8") or (quantize and format != "tflite"):

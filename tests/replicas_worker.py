@@ -13,7 +13,8 @@ import tensorflow as tf
 from keras_facesr import presets
 from keras_facesr.data.images import to_uint8
 from keras_facesr.devices import OneDevice, Replicas, devices_for
-from keras_facesr.models import adversarial, sam, stylevae, varsr
+from keras_facesr.models import sam, stylevae, varsr
+from keras_facesr.objectives import gaussian
 from keras_facesr.tasks import told
 
 COMPONENTS = {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)}
@@ -25,7 +26,7 @@ SYSTEMS = {
     "varsr": (
         "VarSR",
         {"scale": 4, "lr_size": (8, 8), "latent_dim": 4, "channels": 4, "blocks": 1, "critic": True, "critic_convolutions": 2}
-        | {"critic_channels": 4},
+        | {"critic_channels": 4, "draws": 2},
         32,
         8,
     ),
@@ -41,8 +42,8 @@ SYSTEMS = {
 }
 
 
-def fixed_noise(gaussian, seed):
-    return gaussian.mean + 0.7 * gaussian.stddev
+def fixed_noise(distribution, seed):
+    return distribution.mean + 0.7 * distribution.stddev
 
 
 def devices_of(replicas):
@@ -77,7 +78,8 @@ if __name__ == "__main__":
     replicas, noise, out, *phases = sys.argv[1:]
     devices = devices_of(replicas)
     if noise == "fixed":
-        for module in (adversarial, sam, stylevae, varsr):
+        for module in (gaussian, sam, stylevae, varsr):
+            assert hasattr(module, "reparameterised_sample")
             module.reparameterised_sample = fixed_noise
     for name in phases:
         system, phase = name.split("-")

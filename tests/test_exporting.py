@@ -134,7 +134,7 @@ def test_an_autoregressive_network_is_proven_as_a_savedmodel(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
 def test_the_loop_of_an_autoregressive_network_is_refused_before_it_is_written(suffix, tmp_path):
-    with pytest.raises(ExportError, match="cannot hold the loop in which PRSR answers: export a SavedModel"):
+    with pytest.raises(ExportError, match="holds the loop in which PRSR answers; export a SavedModel"):
         fsr.export(small("PRSR"), tmp_path / f"model{suffix}")
 
 

@@ -17,6 +17,10 @@ def gaussian(seed):
     return DiagonalGaussian(*tensors), mean, log_variance
 
 
+def standard(n):
+    return DiagonalGaussian(keras.ops.zeros((n, 1)), keras.ops.zeros((n, 1)))
+
+
 def test_kl_divergence_equals_its_closed_form():
     (q, mq, vq), (p, mp, vp) = gaussian(0), gaussian(1)
     closed = 0.5 * (vp - vq + (np.exp(vq) + (mq - mp) ** 2) / np.exp(vp) - 1).sum(axis=(1, 2, 3))
@@ -50,11 +54,17 @@ def test_draws_together_lie_one_in_each_part_of_the_probability_along_every_axis
 
 
 def test_each_draw_alone_is_one_of_the_gaussian_and_an_only_one_is_chance_itself():
-    standard = DiagonalGaussian(keras.ops.zeros((2000, 1)), keras.ops.zeros((2000, 1)))
-    for draws in keras.ops.convert_to_numpy(standard.sample(3, seed=0)):
+    for draws in keras.ops.convert_to_numpy(standard(2000).sample(3, seed=0)):
         assert kstest(draws.ravel(), norm.cdf).pvalue > 0.001
     chance = np.random.default_rng(0).normal(size=(2, 1, 2000, 1)).astype("float32")
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(standard.spread(chance))[0], chance[1, 0], atol=2e-3)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(standard(2000).spread(chance))[0], chance[1, 0], atol=2e-3)
+
+
+@pytest.mark.parametrize("n, factor", [(2, 1.41), (5, 1.18), (10, 1.09)])
+def test_draws_together_lie_further_apart_than_independent_ones(n, factor):
+    """What docs/measuring.md says of it; independent standard normal numbers are 2 / sqrt(pi) apart."""
+    one, other, *_ = keras.ops.convert_to_numpy(standard(100_000).sample(n, seed=0))
+    assert np.abs(one - other).mean() == pytest.approx(factor * 2 / np.sqrt(np.pi), rel=0.01)
 
 
 def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone():

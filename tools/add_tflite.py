@@ -29,9 +29,12 @@ def main():
 def add(name):
     """Export a preset as released, proven beside it, into its folder; says in words what came of it."""
     preset = presets.find(name)
+    model = fsr.load(name)
+    if model.is_autoregressive:
+        return "none: no such file holds the loop in which it answers"
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / NAME
-        report = fsr.export(fsr.load(name), exported, quantize="float16")
+        report = fsr.export(model, exported, quantize="float16")
         about, content = runtimes.LiteRT(exported).about, exported.read_bytes()
     kept = len(content) < LARGEST and not about["prepares"]
     (preset.folder / NAME).unlink(missing_ok=True)

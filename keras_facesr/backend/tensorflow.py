@@ -21,7 +21,7 @@ def input_gradient(function, x):
 
 
 def no_gradients():
-    """Nothing to do: without a tape TensorFlow keeps nothing."""
+    """Nothing to do: without a tape TensorFlow keeps nothing, and a graph leaves out what no gradient asks for."""
     return contextlib.nullcontext()
 
 

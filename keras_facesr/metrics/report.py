@@ -76,7 +76,7 @@ def in_one_line(report):
         about["average"],
     ]
     if "samples" in about:
-        parts.append(f"best of {about['samples']} samples, seed {about['seed']}")
+        parts.append(f"best of {about['samples']} samples, drawn together, seed {about['seed']}")
         parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
     if "judge" in about:
         parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")

@@ -175,7 +175,7 @@ class AdversarialSR(FaceSR):
         loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
         if self.objective != "wasserstein":
             return loss, loss, ops.zeros(())
-        share = ops.reshape(normal_probability(standard_normal((ops.shape(hr)[0], 1), self.step_seed(turn, 1))), (-1, 1, 1, 1))
+        share = normal_probability(standard_normal((ops.shape(hr)[0], 1, 1, 1), self.step_seed(turn, purpose=1)))
         penalty = adversarial.gradient_penalty(self.critic, hr, sr, share)
         return loss + self.penalty_weight * penalty, loss, penalty
 

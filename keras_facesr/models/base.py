@@ -111,7 +111,8 @@ class FaceSR(Network):
     def traverse(self, lr, steps=8, seed=None):
         """A stochastic model's outputs along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (SAM's eq. 8).
 
-        (steps, N, scale * H, scale * W, 3) in [0, 1]; the draws, first and last, are those of ``sample(lr, 2, seed)``.
+        (steps, N, scale * H, scale * W, 3) in [0, 1]; the draws, first and last, are those of ``sample(lr, 2, seed)``, which
+        lie on opposite sides of the mean along each axis.
         """
         with backend.no_gradients():
             start, end = self.encode(lr).sample(2, seed)

@@ -118,8 +118,8 @@ class VarSR(LatentSR):
         blocks: residual blocks of the generator.
         kl_weight: lambda_KL, of the divergence (mean over the dimensions of z), beside squared errors of values in [0, 1].
             The lower, the more of the answer z decides and the more the samples differ.
-        draws: answers of the small image's own distribution of which each step holds the best to the truth as well ("best of
-            many", Bhattacharyya, Schiele, Fritz 2018); 0, the paper's, none.
+        draws: latents z ~ E_L(I_L) that each step draws, the squared error of whose best answer joins the loss ("best of many",
+            Bhattacharyya, Schiele, Fritz 2018); 0, the paper's: none.
         **kwargs: of ``AdversarialSR``, with the paper's defaults but for ``perceptual_weight``, which it does not print. For
             digits it has 5 ``critic_convolutions``.
 
@@ -191,7 +191,7 @@ class VarSR(LatentSR):
         mse = ops.mean(self.squared_error(hr, sr))
         kl = ops.mean(kl_divergence(posterior, prior)) / self.latent_dim
         loss = mse + self.kl_weight * kl
-        if self.draws:
+        if self.draws and turn == 0:
             chance = standard_normal((2, self.draws, *ops.shape(prior.mean)), self.step_seed(turn, purpose=2))
             best = self.signed(lr, self._nearest(lr, hr, prior.spread(chance)))
             loss = loss + ops.mean(self.squared_error(hr, best))

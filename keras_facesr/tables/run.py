@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scipy.stats import kendalltau, spearmanr
 
-from keras_facesr import presets, recipes
+from keras_facesr import __version__, presets, recipes
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.images import written_whole
 from keras_facesr.errors import TableError, TrainingStopped
@@ -158,7 +158,7 @@ def _report(recipe, weights, trial, data_dir, folder, show):
     network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
     hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
     sources = [[str(file) for file in getattr(trial.test(source, data_dir), "files", [])] for source in trial.sources]
-    depends = json.dumps([repr(trial), hashes, sources])
+    depends = json.dumps([__version__, repr(trial), hashes, sources])
     file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
     if not file.exists():
         if weights.parent == folder:
