@@ -410,7 +410,7 @@ def test_table_shows_figures_gains_and_the_protocol_whole_on_80_columns(pictures
     assert f"sam_small_x8_utkface {flat['psnr']:.2f} {gain:+.2f} {flat['ssim']:.4f} {best} {spread}" in text
     assert "x8; HR 128x128 pixels; 4 images; RGB; " in text
     assert "11x11 Gaussian window" in text
-    assert "best of 2 samples, seed 0" in text
+    assert "best of 2 samples, drawn together, seed 0" in text
 
 
 def test_table_has_no_columns_for_figures_that_nobody_asked_for(pictures):
