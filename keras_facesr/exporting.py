@@ -206,8 +206,8 @@ def _signature(model, about):
 
 def _latent_shape(model, size=None):
     """The shape of the latent for inputs of one size, or with None where it follows the input."""
-    multiple = model.size_multiple
-    sizes = [size, size] if size else [(multiple, multiple), (2 * multiple, 2 * multiple)]
+    side = 2 * model.size_multiple  # an encoder of licence plates wants twice as many rows as columns
+    sizes = [size, size] if size else [(side, side), (2 * side, 2 * side)]
     one, other = (tuple(model.encode(np.zeros((1, *sides, 3), "float32")).mean.shape) for sides in sizes)
     return one if size else (None, *(a if a == b else None for a, b in zip(one[1:], other[1:])))
 

@@ -128,6 +128,12 @@ def test_every_network_is_proven_in_every_format(name, suffix, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_network_of_upright_pictures_is_proven_as_a_savedmodel(tmp_path):
+    model = presets.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
+    assert fsr.export(model, tmp_path / "model")["difference"] <= exporting.ONE_LEVEL
+
+
+@pytest.mark.slow
 def test_an_autoregressive_network_is_proven_as_a_savedmodel(tmp_path):
     assert fsr.export(small("PRSR"), tmp_path / "model")["difference"] <= exporting.ONE_LEVEL
 
