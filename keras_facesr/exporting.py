@@ -21,7 +21,7 @@ from keras_facesr import __version__, presets, runtimes
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.errors import ExportError
-from keras_facesr.inference import demo_face
+from keras_facesr.inference import demo_face, fitting_size
 from keras_facesr.metrics.fidelity import psnr
 
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", "": "savedmodel"}
@@ -40,8 +40,8 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
       PNG files, (N,) strings, and gives those of PNG files, ``sr_bytes``, with ``errors``: where one is not empty, that
       picture could not be enlarged and its bytes are empty. ``sample``, of stochastic models, takes ``lr`` uint8
       (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape: draws independent of each other.
-    - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``. An
-      int8 TFLite file takes and gives int8, the levels less 128.
+    - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``, from its
+      ``least_size`` on. An int8 TFLite file takes and gives int8, the levels less 128.
 
     Args:
         model: a network of this package, on the TensorFlow backend.
@@ -100,8 +100,10 @@ def _check(model, path, format, quantize, size, calibration, sampler):
         raise ExportError("int8 takes calibration images, and nothing else does")
     if quantize == "int8" and (size is None or np.shape(calibration)[1:] != (*size, 3) or calibration.dtype != np.uint8):
         raise ExportError("int8 takes one size, and calibration images uint8 (N, H, W, 3) of that size")
-    if size and any(side < 1 or side % model.size_multiple for side in size):
-        raise ExportError(f"{size[1]}x{size[0]} pixels: this model takes multiples of {model.size_multiple}")
+    if size and fitting_size(model, *size) != tuple(size):
+        height, width = fitting_size(model, 1, 1)
+        takes = f"multiples of {model.size_multiple} from {width}x{height} on"
+        raise ExportError(f"{size[1]}x{size[0]} pixels: this model takes {takes}")
     if size and format == "savedmodel":
         raise ExportError("a SavedModel takes any size: leave the size out")
     if sampler and (format == "savedmodel" or not model.is_stochastic):
@@ -122,6 +124,7 @@ def _metadata(model, format, quantize, size, sampler):
         "preset_sha256": presets.find(model.preset).weights.sha256 if model.preset else None,  # of the released weights file
         "scale": model.scale,
         "size_multiple": model.size_multiple,
+        "least_size": model.least_size,
         "largest_side": model.largest_side,
         "prepares": type(model).prepare is not FaceSR.prepare,
         "size": size,
@@ -157,12 +160,12 @@ def _enlarge_levels(model, lr, enlarge=_enlarge, **inputs):
 
 
 def _whole(model, images):
-    """Images of any size, their lower and right edges repeated up to multiples of ``size_multiple``."""
+    """Images of any size, their lower and right edges repeated up to a size that the network takes (``fitting_size``)."""
     import tensorflow as tf
 
-    for axis in (1, 2):
+    for axis, least in zip((1, 2), model.least_size):
         side = tf.shape(images)[axis]
-        whole = -(-side // model.size_multiple) * model.size_multiple
+        whole = tf.maximum(least, -(-side // model.size_multiple) * model.size_multiple)
         images = tf.gather(images, tf.minimum(tf.range(whole), side - 1), axis=axis)
     return images
 
@@ -206,10 +209,14 @@ def _signature(model, about):
 
 def _latent_shape(model, size=None):
     """The shape of the latent for inputs of one size, or with None where it follows the input."""
-    side = 2 * model.size_multiple  # an encoder of licence plates wants twice as many rows as columns
-    sizes = [size, size] if size else [(side, side), (2 * side, 2 * side)]
-    one, other = (tuple(model.encode(np.zeros((1, *sides, 3), "float32")).mean.shape) for sides in sizes)
-    return one if size else (None, *(a if a == b else None for a, b in zip(one[1:], other[1:])))
+
+    def shape(height, width):
+        return tuple(model.encode(np.zeros((1, height, width, 3), "float32")).mean.shape)
+
+    if size:
+        return shape(*size)
+    height, width = fitting_size(model, 1, 1)
+    return (None, *(a if a == b else None for a, b in zip(shape(height, width)[1:], shape(2 * height, 2 * width)[1:])))
 
 
 # Writing.
@@ -347,8 +354,7 @@ def _savedmodel_runs(model, folder):
 
 def _faces(model, size=None):
     """The built-in face reduced to the one size, or to a square and an oblong one: uint8 (1, H, W, 3)."""
-    whole = lambda side: -(-side // model.size_multiple) * model.size_multiple  # noqa: E731
-    sizes = [size] if size else [(whole(16), whole(16)), (whole(24), whole(36))]
+    sizes = [size] if size else [fitting_size(model, 16, 16), fitting_size(model, 24, 36)]
     return [resize(demo_face(), height, width)[None] for height, width in sizes]
 
 

@@ -19,7 +19,7 @@ def upscale(model, source, tile=None, on_tile=None):
     """Enlarge one picture or a batch.
 
     Args:
-        model: a network with ``scale`` and ``size_multiple``; other sizes are padded by repeating the edge.
+        model: a network with ``scale``, ``size_multiple`` and ``least_size``; other sizes are padded by repeating the edge.
         source: path, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4); or a batch (N, H, W, 3).
         tile: side in input pixels of the overlapping squares that a picture larger than that is cut into and
             blended from. By default such that a square's output has ``PASS_PIXELS``.
@@ -172,16 +172,24 @@ def passes(images, growth=1):
     return [slice(start, start + size) for start in range(0, len(images), size)]
 
 
+def fitting_size(model, height, width):
+    """(height, width) of the smallest input that the network takes and that holds a picture of these."""
+    multiple = model.size_multiple
+    return tuple(max(least, -(-side // multiple) * multiple) for side, least in zip((height, width), model.least_size))
+
+
 def _tile_side(model, tile=None):
-    """The side of a tile in input pixels, a multiple of ``size_multiple``, at most what the network takes at once."""
+    """The side of a tile in input pixels, a multiple of ``size_multiple``, as much as the network takes at once."""
     multiple = model.size_multiple
     side = tile or int(PASS_PIXELS**0.5) // model.scale
-    return max(multiple, min(side, model.largest_side or side) // multiple * multiple)
+    return max(*fitting_size(model, 1, 1), min(side, model.largest_side or side) // multiple * multiple)
 
 
 def _network_input(model, lr):
-    """uint8 (N, H, W, 3) -> float32 in [0, 1], its lower and right edges repeated up to ``size_multiple``."""
-    return to_unit(_pad(lr, model.size_multiple))
+    """uint8 (N, H, W, 3) -> float32 in [0, 1], its lower and right edges repeated up to a size that the network takes."""
+    height, width = lr.shape[1:3]
+    rows, columns = fitting_size(model, height, width)
+    return to_unit(np.pad(lr, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge"))
 
 
 def _drawn(draw, model, lr, n, seed):
@@ -201,11 +209,6 @@ def _drawn_whole(draw, model, picture, n, seed):
             f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
         )
     return _drawn(draw, model, picture.rgb[None], n, seed).squeeze(-4)
-
-
-def _pad(lr, multiple):
-    height, width = lr.shape[1:3]
-    return np.pad(lr, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
 
 
 def _enlarge_rgb(model, picture, tile, on_tile):

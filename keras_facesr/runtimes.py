@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_facesr import presets
 from keras_facesr.errors import ExportError, ImageError
+from keras_facesr.inference import fitting_size
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
 
@@ -26,7 +27,7 @@ class Exported:
         MODULE, EXTRA: what runs such files, and the extra of this package that installs it.
         FILE: name of such a file in a preset's cache folder.
         about: the metadata that ``export`` wrote.
-        scale, size_multiple, largest_side: as of the network that it was made from.
+        scale, size_multiple, least_size, largest_side: as of the network that it was made from.
     """
 
     is_stochastic = False
@@ -34,6 +35,7 @@ class Exported:
     def __init__(self, path, about):
         self.path, self.about = Path(path), about
         self.scale, self.size_multiple, self.largest_side = (about[key] for key in ("scale", "size_multiple", "largest_side"))
+        self.least_size = about.get("least_size", (1, 1))  # which the first files do not say
 
     def prepare(self, lr):
         """``lr`` itself. A file that prepares what it gets must get whole pictures, not the parts that this is called for."""
@@ -133,8 +135,8 @@ def load(preset, runtime):
     about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
     if about["preset_sha256"] != preset.weights.sha256 or about["size"] or about["sampler"]:
         raise ExportError(f"{path}: not {preset.name} as released, for any size: remove it, or export it anew")
-    side = -(-16 // model.size_multiple) * model.size_multiple
-    model.predict_on_batch(np.zeros((1, side, side, 3)))  # what a runtime prepares, and remarks, at its first image
+    # What a runtime prepares, and remarks, it does at its first image.
+    model.predict_on_batch(np.zeros((1, *fitting_size(model, 16, 16), 3)))
     return model
 
 

@@ -131,6 +131,15 @@ def test_every_network_is_proven_in_every_format(name, suffix, tmp_path):
 def test_a_network_of_upright_pictures_is_proven_as_a_savedmodel(tmp_path):
     model = presets.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
     assert fsr.export(model, tmp_path / "model")["difference"] <= exporting.ONE_LEVEL
+    one_pixel = np.full((1, 1, 1, 3), 200, np.uint8)  # of fewer rows than its encoder takes
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"](lr=tf.constant(one_pixel))["sr"]
+    assert np.abs(served.numpy().astype(int) - model.upscale(one_pixel)).max() <= 1
+
+
+def test_a_size_below_what_the_network_takes_is_refused(tmp_path):
+    model = presets.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
+    with pytest.raises(ExportError, match="2x2 pixels: this model takes multiples of 2 from 2x4 on"):
+        fsr.export(model, tmp_path / "model.tflite", size=(2, 2))
 
 
 @pytest.mark.slow

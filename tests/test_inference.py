@@ -78,6 +78,22 @@ def test_sizes_that_the_network_cannot_take_are_padded_and_cropped(face, multipl
     np.testing.assert_array_equal(upscale(Picky(size_multiple=multiple), odd), nearest(odd))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 5)])
+@pytest.mark.parametrize("tile", [None, 2])
+def test_pictures_smaller_than_the_network_takes_are_padded_and_cropped(face, size, tile):
+    """An encoder of licence plates' digits sees 4 rows and 2 columns at once."""
+
+    class Upright(Nearest):
+        least_size = (4, 2)
+
+        def call(self, lr, training=None):
+            assert lr.shape[1] >= 4 and lr.shape[2] >= 2
+            return super().call(lr)
+
+    small = face[: size[0], : size[1]]
+    np.testing.assert_array_equal(upscale(Upright(size_multiple=2), small, tile=tile), nearest(small))
+
+
 def test_padding_repeats_the_edge():
     column = np.arange(3, dtype=np.uint8).reshape(1, 3, 1, 1) * np.ones((1, 1, 1, 3), np.uint8)
     padded = inference._network_input(Nearest(size_multiple=4), column)

@@ -86,6 +86,7 @@ class LatentSR(AdversarialSR):
         hr_size = tuple(side * scale for side in lr_size)
         super().__init__(scale, hr_size, size_multiple=min(lr_size), **kwargs)
         self.lr_size, self.latent_dim, self.channels, self.blocks = tuple(lr_size), latent_dim, channels, blocks
+        self.least_size = self.lr_size  # an encoder's last convolution sees as much at once
         self.generator = generator(scale, latent_dim, channels, blocks, self.dtype_policy)
 
     def call(self, lr, training=None):
