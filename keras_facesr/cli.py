@@ -199,7 +199,7 @@ def _measure_unpaired(args, scale, hr_size, start):
         raise CallError("--clean compares sets of faces by what a network sees in them: give --judge, such as face_features")
     if args.samples or args.degradation or args.lpips or args.colour != "rgb":
         raise CallError("--clean excludes --samples, --degradation, --lpips and --colour: real small faces have no truth")
-    if not hr_size or hr_size % scale:
+    if not isinstance(hr_size, int) or hr_size % scale:  # licence plates' digits have two sides
         raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
 
     from keras_facesr.data.cache import decoded
@@ -304,6 +304,8 @@ def _export(args):
     size = (args.size, args.size) if args.size else None
     if args.quantize == "int8" and not (args.calibration and size):
         raise CallError("--quantize int8 needs --calibration DIR, a folder of faces, and --size N")
+    if args.calibration and args.quantize != "int8":
+        raise CallError("--calibration is for --quantize int8 alone")
     model = _load(args, preset)
     from keras_facesr.exporting import CALIBRATION_IMAGES, export
 

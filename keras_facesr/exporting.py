@@ -102,7 +102,7 @@ def _check(model, path, format, quantize, size, calibration, sampler):
         raise ExportError("int8 takes one size, and calibration images uint8 (N, H, W, 3) of that size")
     if size and fitting_size(model, *size) != tuple(size):
         height, width = fitting_size(model, 1, 1)
-        takes = f"multiples of {model.size_multiple} from {width}x{height} on"
+        takes = f"multiples of {model.size_multiple}, at least {width} pixels wide and {height} high"
         raise ExportError(f"{size[1]}x{size[0]} pixels: this model takes {takes}")
     if size and format == "savedmodel":
         raise ExportError("a SavedModel takes any size: leave the size out")
@@ -165,7 +165,7 @@ def _whole(model, images):
 
     for axis, least in zip((1, 2), model.least_size):
         side = tf.shape(images)[axis]
-        whole = tf.maximum(least, -(-side // model.size_multiple) * model.size_multiple)
+        whole = -(-tf.maximum(side, least) // model.size_multiple) * model.size_multiple
         images = tf.gather(images, tf.minimum(tf.range(whole), side - 1), axis=axis)
     return images
 

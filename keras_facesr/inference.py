@@ -175,11 +175,11 @@ def passes(images, growth=1):
 def fitting_size(model, height, width):
     """(height, width) of the smallest input that the network takes and that holds a picture of these."""
     multiple = model.size_multiple
-    return tuple(max(least, -(-side // multiple) * multiple) for side, least in zip((height, width), model.least_size))
+    return tuple(-(-max(side, least) // multiple) * multiple for side, least in zip((height, width), model.least_size))
 
 
 def _tile_side(model, tile=None):
-    """The side of a tile in input pixels, a multiple of ``size_multiple``, as much as the network takes at once."""
+    """The side of a tile in input pixels, a multiple of ``size_multiple`` within what the network takes at once."""
     multiple = model.size_multiple
     side = tile or int(PASS_PIXELS**0.5) // model.scale
     return max(*fitting_size(model, 1, 1), min(side, model.largest_side or side) // multiple * multiple)

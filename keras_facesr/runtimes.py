@@ -35,7 +35,7 @@ class Exported:
     def __init__(self, path, about):
         self.path, self.about = Path(path), about
         self.scale, self.size_multiple, self.largest_side = (about[key] for key in ("scale", "size_multiple", "largest_side"))
-        self.least_size = about.get("least_size", (1, 1))  # which the first files do not say
+        self.least_size = about.get("least_size", (1, 1))  # older files do not say it, their networks see any size
 
     def prepare(self, lr):
         """``lr`` itself. A file that prepares what it gets must get whole pictures, not the parts that this is called for."""

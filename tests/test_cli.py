@@ -421,6 +421,12 @@ def test_evaluate_judges_real_small_faces_beside_clean_ones(facesr, catalogue, f
     assert near == noisy > 0 and bicubic != near
 
 
+def test_oblong_digits_are_not_judged_as_small_faces(facesr, faces):
+    result = facesr("evaluate", faces, "--model", "varsr_x4_plates", "--judge", "face_features", "--clean", faces)
+    assert result.code == 2 and "--hr-size N is the side of the enlarged faces here" in result.err
+    assert result.err.count("\n") == 1
+
+
 def test_evaluate_takes_the_size_and_the_colour_that_it_is_told(facesr, catalogue, faces):
     options = ("--hr-size", 32, "--colour", "luma", "--json", "-")
     protocol = json.loads(facesr("evaluate", faces, "--model", "near", *options).out)["protocol"]
@@ -473,6 +479,11 @@ def test_export_passes_its_arguments_on_and_tells_how_near_the_file_came(facesr,
 def test_int8_without_faces_or_size_is_a_wrong_call(facesr, catalogue, tmp_path, options):
     result = facesr("export", "near", tmp_path / "near.tflite", *options)
     assert result.code == 2 and "--calibration DIR" in result.err and result.err.count("\n") == 1
+
+
+def test_calibration_of_what_is_not_int8_is_a_wrong_call(facesr, catalogue, faces, tmp_path):
+    result = facesr("export", "near", tmp_path / "near.tflite", "--calibration", faces)
+    assert (result.code, result.err) == (2, "facesr: --calibration is for --quantize int8 alone\n")
 
 
 def test_a_run_that_cannot_start_is_a_wrong_call(facesr, tmp_path):

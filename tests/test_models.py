@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_facesr import presets
+from keras_facesr.inference import fitting_size
 from keras_facesr.training import computing_in
 
 SMALL = {
@@ -54,9 +55,9 @@ def model(request):
 
 
 def inputs(model, height=2, width=3, n=2):
-    """Images of some multiples of the sizes that the model takes."""
-    multiple = model.size_multiple
-    return np.random.default_rng(0).random((n, height * multiple, width * multiple, 3), "float32")
+    """Images of some multiples of the least size that the model takes."""
+    rows, columns = fitting_size(model, 1, 1)
+    return np.random.default_rng(0).random((n, height * rows, width * columns, 3), "float32")
 
 
 def numpy(tensor):

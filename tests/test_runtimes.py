@@ -140,7 +140,11 @@ def test_a_file_that_was_exported_into_the_cache_is_taken_and_anothers_is_not(ca
         runtimes.load(preset, "onnx")
 
 
-def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path):
+@pytest.mark.parametrize("cut", [(0, 0), (1, 3)])
+def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path, cut):
+    """Of a size that the network takes, and of one that it does not."""
+    with Image.open(face) as whole:
+        whole.crop((*cut, *whole.size)).save(face)
     preset = presets.find("sam")
     file = presets.released_file(preset, preset.exports["litert"])
     command = [sys.executable, ROOT / "examples" / "mobile" / "enlarge.py", file, face, tmp_path / "large.png", "--repeat", "2"]
@@ -148,6 +152,16 @@ def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path):
     assert "(median of 2)" in run.stdout
     expected = upscale(runtimes.load(preset, "litert"), face)
     assert np.abs(np.asarray(Image.open(tmp_path / "large.png")).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 3)])
+def test_a_file_pads_pictures_of_sizes_that_its_network_does_not_take(size):
+    """The encoder of VarSR for licence plates' digits sees 4 rows and 2 columns at once, its generator halves them."""
+    levels = astronaut()[100 : 100 + size[0], 200 : 200 + size[1]]
+    expected = upscale(fsr.load("varsr_x4_plates"), levels).astype(int)
+    model = runtimes.load(presets.find("varsr_x4_plates"), "litert")
+    assert (model.least_size, model.size_multiple) == ([4, 2], 2)
+    assert np.abs(upscale(model, levels) - expected).max() <= 1
 
 
 def test_a_file_that_prepares_what_it_sees_is_given_no_parts_of_pictures():

@@ -6,7 +6,9 @@ Takes float files of any size or of one, and int8 ones. ``--repeat`` prints how 
 """
 
 import argparse
+import json
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,13 @@ parser.add_argument("--threads", type=int, default=1, metavar="N")
 parser.add_argument("--repeat", type=int, default=0, metavar="N", help="invoke N times more, and print milliseconds")
 args = parser.parse_args()
 levels = np.asarray(Image.open(args.picture).convert("RGB"))[None]  # uint8 (1, h, w, 3)
+height, width = levels.shape[1:3]
+
+with zipfile.ZipFile(args.model) as archive:
+    about = json.loads(archive.read("keras_facesr.json"))
+multiple = about["size_multiple"]  # repeat the last row and column up to a size that the network takes
+rows, columns = (-(-max(sides) // multiple) * multiple for sides in zip((height, width), about.get("least_size", (1, 1))))
+levels = np.pad(levels, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")
 
 opened = time.perf_counter()
 interpreter = Interpreter(str(args.model), num_threads=args.threads)
@@ -39,6 +48,7 @@ interpreter.invoke()
 sr = interpreter.get_tensor(answered["index"]).astype(np.float32)
 scale, zero = answered["quantization"]
 sr = (sr - zero) * scale if scale else sr  # in [0, 1]
+sr = sr[:, : height * about["scale"], : width * about["scale"]]
 invoked = time.perf_counter()
 
 partial = args.out.with_suffix(".partial")

@@ -58,13 +58,14 @@ class Network(keras.Model):
 class FaceSR(Network):
     """Base of all super-resolution networks.
 
-    ``model(lr)`` takes float32 (N, H, W, 3) images in [0, 1], H and W any multiples of ``size_multiple`` from ``least_size``
-    on, and returns float32 (N, scale * H, scale * W, 3) images in [0, 1]. Range conversion and bicubic enlargement are inside.
+    ``model(lr)`` takes float32 (N, H, W, 3) images in [0, 1], H and W multiples of ``size_multiple`` and no less than
+    ``least_size``, and returns float32 (N, scale * H, scale * W, 3) images in [0, 1]. Range conversion and bicubic
+    enlargement are inside.
 
     Attributes:
         scale: how many times the output is as high and wide as the input.
         size_multiple: the heights and widths that the network takes are the multiples of this number.
-        least_size: the least height and width that it takes, multiples too.
+        least_size: the least height and width that it takes.
         largest_side: height and width in input pixels that the network's memory allows at once; None: any.
         is_stochastic: whether the model has ``sample``, ``encode`` and ``decode`` beside ``call``.
         is_autoregressive: whether an answer takes a pass for each of its values, in a loop that only a SavedModel can hold.

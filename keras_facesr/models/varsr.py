@@ -84,9 +84,8 @@ class LatentSR(AdversarialSR):
 
     def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, **kwargs):
         hr_size = tuple(side * scale for side in lr_size)
-        super().__init__(scale, hr_size, size_multiple=min(lr_size), **kwargs)
+        super().__init__(scale, hr_size, size_multiple=1 if blocks else 2, **kwargs)  # without blocks G halves once
         self.lr_size, self.latent_dim, self.channels, self.blocks = tuple(lr_size), latent_dim, channels, blocks
-        self.least_size = self.lr_size  # an encoder's last convolution sees as much at once
         self.generator = generator(scale, latent_dim, channels, blocks, self.dtype_policy)
 
     def call(self, lr, training=None):
@@ -141,6 +140,7 @@ class VarSR(LatentSR):
     def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, kl_weight=0.01, draws=0, **kwargs):
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
         self.kl_weight, self.draws = kl_weight, draws
+        self.least_size = self.lr_size  # the LR encoder's last convolution sees as much at once
         self.lr_encoder, self.hr_encoder = (
             encoder(size, latent_dim, channels, name, self.dtype_policy)
             for size, name in ((self.lr_size, "lr_encoder"), (self.hr_size, "hr_encoder"))
