@@ -24,12 +24,10 @@ parser.add_argument("--repeat", type=int, default=0, metavar="N", help="invoke N
 args = parser.parse_args()
 levels = np.asarray(Image.open(args.picture).convert("RGB"))[None]  # uint8 (1, h, w, 3)
 height, width = levels.shape[1:3]
-
-with zipfile.ZipFile(args.model) as archive:
-    about = json.loads(archive.read("keras_facesr.json"))
-multiple = about["size_multiple"]  # repeat the last row and column up to a size that the network takes
+about = json.loads(zipfile.ZipFile(args.model).read("keras_facesr.json"))
+multiple = about["size_multiple"]
 rows, columns = (-(-max(sides) // multiple) * multiple for sides in zip((height, width), about.get("least_size", (1, 1))))
-levels = np.pad(levels, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")
+levels = np.pad(levels, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")  # up to a size that it takes
 
 opened = time.perf_counter()
 interpreter = Interpreter(str(args.model), num_threads=args.threads)
@@ -39,10 +37,7 @@ if -1 in given["shape_signature"]:  # any size: say which, before memory is laid
 interpreter.allocate_tensors()
 
 allocated = time.perf_counter()
-if given["dtype"] == np.int8:
-    lr = (levels.astype(np.int16) - 128).astype(np.int8)  # the levels less 128
-else:
-    lr = levels.astype(np.float32) / 255
+lr = (levels ^ 128).view(np.int8) if given["dtype"] == np.int8 else levels.astype(np.float32) / 255  # int8: less 128
 interpreter.set_tensor(given["index"], lr)
 interpreter.invoke()
 sr = interpreter.get_tensor(answered["index"]).astype(np.float32)
