@@ -301,8 +301,7 @@ def _table(args):
 
 def _export(args):
     preset = _preset(args.model)
-    size = (args.size, args.size) if args.size else None
-    if args.quantize == "int8" and not (args.calibration and size):
+    if args.quantize == "int8" and not (args.calibration and args.size):
         raise CallError("--quantize int8 needs --calibration DIR, a folder of faces, and --size N")
     if args.calibration and args.quantize != "int8":
         raise CallError("--calibration is for --quantize int8 alone")
@@ -318,8 +317,8 @@ def _export(args):
         from keras_facesr.data.images import read_picture
 
         files = open_dataset(args.calibration).files[:CALIBRATION_IMAGES]
-        calibration = np.stack([resize(centre_square(read_picture(file).rgb), *size) for file in files])
-    how = {"quantize": args.quantize, "size": size, "calibration": calibration, "sampler": args.sampler}
+        calibration = np.stack([resize(centre_square(read_picture(file).rgb), *args.size) for file in files])
+    how = {"quantize": args.quantize, "size": args.size, "calibration": calibration, "sampler": args.sampler}
     with _waiting("writing and proving", args.debug):
         report = export(model, args.out, args.format, **how)
     if args.json != "-":
@@ -533,6 +532,14 @@ def _natural(text):
     return int(text)
 
 
+def _size(text):
+    """(height, width) of N, a square, or of HxW."""
+    sides = [_positive(side) for side in text.split("x")]
+    if len(sides) > 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HxW, a height and a width")
+    return sides[0], sides[-1]
+
+
 def _port(text):
     if not text.isdecimal() or not 0 < int(text) < 2**16:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port, 1 to 65535")
@@ -586,7 +593,7 @@ def _parser():
     option("out", metavar="OUT", help="file.tflite, file.onnx, or a folder for a SavedModel")
     option("--format", choices=("savedmodel", "tflite", "onnx"), help="instead of what the suffix of OUT says")
     option("--quantize", choices=("float16", "int8"), help="TFLite weights, or weights and values")
-    option("--size", type=_positive, metavar="N", help="side in pixels of the only input that the file takes")
+    option("--size", type=_size, metavar="N|HxW", help="side, or height and width, of the only input that the file takes")
     option("--calibration", metavar="DIR", help="faces that int8 finds its ranges on")
     option("--sampler", action="store_true", help="write what samples from a stochastic model: image and noise")
 

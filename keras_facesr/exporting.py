@@ -103,7 +103,7 @@ def _check(model, path, format, quantize, size, calibration, sampler):
     if size and fitting_size(model, *size) != tuple(size):
         height, width = fitting_size(model, 1, 1)
         takes = f"multiples of {model.size_multiple}, at least {width} pixels wide and {height} high"
-        raise ExportError(f"{size[1]}x{size[0]} pixels: this model takes {takes}")
+        raise ExportError(f"{size[1]} pixels wide and {size[0]} high: this model takes {takes}")
     if size and format == "savedmodel":
         raise ExportError("a SavedModel takes any size: leave the size out")
     if sampler and (format == "savedmodel" or not model.is_stochastic):

@@ -475,6 +475,20 @@ def test_export_passes_its_arguments_on_and_tells_how_near_the_file_came(facesr,
     assert (how["quantize"], how["sampler"]) == ("int8", False)
 
 
+@pytest.mark.parametrize("text, size", [("16", (16, 16)), ("4x2", (4, 2))])
+def test_the_one_size_of_a_file_is_a_side_or_height_and_width(facesr, catalogue, monkeypatch, tmp_path, text, size):
+    sizes = []
+    monkeypatch.setattr("keras_facesr.exporting.export", lambda *_, size, **__: sizes.append(size) or {})
+    assert facesr("export", "near", tmp_path / "near.tflite", "--size", text, "--json", "-").code == 0
+    assert sizes == [size]
+
+
+@pytest.mark.parametrize("text, reason", [("0", "'0' is not a whole number above 0"), ("4x2x3", "neither a side nor HxW")])
+def test_what_is_no_size_is_a_wrong_call(facesr, tmp_path, text, reason):
+    result = facesr("export", "near", tmp_path / "near.tflite", "--size", text)
+    assert result.code == 2 and reason in result.err and result.err.count("\n") == 1
+
+
 @pytest.mark.parametrize("options", [("--quantize", "int8"), ("--quantize", "int8", "--size", 16)])
 def test_int8_without_faces_or_size_is_a_wrong_call(facesr, catalogue, tmp_path, options):
     result = facesr("export", "near", tmp_path / "near.tflite", *options)

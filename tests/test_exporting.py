@@ -138,7 +138,7 @@ def test_a_network_of_upright_pictures_is_proven_as_a_savedmodel(tmp_path):
 
 def test_a_size_below_what_the_network_takes_is_refused(tmp_path):
     model = presets.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
-    with pytest.raises(ExportError, match="2x2 pixels: .* multiples of 2, at least 2 pixels wide and 4 high"):
+    with pytest.raises(ExportError, match="2 pixels wide and 2 high: .* multiples of 2, at least 2 pixels wide and 4 high"):
         fsr.export(model, tmp_path / "model.tflite", size=(2, 2))
 
 
@@ -168,7 +168,7 @@ def test_a_file_that_computes_something_else_is_not_written(sam, tmp_path, monke
         ("model.onnx", {"quantize": "float16"}, "onnx files are not quantized"),
         ("model.tflite", {"quantize": "int8"}, "int8 takes calibration images"),
         ("model.tflite", {"quantize": "int8", "calibration": np.zeros((1, 8, 8, 3), np.uint8)}, "int8 takes one size"),
-        ("model.tflite", {"size": (16, 15)}, "15x16 pixels: this model takes multiples of 2"),
+        ("model.tflite", {"size": (16, 15)}, "15 pixels wide and 16 high: this model takes multiples of 2"),
         ("model", {"size": (16, 16)}, "a SavedModel takes any size"),
         ("model", {"sampler": True}, "a sampler is a TFLite or ONNX file"),
     ],
