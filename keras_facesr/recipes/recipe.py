@@ -37,7 +37,7 @@ class Stage:
             a pixel's score would stop at its start.
         check_every: steps between validations and checkpoints.
         jit_compile: whether XLA compiles the step. It does for narrow networks at the input's size; convolutions of few
-            channels at the output's size are 1.8 to 2.5 times as fast without, on a CPU.
+            channels at the output's size are faster without, on a CPU.
     """
 
     steps: int
