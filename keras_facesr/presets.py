@@ -237,11 +237,12 @@ def entry(recipe, weights, description, terms):
     model = build_model(recipe.model_class, recipe.config_without_critic)
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
+    not_arguments = ("name", "trainable", "dtype", "phase")
     return {
         "name": recipe.name,
         "class": recipe.model_class,
         "task": recipe.task,
-        "config": {name: value for name, value in model.get_config().items() if name not in ("name", "trainable", "dtype")},
+        "config": {name: value for name, value in model.get_config().items() if name not in not_arguments},
         "scale": model.scale if enlarges else None,
         "hr_size": first.size if enlarges and not recipe.crop else None,
         "parameters": model.count_params(),

@@ -103,6 +103,27 @@ def test_training_lowers_the_loss_and_goes_the_same_way_again(name):
     assert trained[0] == trained[1]
 
 
+@pytest.mark.parametrize("name", sorted({*SMALL} - {"Bicubic"}))
+def test_evaluating_gives_the_squared_error_of_the_answer_over_all_images(name):
+    keras.utils.set_random_seed(0)
+    model = presets.build_model(name, SMALL[name])
+    lr = inputs(model, 2, 2, n=3)
+    hr = np.random.default_rng(1).random(model.compute_output_shape(lr.shape), "float32")
+    model.compile("adam", loss="mse" if type(model).train_step is keras.Model.train_step else None, run_eagerly=True)
+    figures = model.evaluate(lr, hr, batch_size=2, verbose=0, return_dict=True)
+    assert figures == {"loss": pytest.approx(np.mean((numpy(model.validation_answer(lr)) - hr) ** 2), rel=1e-4)}
+
+
+@pytest.mark.parametrize("name, how", [("SAM", {}), ("CAGFace", {}), ("VarSR", {"critic": True})])
+def test_a_model_is_in_its_phase_again_after_saving_whole(name, how, tmp_path):
+    model = presets.build_model(name, {**SMALL[name], **how})
+    model.phase = 2
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.phase == 2
+    assert [v.shape for v in again.trainable_variables] == [v.shape for v in model.trainable_variables]
+
+
 def test_an_image_alone_gives_what_it_gives_in_a_batch(model):
     lr = inputs(model)
     np.testing.assert_allclose(numpy(model(lr[1:])), numpy(model(lr))[1:], atol=1e-5)

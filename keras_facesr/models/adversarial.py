@@ -4,14 +4,14 @@ import keras
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.models.base import FaceSR
+from keras_facesr.models.base import PhasedSR
 from keras_facesr.models.critic import Critic
 from keras_facesr.objectives import adversarial
 from keras_facesr.objectives.gaussian import normal_probability, standard_normal
 from keras_facesr.objectives.perceptual import feature_error
 
 
-class AdversarialSR(FaceSR):
+class AdversarialSR(PhasedSR):
     """Base of networks that learn by ``fidelity`` in phase 1, and in phase 2 against a critic and by features as well.
 
     A subclass builds its network in its constructor and gives ``fidelity`` and ``FIGURES``.

@@ -141,8 +141,34 @@ class FaceSR(Network):
         return upscale(self, source, tile=tile)
 
 
-class ObjectiveSR(FaceSR):
-    """Base of networks with an ``objective`` of their own: they compile without a loss.
+class OwnLossSR(FaceSR):
+    """Base of networks with losses of their own: they compile without one."""
+
+    def test_step(self, data):
+        """For ``evaluate`` and ``validation_data``: as "loss" the mean squared error of the answer, of values in [0, 1]."""
+        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
+        loss = self.metrics[0]
+        loss.update_state(ops.square(hr - self.validation_answer(lr)))
+        return {"loss": loss.result()}
+
+
+class PhasedSR(OwnLossSR):
+    """Base of networks that train in phases: ``phase``, which is saved with the model."""
+
+    def get_config(self):
+        return {**super().get_config(), "phase": self.phase}
+
+    @classmethod
+    def from_config(cls, config):
+        arguments = dict(config)
+        phase = arguments.pop("phase")
+        model = super().from_config(arguments)
+        model.phase = phase
+        return model
+
+
+class ObjectiveSR(OwnLossSR):
+    """Base of networks with one ``objective``.
 
     A subclass gives ``objective(lr, hr)``, for images in [0, 1], which returns the loss and the values of ``FIGURES``.
     """

@@ -12,14 +12,14 @@ from keras_facesr import backend
 from keras_facesr.layers.attention import GaussianSmoothing
 from keras_facesr.layers.blocks import ResidualBlock, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, BicubicReduction, PixelShuffle
-from keras_facesr.models.base import FaceSR
+from keras_facesr.models.base import PhasedSR
 from keras_facesr.models.component_network import ComponentNetwork
 
 LUMA = (0.299, 0.587, 0.114)  # of the gray attention maps
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class CAGFace(FaceSR):
+class CAGFace(PhasedSR):
     """CAGFace, x4, for whole faces and for patches of large ones.
 
     ``call`` takes pictures (N, H, W, 3) or, where a picture was prepared whole and then cut, its patches

@@ -213,13 +213,17 @@ class ComponentNetwork(Network):
         values = self.minimise(lambda: self._loss(images, ops.cast(masks, "int32")))
         return self.report(values)
 
-    def _loss(self, images, masks):
+    def test_step(self, data):
+        images, masks = keras.utils.unpack_x_y_sample_weight(data)[:2]
+        return self.report(self._loss(images, ops.cast(masks, "int32"), training=False))
+
+    def _loss(self, images, masks, training=True):
         """Cross-entropy of the answer and of the auxiliary heads, and the share of pixels that are right."""
-        fused, high, low = self._features(images, training=True)
-        logits = enlarged(self.head(fused, training=True), 8)
+        fused, high, low = self._features(images, training=training)
+        logits = enlarged(self.head(fused, training=training), 8)
         loss = hard_cross_entropy(logits, masks)
         for head, features, factor in zip(self.auxiliary, (high, low), (8, 16)):
-            loss = loss + hard_cross_entropy(enlarged(head(features, training=True), factor), masks)
+            loss = loss + hard_cross_entropy(enlarged(head(features, training=training), factor), masks)
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == masks
         return loss, ops.mean(ops.cast(right, "float32"))
 

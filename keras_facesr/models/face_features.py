@@ -100,6 +100,10 @@ class FaceFeatures(Network):
         values = self.minimise(lambda: self._objective(self(images, training=True), ops.convert_to_tensor(labels)))
         return self.report(values)
 
+    def test_step(self, data):
+        images, labels = keras.utils.unpack_x_y_sample_weight(data)[:2]
+        return self.report(self._objective(self(images, training=False), ops.convert_to_tensor(labels)))
+
     def _objective(self, answers, labels):
         """Cross-entropy of the attributes and squared error of the age, means over what is known; their weighted sum."""
         known = ops.cast(ops.logical_not(ops.isnan(labels)), "float32")

@@ -13,7 +13,7 @@ from keras import layers, ops
 from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
-from keras_facesr.models.base import FaceSR
+from keras_facesr.models.base import PhasedSR
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
 LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
@@ -56,7 +56,7 @@ class LatentHead(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class SAM(FaceSR):
+class SAM(PhasedSR):
     """Stochastic Attribute Modeling, x4, x8 or x16 (any power of two up to 16).
 
     Two backbones share parts, phases and objective. ``"enlarged"`` is the paper's: the input is enlarged by bicubic

@@ -277,6 +277,10 @@ class StyleVAE(Network):
             self.log_average.assign(average)
         return self.report(values)
 
+    def test_step(self, data):
+        real, clean = (2.0 * ops.convert_to_tensor(x) - 1.0 for x in keras.utils.unpack_x_y_sample_weight(data)[:2])
+        return self.report(self._objective(real, clean))
+
     def _objective(self, real, clean):
         """Eqs. 3 to 6 and the appearance, for images in [-1, 1]: the loss, its parts, the styles, and the average of MINE."""
         posterior = DiagonalGaussian(*self.style_encoder(real))
