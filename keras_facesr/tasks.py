@@ -1,7 +1,10 @@
 """What recipes train for: which batches a network learns from, how it is judged, and what of it is shown."""
 
+import functools
 import hashlib
 import itertools
+import os
+import sys
 from pathlib import Path
 
 import keras
@@ -115,12 +118,7 @@ class FaceParsing:
     pictures_name = "image_components_truth"
 
     def __init__(self, recipe, data_dir, model):
-        source = recipe.sources[0]
-        image_set = training_set(source, data_dir)
-        parts = split(recipe, data_dir)
-        self.training, self.validation = (
-            (decoded(image_set.subset(part), source.size)[0], masks_of(image_set.subset(part), source.size)) for part in parts
-        )
+        self.training, self.validation = (masked(recipe.sources[0], data_dir, part) for part in split(recipe, data_dir))
 
     def stream(self, stage, seed):
         """Training batches for ``fit``."""
@@ -210,10 +208,28 @@ TASKS = {
 
 def labelled(source, data_dir, indices=slice(None)):
     """Decoded images of a source's training part and their labels, uint8 (N, size, size, 3) and float32 (N, 41)."""
-    image_set = training_set(source, data_dir).subset(indices)
-    images, skipped = decoded(image_set, source.size)
-    readable = [str(file.relative_to(image_set.root)) not in set(skipped) for file in image_set.files]
-    return images, labels_of(image_set)[readable]
+    images, readable = readable_of(training_set(source, data_dir).subset(indices), source.size)
+    return images, labels_of(readable)
+
+
+def masked(source, data_dir, indices):
+    """Decoded images of a source's training part, uint8 (N, size, size, 3), and their masks as classes, (N, size, size)."""
+    images, readable = readable_of(training_set(source, data_dir).subset(indices), source.size)
+    return images, masks_of(readable, source.size)
+
+
+def readable_of(image_set, size):
+    """The decoded images of an image set, and the set of those alone that could be decoded; the others are named."""
+    images, skipped = decoded(image_set, size)
+    for name in skipped:
+        tell_left_out(image_set.root / name)
+    skipped = set(skipped)
+    return images, image_set.subset([str(file.relative_to(image_set.root)) not in skipped for file in image_set.files])
+
+
+@functools.cache  # each stage looks anew
+def tell_left_out(file):
+    print(os.fsencode(f"facesr: {file}: left out, it cannot be read as a picture").decode(errors="replace"), file=sys.stderr)
 
 
 def told(model, images):
@@ -271,7 +287,7 @@ def images_of(source, data_dir, indices=slice(None)):
     images = training_set(source, data_dir).subset(indices)
     if isinstance(images, ArraySet):
         return images.resized(*source.shape)
-    return decoded(images, source.size)[0]
+    return readable_of(images, source.size)[0]
 
 
 def training_files(recipe, data_dir):
@@ -283,8 +299,7 @@ def training_files(recipe, data_dir):
         if isinstance(images, ArraySet):
             names += [f"{source.kind} {index}" for index in range(len(images))]
         else:
-            skipped = {images.root / name for name in decoded(images, source.size)[1]}
-            names += [str(file) for file in images.files if file not in skipped]
+            names += map(str, readable_of(images, source.size)[1].files)
     return names
 
 
@@ -298,7 +313,8 @@ def data_description(recipe, data_dir):
             digest.update(images.images.tobytes() + images.labels.tobytes())
         else:
             for file in images.files:
-                digest.update(f"{file.relative_to(images.root)} {file.stat().st_size if file.exists() else None}\n".encode())
+                size = file.stat().st_size if file.exists() else None
+                digest.update(os.fsencode(f"{file.relative_to(images.root)} {size}\n"))
         described.append({"folder": source.folder, "kind": source.kind, "images": len(images), "sha256": digest.hexdigest()})
     return described
 

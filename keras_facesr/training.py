@@ -19,7 +19,7 @@ from keras_facesr.run_folder import RunFolder
 from keras_facesr.tasks import TASKS, data_description, training_files
 
 
-def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto", **changes):
+def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
     """Train a preset as its recipe says, and leave the best weights in ``run_dir``.
 
     The folder holds ``recipe.json`` and ``data.json`` (what the run was started with), ``checkpoint-<k>-<step>/`` (the
@@ -32,12 +32,11 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
         recipe: name of a recipe (``keras_facesr.recipes``) or a ``Recipe``.
         data_dir: the data set that the recipe names, in its published layout, or the folder of several.
         run_dir: folder of the run; new unless ``resume``.
-        epochs: passes over the data per stage instead of the recipe's steps.
         resume: go on where the run in ``run_dir`` stopped.
         strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several;
             ``"multiworker"`` on several machines, each of which makes this call with a TF_CONFIG of its own
             (docs/distributed.md). They share ``run_dir``, and the first one writes.
-        **changes: of the recipe: ``degradation``, ``precision`` or ``accumulation``; None leaves what it says.
+        **changes: of the recipe: ``epochs``, ``degradation``, ``precision`` or ``accumulation``; None leaves what it says.
 
     Returns:
         the trained model, with its best weights.
@@ -62,7 +61,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
     with computing_in(recipe.precision):
         for index, stage in enumerate(recipe.stages):
             if not run.stage_file(index).exists():
-                _train_stage(recipe, data_dir, index, stage, run, devices, epochs)
+                _train_stage(recipe, data_dir, index, stage, run, devices)
     last = run.stage_file(len(recipe.stages) - 1)
     model = recipe.model()
     model.load_weights(last)
@@ -72,7 +71,7 @@ def train(recipe, data_dir, run_dir, epochs=None, resume=False, strategy="auto",
     return model
 
 
-def _train_stage(recipe, data_dir, index, stage, run, devices, epochs):
+def _train_stage(recipe, data_dir, index, stage, run, devices):
     with devices.scope():
         keras.utils.set_random_seed(recipe.seed)
         model = recipe.model()
@@ -82,8 +81,8 @@ def _train_stage(recipe, data_dir, index, stage, run, devices, epochs):
         _start_from(presets.released_weights(presets.find(recipe.start)), model)
     task = TASKS[recipe.task](recipe, data_dir, model)
     stream = task.stream(stage, seed=recipe.seed + index)
-    if epochs is not None:
-        stage = stage.for_steps(epochs * stream.steps_per_epoch)
+    if recipe.epochs is not None:
+        stage = stage.for_steps(recipe.epochs * stream.steps_per_epoch)
     with devices.scope():
         stage.prepare(model, jit_compile=devices.xla, accumulation=recipe.accumulation)
     keeper = RunKeeper(stage, index, stream, task, run, devices, lambda: training_files(recipe, data_dir))

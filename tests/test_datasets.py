@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import struct
 
 import numpy as np
@@ -119,6 +120,13 @@ def test_lfw_labels_are_the_persons(tmp_path):
     assert open_dataset(tmp_path, "test").name == "lfw"
     with pytest.raises(DatasetError, match="benchmark"):
         open_dataset(tmp_path, "train")
+
+
+@pytest.mark.parametrize("names", [["faces_0001.jpg"], ["Ann_Lee/Ann_Lee_0001.jpg", "Bo/another.jpg"]])
+def test_numbered_faces_of_ones_own_are_not_taken_for_lfw(tmp_path, names):
+    for name in names:
+        image(tmp_path / "faces" / name)
+    assert len(open_dataset(tmp_path / "faces", "train")) == len(names)
 
 
 def test_subset_takes_files_labels_and_masks_together(celeba_root):
@@ -292,6 +300,12 @@ def test_decoded_opens_the_cache_again_and_renews_it_when_a_file_changes(tmp_pat
     image(root / "a.png", 99, size=(31, 31))
     changed, _ = decoded(folder(root), 8, store, progress=False)
     assert changed[0, 0, 0, 0] == 99
+
+
+def test_decoded_takes_names_that_are_not_utf8(tmp_path):
+    image(tmp_path / "faces" / "a.png", 10)
+    os.rename(tmp_path / "faces" / "a.png", os.fsencode(tmp_path / "faces") + b"/\xff.png")
+    assert decoded(folder(tmp_path / "faces"), 8, tmp_path / "cache", progress=False)[0].shape == (1, 8, 8, 3)
 
 
 def test_cache_folder_comes_from_the_environment_and_keeps_no_temporary_file(tmp_path, monkeypatch):

@@ -376,6 +376,17 @@ def test_a_run_is_not_resumed_with_another_recipe(whole_run, faces):
         training.train(dataclasses.replace(RECIPE, seed=1), faces, whole_run, resume=True)
 
 
+def test_a_run_is_not_resumed_for_another_number_of_epochs(whole_run, faces):
+    with pytest.raises(TrainingError, match="started with another recipe; name"):
+        training.train(RECIPE, faces, whole_run, resume=True, epochs=3)
+
+
+@pytest.mark.parametrize("steps, checked", [(10, [10]), (500, [500]), (997, [499, 998]), (1000, [500, 1000])])
+def test_a_stage_of_a_few_epochs_has_their_steps_and_is_checked_at_its_end(steps, checked):
+    stage = Stage(4000, 16, 1e-3).for_steps(steps)
+    assert list(range(stage.check_every, stage.steps + 1, stage.check_every)) == checked and stage.steps == checked[-1]
+
+
 def test_nothing_to_resume_is_said(tmp_path, faces):
     with pytest.raises(TrainingError, match="no run to resume"):
         training.train(RECIPE, faces, tmp_path / "new", resume=True)

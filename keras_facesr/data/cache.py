@@ -99,5 +99,5 @@ def _fingerprint(image_set, size):
     for file in image_set.files:
         state = file.stat() if file.exists() else None  # a dangling link is skipped like any broken file
         identity = (state.st_size, state.st_mtime_ns) if state else None
-        digest.update(f"\n{file.relative_to(image_set.root)} {identity}".encode())
+        digest.update(os.fsencode(f"\n{file.relative_to(image_set.root)} {identity}"))
     return digest.hexdigest()[:16]

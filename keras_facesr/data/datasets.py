@@ -307,12 +307,13 @@ def _recognise(root):
         return "mnist"
     if any((root / "test" / str(digit)).is_dir() for digit in range(10)):
         return "digits"
-    first = next(iter(find_images(root)), None)
-    if first is None:
+    files = find_images(root)
+    if not files:
         raise DatasetError(f"{root}: holds no image; {HELP['folder']}")
+    first = files[0]
     if _UTKFACE_NAME.match(first.name) and first.parent in (root, root / "train", root / "test"):
         return "utkface"
-    return "lfw" if _is_lfw(first) else "folder"
+    return "lfw" if all(file.parent != root and _is_lfw(file) for file in files) else "folder"
 
 
 def _is_lfw(file):

@@ -64,8 +64,10 @@ class Stage:
         return self.steps * self.batch_size
 
     def for_steps(self, steps):
-        """The same stage over another number of steps, rounded up to whole checks."""
-        return dataclasses.replace(self, steps=-(-steps // self.check_every) * self.check_every)
+        """The same stage over another number of steps, checked at least as often: fewer more than there are checks."""
+        checks = -(-steps // self.check_every)
+        check_every = -(-steps // checks)
+        return dataclasses.replace(self, steps=checks * check_every, check_every=check_every)
 
     def for_images(self, images):
         """The same stage over another number of images, a multiple of its batches, checked at least as often."""
@@ -139,6 +141,7 @@ class Recipe:
             ``StyleVAE``.
         precision: "float32", "mixed_bfloat16" or "mixed_float16", in which the network computes; its weights are float32.
         accumulation: batches whose mean gradient makes one update of the weights.
+        epochs: passes over the data in each stage, in place of the stages' steps; None: their steps.
         crop: side of random HR crops in pixels, or None for whole images.
         validation_images: images of the first source that are held out to choose the best weights.
         start: preset whose released weights the first stage goes on from, as far as it has any for the network.
@@ -155,6 +158,7 @@ class Recipe:
     degradation: str = "bicubic"
     precision: str = "float32"
     accumulation: int = 1
+    epochs: int | None = None
     crop: int | None = None
     validation_images: int = 200
     start: str | None = None
