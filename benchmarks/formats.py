@@ -20,7 +20,7 @@ import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.degrade import centre_square, resize
 from keras_facesr.data.images import written_whole
-from keras_facesr.errors import ExportError
+from keras_facesr.errors import ExportFailed
 from keras_facesr.inference import demo_face
 
 # Column: arguments of `export`, beside a fixed size and calibration faces for int8.
@@ -77,7 +77,7 @@ def outcome(name, column):
     with tempfile.TemporaryDirectory() as folder:
         try:
             report = fsr.export(model, Path(folder) / "file", **how)
-        except ExportError as error:
+        except ExportFailed as error:
             return f"refused: {str(error).partition(': ')[2]}"
     near = f"{report['psnr']:.1f} dB" if "psnr" in report else f"{report['difference']:.1g}"
     return f"{report['bytes'] / 1e6:.2f} MB, {near}"

@@ -45,7 +45,7 @@ lr, rows = to_unit(small), []
 for attribute in ("Smiling", "Male", "Eyeglasses"):
     has = labels[attribute]
     direction = model.attribute_direction(to_unit(true[has]), to_unit(true[~has]))
-    direction /= np.linalg.norm(direction)  # strengths are in standard deviations of z
+    direction /= np.linalg.norm(direction)  # strengths are in units of z
     edited = np.asarray(model.edit(lr, direction, STRENGTHS))  # (5, N, 64, 64, 3)
     rows += [np.concatenate(column, axis=1) for column in edited.transpose(1, 0, 2, 3, 4)]
     for strength, faces in zip(STRENGTHS, edited):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_facesr import __version__, presets
-from keras_facesr.errors import ExportError, FacesrError, PresetError, TableError, TrainingError, TrainingStopped
+from keras_facesr.errors import ExportError, FacesrError, ImageError, PresetError, TableError, TrainingError, TrainingStopped
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 RUNTIMES = ("auto", "keras", "litert", "onnx")
@@ -71,7 +71,7 @@ def _upscale_files(args, preset):
         _report(error, args.debug, name)
         failed.append({"input": name, "error": _one_line(error, name)})
 
-    files = _find_files(args.inputs, fail)
+    files = _find_files(args.inputs, args.out, fail)
     runtime, model = _in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
@@ -212,9 +212,11 @@ def _measure_unpaired(args, scale, hr_size, start):
     if judge is None:
         raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
     small, failed = decoded(real, hr_size // scale)
-    clean, _ = decoded(spread(open_dataset(args.clean, split="test"), args.limit), hr_size)
-    for name in failed:
-        _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(real.root / name))
+    others = spread(open_dataset(args.clean, split="test"), args.limit)
+    clean, failed_clean = decoded(others, hr_size)
+    failed = [real.root / name for name in failed] + [others.root / name for name in failed_clean]
+    for file in failed:
+        _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(file))
     with _progress("evaluate", len(small)) as show:
         return evaluate_unpaired(start(), small, clean, scale, judge, **published, on_image=show), failed
 
@@ -274,7 +276,7 @@ def _table(args):
     from keras_facesr import tables
 
     table = tables.find(args.name)
-    target = args.write or Path("docs", "tables", f"{table.name}.md")
+    target = args.write or args.out / f"{table.name}.md"
     _check_new(target, args.overwrite)
     _start_keras(args.debug)
     from keras_facesr.data.images import written_whole
@@ -305,33 +307,48 @@ def _export(args):
         raise CallError("--quantize int8 needs --calibration DIR, a folder of faces, and --size N")
     if args.calibration and args.quantize != "int8":
         raise CallError("--calibration is for --quantize int8 alone")
+    _check_new(Path(args.out), args.overwrite)
+    calibration, failed = _calibration(args) if args.calibration else (None, [])
     model = _load(args, preset)
-    from keras_facesr.exporting import CALIBRATION_IMAGES, export
+    from keras_facesr.exporting import export
 
-    calibration = None
-    if args.calibration:
-        import numpy as np
-
-        from keras_facesr.data.datasets import open_dataset
-        from keras_facesr.data.degrade import centre_square, resize
-        from keras_facesr.data.images import read_picture
-
-        files = open_dataset(args.calibration).files[:CALIBRATION_IMAGES]
-        calibration = np.stack([resize(centre_square(read_picture(file).rgb), *args.size) for file in files])
     how = {"quantize": args.quantize, "size": args.size, "calibration": calibration, "sampler": args.sampler}
     with _waiting("writing and proving", args.debug):
-        report = export(model, args.out, args.format, **how)
+        report = export(model, args.out, args.format, overwrite=args.overwrite, **how)
     if args.json != "-":
         near = f"{report['psnr']:.1f} dB from" if "psnr" in report else f"within {report['difference']:.2g} of"
         _say(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images")
     _write_json(args, {"model": preset.name, **report})
-    return 0
+    return 1 if failed else 0
+
+
+def _calibration(args):
+    """Faces from the whole folder for int8 to find its ranges on, uint8 (N, H, W, 3), and the files that are no pictures."""
+    import numpy as np
+
+    from keras_facesr.data.datasets import open_dataset, spread
+    from keras_facesr.data.degrade import centre_square, resize
+    from keras_facesr.data.images import read_picture
+    from keras_facesr.exporting import CALIBRATION_IMAGES
+
+    faces, failed = [], []
+    for file in spread(open_dataset(args.calibration), CALIBRATION_IMAGES).files:
+        try:
+            faces.append(resize(centre_square(read_picture(file).rgb), *args.size))
+        except ImageError as error:
+            _report(error, args.debug, str(file))
+            failed.append(file)
+    if not faces:
+        raise CallError(f"{args.calibration}: none of its files can be read as a picture")
+    return np.stack(faces), failed
 
 
 def _page(args):
     preset = _preset(args.model)
     if preset.is_a_run:
         raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} takes a run")
+    if not preset.enlarges_faces:
+        raise CallError(f"the page enlarges faces, and {preset.name} was not made for them: facesr upscale takes others")
     from keras_facesr.demo.page import serve
 
     _start_keras(args.debug)
@@ -399,14 +416,19 @@ def _waiting(what, debug=False):
             os.dup2(stderr.fileno(), 2)
 
 
-def _find_files(inputs, fail):
-    """All picture files that the arguments mean; a folder without any fails by name."""
+def _find_files(inputs, out, fail):
+    """All picture files that the arguments mean, but for earlier answers in ``out``; a folder without any fails by name."""
     from keras_facesr.data.images import find_images
 
-    for folder in inputs:
-        if os.path.isdir(folder) and not find_images(folder):
-            fail(folder, FacesrError(f"{folder}: no picture in this folder"))
-    return find_images(inputs)
+    files, out = [], out.resolve()
+    for named in inputs:
+        found = find_images(named)
+        if out.is_relative_to(Path(named).resolve()) and out != Path(named).resolve():
+            found = [file for file in found if not file.resolve().is_relative_to(out)]
+        if os.path.isdir(named) and not found:
+            fail(named, FacesrError(f"{named}: no picture in this folder"))
+        files += found
+    return list(dict.fromkeys(files))
 
 
 def _distinct_stems(files):
@@ -605,7 +627,7 @@ def _parser():
     option("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")
     option("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
     option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
-    option("--epochs", type=_positive, metavar="N", help="instead of the recipe's number")
+    option("--epochs", type=_positive, metavar="N", help="passes over the data in each stage, instead of the recipe's steps")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")
     option("--degradation", metavar="KIND", help="of small faces: bicubic, blind, style or its like (default: the recipe's)")
     option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
@@ -624,5 +646,5 @@ def _parser():
     )
     option("--budget", type=_positive, metavar="N", help="images that each network sees (default: the table's)")
     option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the test part (default: the table's)")
-    option("--write", type=Path, metavar="FILE", help="Markdown to write (default: docs/tables/NAME.md)")
+    option("--write", type=Path, metavar="FILE", help="Markdown to write (default: RUNS_DIR/NAME.md)")
     return parser

@@ -34,4 +34,8 @@ class TrainingStopped(FacesrError):
 
 
 class ExportError(FacesrError):
-    """A model that cannot be written for another runtime as asked, or a file that does not compute what the model does."""
+    """A model that cannot be written for another runtime as asked, or a runtime that is not there or has no file of it."""
+
+
+class ExportFailed(FacesrError):
+    """A file that was not written, as it does not compute what the model does."""

@@ -20,7 +20,7 @@ import numpy as np
 from keras_facesr import __version__, presets, runtimes
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import to_uint8, to_unit
-from keras_facesr.errors import ExportError
+from keras_facesr.errors import ExportError, ExportFailed
 from keras_facesr.inference import demo_face, fitting_size
 from keras_facesr.metrics.fidelity import psnr
 
@@ -29,11 +29,11 @@ TOLERANCES = {None: 1e-4, "float16": 5e-3}  # largest difference from the Keras 
 ONE_LEVEL = 1.001 / 255  # what rounding to 8 bits makes of the least difference
 LEAST_PSNR = 38.0  # dB of an int8 file against the Keras model
 ONNX_OPSET = 17
-SERVED_PIXELS = 2**22  # output pixels of one picture that a SavedModel enlarges from a file; bounds a server's memory
+SERVED_PIXELS = 2**22  # output pixels of one picture that a SavedModel enlarges from a file, at most: a server's memory
 CALIBRATION_IMAGES = 200  # of those given, at most
 
 
-def export(model, path, format=None, quantize=None, size=None, calibration=None, sampler=False):
+def export(model, path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
     """Write a model for another runtime, and prove that it computes the same.
 
     - SavedModel: ``serving_default`` takes and gives uint8 (N, H, W, 3) of any sizes; ``encoded`` takes the bytes of JPEG or
@@ -45,22 +45,24 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
 
     Args:
         model: a network of this package, on the TensorFlow backend.
-        path: file or, for a SavedModel, folder to write; nothing may be there.
+        path: file or, for a SavedModel, folder to write.
         format: "savedmodel", "tflite" or "onnx"; by default as the suffix of ``path`` says.
         quantize: None, or for TFLite "float16" (weights) or "int8" (weights and values).
         size: (height, width) of the only input that the file takes, with N = 1; None: any.
         calibration: for int8, small faces, uint8 (N, H, W, 3) of ``size``.
         sampler: for TFLite and ONNX, write what samples from a stochastic model: ``lr`` and ``noise`` to one sample of each.
+        overwrite: whether a file, or a SavedModel, that is there already may be replaced, once the new one is proven.
 
     Returns:
         ``{"path", "format", "quantize", "bytes", "images", "difference" or "psnr"}``: what was written, and how near it came.
 
     Raises:
-        ExportError: a call that makes no sense, or a file that does not agree with the model; nothing is written then.
+        ExportError: a call that makes no sense.
+        ExportFailed: the file does not agree with the model. Nothing is written then, nor replaced.
     """
     path = Path(path)
     format = format or FORMATS.get(path.suffix)
-    _check(model, path, format, quantize, size, calibration, sampler)
+    _check(model, path, format, quantize, size, calibration, sampler, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     about = _metadata(model, format, quantize, size, sampler)
@@ -69,7 +71,7 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
             model, staged, about, calibration
         )
         proof = _proven(model, staged, about, path)
-        os.replace(staged, path)
+        _replace(path, staged)
     finally:
         shutil.rmtree(staged, ignore_errors=True) if staged.is_dir() else staged.unlink(missing_ok=True)
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
@@ -82,7 +84,18 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
     }
 
 
-def _check(model, path, format, quantize, size, calibration, sampler):
+def _replace(path, staged):
+    """Put what is staged in the place of a file or of a SavedModel; a folder can only be renamed to where none is."""
+    if not path.is_dir():
+        os.replace(staged, path)
+        return
+    former = staged.with_name(staged.name + ".former")
+    os.replace(path, former)
+    os.replace(staged, path)
+    shutil.rmtree(former)
+
+
+def _check(model, path, format, quantize, size, calibration, sampler, overwrite):
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -92,8 +105,12 @@ def _check(model, path, format, quantize, size, calibration, sampler):
     if model.is_autoregressive and format != "savedmodel":
         loop = f"the loop in which {type(model).__name__} answers"
         raise ExportError(f"{path}: no {format} file holds {loop}; export a SavedModel")
-    if path.exists():
-        raise ExportError(f"{path}: exists already; remove it, or name another")
+    if path.exists() and not overwrite:
+        raise ExportError(f"{path}: exists already; overwrite replaces it")
+    if path.is_dir() and not (path / "saved_model.pb").exists():
+        raise ExportError(f"{path}: is a folder, and no SavedModel to replace; name another")
+    if path.is_dir() != (format == "savedmodel") and path.exists():
+        raise ExportError(f"{path}: a SavedModel is a folder, other formats are files; name another")
     if quantize not in (*TOLERANCES, "int8") or (quantize and format != "tflite"):
         raise ExportError(f"{format} files are not quantized to {quantize}: float16 and int8 are TFLite's")
     if (quantize == "int8") != (calibration is not None):
@@ -121,7 +138,7 @@ def _metadata(model, format, quantize, size, sampler):
         "format": format,
         "model": type(model).__name__,
         "preset": model.preset,
-        "preset_sha256": presets.find(model.preset).weights.sha256 if model.preset else None,  # of the released weights file
+        "preset_sha256": _released_sha256(model),
         "scale": model.scale,
         "size_multiple": model.size_multiple,
         "least_size": model.least_size,
@@ -134,6 +151,16 @@ def _metadata(model, format, quantize, size, sampler):
         "weights_sha256": digest.hexdigest(),  # of all variables' bytes, in their order
         "versions": {"keras_facesr": __version__, **{name: version(name) for name in ("keras", "tensorflow")}},
     }
+
+
+def _released_sha256(model):
+    """SHA-256 of the weights file that a model was loaded from; None if there is none, or its weights have changed since."""
+    if not model.preset:
+        return None
+    loaded = presets.load(model.preset)
+    if not all(np.array_equal(now, then) for now, then in zip(model.variables, loaded.variables)):
+        return None
+    return presets.find(model.preset).weights.sha256
 
 
 # What is exported, in TensorFlow.
@@ -178,13 +205,15 @@ def _enlarge_files(model, files):
     import tensorflow as tf
 
     decode = lambda file: tf.io.decode_image(file, channels=3, expand_animations=False)  # noqa: E731
+    most = SERVED_PIXELS // model.scale**2
+    if model.largest_side:
+        most = min(most, model.largest_side**2)
 
     def one(file):
         # A failing operation fails the whole graph, but a data set leaves its elements out.
         decoded = tf.data.Dataset.from_tensors(file).map(decode).ignore_errors()
         lr = decoded.reduce(tf.zeros((0, 0, 3), tf.uint8), lambda _, image: image)
         pixels = tf.size(lr) // 3
-        most = SERVED_PIXELS // model.scale**2
         too_large = tf.where(pixels > most, f"more than {most} pixels", "")
         error = tf.where(pixels == 0, "not a whole JPEG, PNG, GIF or BMP file", too_large)
         enlarge = lambda: tf.io.encode_png(_enlarge_levels(model, lr[None])[0])  # noqa: E731
@@ -288,7 +317,7 @@ def _write_onnx(model, file, about, _):
 def _proven(model, file, about, path):
     """Run the file beside the model on the built-in face, at several sizes if it takes several.
 
-    Returns how near they came; ExportError if that is not near enough.
+    Returns how near they came; ExportFailed if that is not near enough.
     """
     if about["quantize"] == "int8":
         _check_kernels(file, path)
@@ -304,12 +333,12 @@ def _proven(model, file, about, path):
         near_enough, proof = difference <= tolerance, {"difference": difference}
         figures = f"a difference of {difference:.2g}, at most {tolerance:.2g} is allowed"
     if not near_enough:
-        raise ExportError(f"{path}: not written, it does not compute what the model does ({figures})")
+        raise ExportFailed(f"{path}: not written, it does not compute what the model does ({figures})")
     return {"images": len(pairs), **proof}
 
 
 def _check_kernels(file, path):
-    """ExportError where XNNPACK, which runs int8 on phones, refuses the file: LiteRT would not say so, but end the process."""
+    """ExportFailed where XNNPACK, which runs int8 on phones, refuses the file: LiteRT would not say so, but end the process."""
     import tensorflow as tf
 
     try:
@@ -319,7 +348,7 @@ def _check_kernels(file, path):
         interpreter.allocate_tensors()
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise ExportError(
+        raise ExportFailed(
             f"{path}: not written, XNNPACK refuses it ({reason}); try other calibration faces, or float16"
         ) from error
 

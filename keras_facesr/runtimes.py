@@ -141,10 +141,10 @@ def load(preset, runtime):
 
 
 def fastest(preset):
-    """The name of the fastest runtime that is installed and has a file of this preset, or "keras"."""
+    """The name of the fastest runtime that is installed and that the preset brings a file for, or "keras"."""
     for runtime, kind in RUNTIMES.items():
-        file = preset.exports[runtime].file if runtime in preset.exports else kind.FILE
-        if find_spec(kind.MODULE.partition(".")[0]) and presets.at_hand(preset, file):
+        brought = runtime in preset.exports and presets.at_hand(preset, preset.exports[runtime].file)
+        if brought and find_spec(kind.MODULE.partition(".")[0]):
             return runtime
     return "keras"
 

@@ -202,6 +202,14 @@ def test_inputs_that_share_a_stem_keep_both_outputs(facesr, catalogue, tmp_path)
     assert written == {f"{stem}_near.png": level for level, stem in enumerate(stems)}
 
 
+def test_earlier_answers_below_a_folder_are_not_enlarged_again(facesr, catalogue, face):
+    for _ in range(2):
+        assert facesr("upscale", face.parent, "-o", face.parent / "out", "--model", "near", "--overwrite").code == 0
+    assert [path.name for path in (face.parent / "out").iterdir()] == ["face_near.png"]
+    named = facesr("upscale", face.parent / "out", "-o", face.parent / "out", "--model", "near")
+    assert named.code == 0 and (face.parent / "out" / "face_near_near.png").exists()
+
+
 def test_an_existing_output_stays_unless_overwriting_is_allowed(facesr, catalogue, face, tmp_path):
     target = tmp_path / "out" / "face_near.png"
     target.parent.mkdir()
@@ -487,6 +495,28 @@ def test_the_one_size_of_a_file_is_a_side_or_height_and_width(facesr, catalogue,
 def test_what_is_no_size_is_a_wrong_call(facesr, tmp_path, text, reason):
     result = facesr("export", "near", tmp_path / "near.tflite", "--size", text)
     assert result.code == 2 and reason in result.err and result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("limit, used, code", [(3, (0, 1, 3), 0), (200, (0, 1, 2, 3), 1)])
+def test_int8_is_calibrated_on_faces_from_the_whole_folder(facesr, catalogue, faces, monkeypatch, tmp_path, limit, used, code):
+    calibration = []
+    monkeypatch.setattr("keras_facesr.exporting.export", lambda *_, **how: calibration.append(how["calibration"]) or {})
+    monkeypatch.setattr("keras_facesr.exporting.CALIBRATION_IMAGES", limit)
+    how = ("--quantize", "int8", "--size", 16, "--calibration", faces, "--json", "-")
+    result = facesr("export", "near", tmp_path / "near.tflite", *how)
+    expected = [Image.open(faces / f"{k}.png").resize((16, 16), Image.Resampling.BICUBIC) for k in used]
+    np.testing.assert_array_equal(calibration, [np.stack(expected)])
+    assert result.code == code and ("broken.png" in result.err) == bool(code)
+
+
+def test_an_exported_file_stays_unless_overwriting_is_allowed(facesr, catalogue, monkeypatch, tmp_path):
+    allowed = []
+    monkeypatch.setattr("keras_facesr.exporting.export", lambda *_, overwrite, **__: allowed.append(overwrite) or {})
+    (tmp_path / "near.tflite").touch()
+    call = ("export", "near", tmp_path / "near.tflite", "--json", "-")
+    refused = facesr(*call)
+    assert refused.code == 2 and refused.err.endswith("near.tflite: exists already; --overwrite replaces it\n")
+    assert facesr(*call, "--overwrite").code == 0 and allowed == [True]
 
 
 @pytest.mark.parametrize("options", [("--quantize", "int8"), ("--quantize", "int8", "--size", 16)])

@@ -111,7 +111,8 @@ def test_what_cannot_be_enlarged_is_named_without_its_folder(stand_ins, face, tm
 
 
 def test_a_call_that_cannot_be_is_refused(facesr):
-    for option in (("--port", "0"), ("--port", "65536"), ("--model", "nobody"), ("--model", "components_celebamask")):
+    models = ("nobody", "components_celebamask", "varsr_x4_mnist")
+    for option in (("--port", "0"), ("--port", "65536"), *(("--model", name) for name in models)):
         result = facesr("demo", *option)
         assert result.code == 2 and result.err.count("\n") == 1 and option[1] in result.err
 

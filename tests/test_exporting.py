@@ -6,11 +6,12 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+import stand_ins
 import tensorflow as tf
 
 import keras_facesr as fsr
 from keras_facesr import exporting, presets, runtimes
-from keras_facesr.errors import ExportError
+from keras_facesr.errors import ExportError, ExportFailed
 from keras_facesr.inference import upscale
 
 SMALL = {
@@ -102,6 +103,54 @@ def test_a_savedmodel_serves_pixels_files_and_samples(sam, tmp_path):
     assert about["input"] == "uint8 RGB"
 
 
+def test_a_server_enlarges_no_more_pixels_than_the_network_can_hold_at_once():
+    model = stand_ins.Nearest()
+    model.largest_side = 20
+    files = tf.stack(
+        [tf.io.encode_png(np.zeros((height, width, 3), np.uint8)) for height, width in ((20, 20), (16, 25), (20, 21))]
+    )
+    answers = exporting._enlarge_files(model, files)
+    assert answers["errors"].numpy().tolist() == [b"", b"", b"more than 400 pixels"]
+    assert tf.io.decode_png(answers["sr_bytes"][1]).shape == (64, 100, 3)
+
+
+def test_a_file_says_that_its_weights_are_released_only_where_they_are(catalogue):
+    model = fsr.load("near")
+    released = presets.find("near").weights.sha256
+    assert exporting._metadata(model, "onnx", None, None, False)["preset_sha256"] == released
+    model.gain.assign(0.5)
+    assert exporting._metadata(model, "onnx", None, None, False)["preset_sha256"] is None
+
+
+def test_what_is_there_is_replaced_once_the_new_is_proven_if_that_is_allowed(catalogue, tmp_path, monkeypatch):
+    file, folder = tmp_path / "near.tflite", tmp_path / "near"
+    for path in (file, folder):
+        fsr.export(fsr.load("near"), path)
+    former = file.read_bytes()
+    for path in (file, folder):
+        with pytest.raises(ExportError, match="exists already; overwrite replaces it"):
+            fsr.export(fsr.load("near"), path)
+    with monkeypatch.context() as patch:
+        patch.setattr(runtimes.LiteRT, "run", lambda self, lr: np.zeros((1, 4 * lr.shape[1], 4 * lr.shape[2], 3), np.float32))
+        with pytest.raises(ExportFailed, match="not written"):
+            fsr.export(fsr.load("near"), file, overwrite=True)
+    assert file.read_bytes() == former
+    dark = fsr.load("near")
+    dark.gain.assign(0.5)
+    for path in (file, folder):
+        fsr.export(dark, path, overwrite=True)
+    lr = np.full((1, 4, 4, 3), 200, np.uint8)
+    assert upscale(runtimes.LiteRT(file), lr)[0, 0, 0, 0] == 100
+    served = tf.saved_model.load(str(folder)).signatures["serving_default"](lr=tf.constant(lr))["sr"]
+    assert served.numpy()[0, 0, 0, 0] == 100
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["near", "near.tflite"]
+    with pytest.raises(ExportError, match="is a folder, and no SavedModel"):
+        fsr.export(dark, tmp_path, format="savedmodel", overwrite=True)
+    for path, format in ((file, "savedmodel"), (folder, "onnx")):
+        with pytest.raises(ExportError, match="a SavedModel is a folder, other formats are files"):
+            fsr.export(dark, path, format=format, overwrite=True)
+
+
 def test_a_quantized_file_is_smaller_and_near(sam, tmp_path):
     report = fsr.export(sam, tmp_path / "half.tflite", quantize="float16", size=(16, 16))
     with zipfile.ZipFile(tmp_path / "half.tflite") as archive:
@@ -155,7 +204,7 @@ def test_the_loop_of_an_autoregressive_network_is_refused_before_it_is_written(s
 
 def test_a_file_that_computes_something_else_is_not_written(sam, tmp_path, monkeypatch):
     monkeypatch.setattr(runtimes.LiteRT, "run", lambda self, lr: np.zeros((1, 8 * lr.shape[1], 8 * lr.shape[2], 3), np.float32))
-    with pytest.raises(ExportError, match=r"sam.tflite: not written, .*\(a difference of"):
+    with pytest.raises(ExportFailed, match=r"sam.tflite: not written, .*\(a difference of"):
         fsr.export(sam, tmp_path / "sam.tflite")
     assert not list(tmp_path.iterdir())
 

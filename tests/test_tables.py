@@ -325,17 +325,17 @@ def test_orders_put_the_best_first_and_equal_ones_together():
 def test_the_command_writes_the_table_and_prints_it(facesr, tmp_path, monkeypatch, made):
     monkeypatch.setitem(tables.TABLES, "miniature1", MINIATURE)
     monkeypatch.setattr(run, "run", lambda *_, **__: made[1])
-    target = tmp_path / "tables" / "miniature.md"
-    call = ("table", "miniature1", tmp_path, "--out", tmp_path / "runs", "--write", target)
+    call = ("table", "miniature1", tmp_path, "--out", tmp_path / "runs")
+    target = tmp_path / "runs" / f"{MINIATURE.name}.md"
     result = facesr(*call, "--json", tmp_path / "report.json")
     assert result.code == 0 and target.read_text() == markdown(made[1]) and target.read_text() in result.out
     assert json.loads((tmp_path / "report.json").read_text()) == made[1]
     again = facesr(*call)
-    assert again.code == 2 and "miniature.md: exists already; --overwrite replaces it" in again.err
+    assert again.code == 2 and f"{target}: exists already; --overwrite replaces it" in again.err
 
 
 def test_the_command_refuses_what_cannot_be_in_one_line(facesr, tmp_path):
     unknown = facesr("table", "sam3", tmp_path, "--out", tmp_path / "runs")
     assert unknown.code == 2 and unknown.err.startswith("facesr: no table is called 'sam3'; there are sam1, sam2, varsr1")
-    absent = facesr("table", "sam1", tmp_path / "nowhere", "--out", tmp_path / "runs", "--write", tmp_path / "sam1.md")
+    absent = facesr("table", "sam1", tmp_path / "nowhere", "--out", tmp_path / "runs")
     assert absent.code == 1 and absent.err.count("\n") == 1 and "nowhere: no such folder" in absent.err
