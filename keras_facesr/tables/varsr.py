@@ -102,14 +102,14 @@ TABLES = [
     Table(
         "varsr3",
         f"{PAPER}, Table 3",
-        384_000,
+        480_000,
         tuple(digits(data, (PSNR, SSIM), *columns) for data, columns in TABLE_3.items()),
     ),
     Table(
         "varsr4",
         f"{PAPER}, Table 4",
-        384_000,
+        480_000,
         tuple(digits(data, (READ_BEST, READ_MEAN), *columns) for data, columns in TABLE_4.items()),
     ),
-    Table("varsr5", f"{PAPER}, Table 5", 384_000, tuple(map(distinct, TABLE_5))),
+    Table("varsr5", f"{PAPER}, Table 5", 480_000, tuple(map(distinct, TABLE_5))),
 ]
