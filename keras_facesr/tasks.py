@@ -221,10 +221,10 @@ def masked(source, data_dir, indices):
 def readable_of(image_set, size):
     """The decoded images of an image set, and the set of those alone that could be decoded; the others are named."""
     images, skipped = decoded(image_set, size)
-    for name in skipped:
-        tell_left_out(image_set.root / name)
-    skipped = set(skipped)
-    return images, image_set.subset([str(file.relative_to(image_set.root)) not in skipped for file in image_set.files])
+    unreadable = {image_set.root / name for name in skipped}
+    for file in sorted(unreadable):
+        tell_left_out(file)
+    return images, image_set.subset([file not in unreadable for file in image_set.files]) if unreadable else image_set
 
 
 @functools.cache  # each stage looks anew

@@ -62,7 +62,7 @@ def test_a_style_of_another_scale_is_refused(painter):
         tasks.degradation("some_stylevae", 8, seed=0)
 
 
-def test_masks_are_those_of_the_images_that_can_be_read(tmp_path, monkeypatch):
+def test_masks_are_those_of_the_images_that_can_be_read(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
     for folder in ("images", "masks"):
         (tmp_path / "train" / folder).mkdir(parents=True)
@@ -72,6 +72,7 @@ def test_masks_are_those_of_the_images_that_can_be_read(tmp_path, monkeypatch):
     (tmp_path / "train" / "images" / "1.png").write_bytes(b"no picture")
     images, masks = tasks.masked(Source("celebamask", 8), tmp_path, slice(None))
     assert images[:, 0, 0, 0].tolist() == [0, 120, 180] and masks[:, 0, 0].tolist() == [0, 2, 3]
+    assert capsys.readouterr().err.count("1.png: left out, it cannot be read") == 1
 
 
 def test_made_small_faces_are_judged_by_their_distance_to_real_ones(tmp_path, monkeypatch):
