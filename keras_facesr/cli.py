@@ -160,17 +160,20 @@ def _evaluate(args):
 def _measure(args, scale, hr_size, start):
     """The report on pairs made of a set's faces, and the files that could not be used."""
     from keras_facesr.data.datasets import ArraySet, open_dataset, spread
+    from keras_facesr.data.degrade import ALIASED
     from keras_facesr.data.images import read_picture
     from keras_facesr.metrics.protocol import Protocol, evaluate
 
     try:
-        protocol = Protocol(scale, hr_size, args.colour)
+        protocol = Protocol(scale, hr_size, args.colour, antialias=args.degradation != ALIASED)
     except FacesrError as error:
         raise CallError(str(error)) from error
     faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
     how = {"samples": args.samples, "seed": args.seed}
     how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before what starts TensorFlow
-    how |= {**_judge(args, faces), **_degradation(args, scale)}
+    how |= _judge(args, faces)
+    if args.degradation and protocol.antialias:
+        how["degradation"] = _degradation(args, scale)
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
@@ -222,15 +225,13 @@ def _measure_unpaired(args, scale, hr_size, start):
 
 
 def _degradation(args, scale):
-    """What spoils the faces that ``evaluate`` reduces, as its argument."""
-    if not args.degradation:
-        return {}
+    """The styleVAE that spoils the faces which ``evaluate`` reduces."""
     from keras_facesr.inference import KerasDegradation
 
     preset = _preset(args.degradation, "degradation")
     if preset.config["scale"] != scale:
         raise CallError(f"{args.degradation} reduces {preset.config['scale']} times, the models enlarge {scale} times")
-    return {"degradation": KerasDegradation(preset.name, _load(args, preset))}
+    return KerasDegradation(preset.name, _load(args, preset))
 
 
 def _judge(args, faces):
@@ -605,7 +606,7 @@ def _parser():
     option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
     option("--lpips", action="store_true", help="also LPIPS, from the truth (extra distances)")
     option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
-    option("--degradation", metavar="NAME", help="reduce by this styleVAE, such as style, in place of bicubic")
+    option("--degradation", metavar="NAME", help="style or another styleVAE, or aliased, in place of bicubic")
     option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: judge the enlarged ones beside these as sets")
     option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")
     option("--limit", type=_positive, metavar="N", help="measure on N images, spread over the set")
@@ -629,7 +630,11 @@ def _parser():
     option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
     option("--epochs", type=_positive, metavar="N", help="passes over the data in each stage, instead of the recipe's steps")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")
-    option("--degradation", metavar="KIND", help="of small faces: bicubic, blind, style or its like (default: the recipe's)")
+    option(
+        "--degradation",
+        metavar="KIND",
+        help="small faces: bicubic, aliased, blind, style or its like (default: the recipe's)",
+    )
     option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
     option("--accumulation", type=_positive, metavar="N", help="batches that make one update (default: the recipe's, 1)")
     option("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="devices: docs/distributed.md")

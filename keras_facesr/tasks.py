@@ -14,7 +14,7 @@ from PIL import Image
 from keras_facesr import backend, presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, ArraySet, open_dataset
-from keras_facesr.data.degrade import blind, degrade
+from keras_facesr.data.degrade import ALIASED, blind, degrade
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import TrainingError
@@ -257,12 +257,14 @@ def parsed(model, images):
 
 
 def degradation(name, scale, seed):
-    """What makes LR images of HR ones for a ``PairStream``: "bicubic" (None), "blind", or the preset of a ``StyleVAE``.
+    """What makes LR images of HR ones for a ``PairStream``, of ``Recipe.degradation``; None of "bicubic".
 
-    The last two give ``VARIANTS`` of each image.
+    "blind" and the preset of a ``StyleVAE`` give ``VARIANTS`` of each image.
     """
     if name == "bicubic":
         return None
+    if name == ALIASED:
+        return lambda images: [degrade(images, scale, antialias=False)]
     if name == "blind":
         rng = np.random.default_rng(seed)
         return lambda images: [np.stack([blind(image, scale, rng) for image in images]) for _ in range(VARIANTS)]

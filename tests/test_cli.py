@@ -435,10 +435,11 @@ def test_oblong_digits_are_not_judged_as_small_faces(facesr, faces):
     assert result.err.count("\n") == 1
 
 
-def test_evaluate_takes_the_size_and_the_colour_that_it_is_told(facesr, catalogue, faces):
-    options = ("--hr-size", 32, "--colour", "luma", "--json", "-")
+def test_evaluate_takes_the_size_the_colour_and_the_reduction_that_it_is_told(facesr, catalogue, faces):
+    options = ("--hr-size", 32, "--colour", "luma", "--degradation", "aliased", "--json", "-")
     protocol = json.loads(facesr("evaluate", faces, "--model", "near", *options).out)["protocol"]
     assert (protocol["hr_size"], protocol["colour"]) == (32, "BT.601 luma")
+    assert protocol["degradation"] == "bicubic without antialiasing (a = -0.5)"
 
 
 def test_evaluate_without_its_data_says_so_in_one_line(facesr, catalogue, tmp_path):

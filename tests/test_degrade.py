@@ -37,9 +37,20 @@ def test_degrade_is_antialiased_by_the_kernel_of_a_minus_one_half():
     assert np.abs(degrade(hr, scale)[0, :, 0] - np.clip(255 * kernel / scale, 0, 255)).max() <= 1
 
 
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_without_antialiasing_degrade_equals_the_resizing_of_tensorflow(scale):
+    tf = pytest.importorskip("tensorflow")
+    hr = HR[:, :24]
+    expected = tf.image.resize(hr, (24 // scale, 48 // scale), "bicubic").numpy()
+    lr = degrade(hr, scale, antialias=False)
+    assert lr.dtype == np.uint8 and np.abs(lr - np.clip(expected, 0, 255)).max() < 0.501
+    assert np.array_equal(degrade(hr[0], scale, antialias=False), lr[0])
+
+
 def test_degrade_keeps_a_flat_image_and_scale_one_keeps_any():
-    assert (degrade(np.full((16, 16, 3), 77, np.uint8), 8) == 77).all()
-    assert np.array_equal(degrade(HR, 1), HR)
+    for antialias in (True, False):
+        assert (degrade(np.full((16, 16, 3), 77, np.uint8), 8, antialias) == 77).all()
+        assert np.array_equal(degrade(HR, 1, antialias), HR)
 
 
 def test_degrade_refuses_what_it_cannot_divide_or_does_not_know():

@@ -175,6 +175,18 @@ def test_without_samples_stochastic_methods_have_the_same_columns_as_others(pict
     assert rows["flat"].keys() == rows["bicubic"].keys() == {"psnr", "ssim"}
 
 
+def test_without_antialiasing_pairs_and_consistency_are_of_the_narrow_kernel(pictures):
+    tf = pytest.importorskip("tensorflow")
+    reduced = lambda images: np.clip(np.rint(tf.image.resize(images, (8, 8), "bicubic")), 0, 255)  # noqa: E731
+    report = evaluate({"plain": Deterministic(8)}, pictures, Protocol(8, 64, antialias=False), samples=2)
+    hr = np.stack([Protocol(8, 64).pair(picture)[1] for picture in pictures])
+    sr = reduced(hr).astype(np.uint8).repeat(8, 1).repeat(8, 2)
+    row = report["models"]["plain"]
+    assert row["psnr"] == pytest.approx(np.mean([peak_signal_noise_ratio(*pair) for pair in zip(hr, sr)]))
+    assert row["consistency"] == pytest.approx(np.abs(reduced(sr) - reduced(hr)).mean())
+    assert "bicubic without antialiasing (a = -0.5)" in in_one_line(report)
+
+
 def test_samples_add_the_means_of_the_stochastic_figures_for_stochastic_methods_only(pictures):
     protocol = Protocol(8, 64)
     report = evaluate({"flat": Flat(8), "plain": Deterministic(8)}, pictures, protocol, samples=3, seed=5)

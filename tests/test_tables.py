@@ -73,6 +73,13 @@ def faces(tmp_path_factory):
     return folder
 
 
+def test_pairs_without_antialiasing_need_no_network_that_spoils(faces):
+    trial = Pairs(Source("folder", 24), 2, degradation="aliased", judge="face_features")
+    assert trial.presets == ["face_features"]
+    report = dataclasses.replace(trial, judge=None).measure({}, faces)
+    assert report["protocol"]["degradation"] == "bicubic without antialiasing (a = -0.5)" and report["images"] == 6
+
+
 @pytest.fixture(scope="module")
 def made(faces, tmp_path_factory):
     """The miniature, made; its folder of runs, its report and what it said."""

@@ -33,6 +33,8 @@ def painter(monkeypatch):
 
 def test_small_faces_are_bicubic_unless_the_recipe_says_otherwise():
     assert tasks.degradation("bicubic", 4, seed=0) is None
+    (lr,) = tasks.degradation("aliased", 4, seed=0)(FACES)
+    assert np.array_equal(lr, degrade(FACES, 4, antialias=False)) and not np.array_equal(lr, degrade(FACES, 4))
 
 
 @pytest.mark.parametrize("kind", ["blind", "some_stylevae"])

@@ -42,9 +42,7 @@ CHANGES = ("degradation", "precision", "accumulation")  # what a run may change 
 OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; faces that are \
 spoilt otherwise give less, and of those that are not it may make less than bicubic interpolation does. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
-OF_DIGITS = (
-    "Trained on digits of one set alone, reduced by antialiased bicubic interpolation. A digit that is made up may be another."
-)
+OF_DIGITS = "Trained on digits of one set alone, reduced by {}. A digit that is made up may be another."
 
 
 def sentence(text):
@@ -62,7 +60,7 @@ def card(entry, recipe, run_dir, machine):
     what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else sentence(task)
     limits, use = LIMITS[task], USES[task].format(name)
     if entry["scale"] and recipe.sources[0].kind in DIGITS:
-        limits, use = OF_DIGITS, use.replace("face", "digit")
+        limits, use = OF_DIGITS.format(entry["figures"]["protocol"]["degradation"]), use.replace("face", "digit")
     if recipe.stylevae:
         limits = OF_SPOILT_FACES
     description = sentence(entry["description"])
@@ -132,7 +130,7 @@ def enlargement_section(entry, recipe, report):
     options = [] if protocol["hr_size"] == entry["hr_size"] else [f"--hr-size {protocol['hr_size']}"]
     options += [f"--samples {protocol['samples']}"] if "samples" in protocol else []
     options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
-    options += [f"--degradation {recipe.stylevae}"] if recipe.stylevae else []
+    options += [f"--degradation {recipe.measured_with}"] if recipe.measured_with else []
     command = " ".join(["facesr evaluate DATA_DIR --model", entry["name"], *options])
     return f"""The test part, never trained on: `{command}`.
 

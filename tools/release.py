@@ -21,7 +21,7 @@ from card import CHANGES, card
 from keras_facesr import presets, recipes
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
-from keras_facesr.data.degrade import degrade, resize
+from keras_facesr.data.degrade import ALIASED, degrade, resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit, written_whole
 from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.parsing import intersection_over_union
@@ -99,11 +99,18 @@ def started(run_dir):
     entry = presets.entry(
         recipe,
         weights,
-        description=DESCRIPTIONS[recipe.model_class] + "; taught by faces that styleVAE spoils" * bool(recipe.stylevae),
+        description=DESCRIPTIONS[recipe.model_class] + told_of(recipe),
         terms=f"{presets.named(recipe.sources + taught)}: {use}",
     )
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
     return recipe, entry
+
+
+def told_of(recipe):
+    """What a description adds of small images that are not reduced as usual."""
+    if recipe.degradation == ALIASED:
+        return "; for images reduced without antialiasing"
+    return "; taught by faces that styleVAE spoils" if recipe.stylevae else ""
 
 
 def released(recipe, trained, target):
@@ -143,9 +150,8 @@ def measure_enlargement(recipe, data_dir):
         if (other.scale, other.hr_size, other.data) == (preset.scale, preset.hr_size, preset.data)
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
-    trials = [
-        Pairs(source, preset.scale, degradation=recipe.stylevae, **JUDGED.get(source.kind, {})) for source in recipe.sources
-    ]
+    small = {"degradation": recipe.measured_with}
+    trials = [Pairs(source, preset.scale, **small, **JUDGED.get(source.kind, {})) for source in recipe.sources]
     reports = [side_by_side([report_of(rival, trial, data_dir) for rival in rivals]) for trial in trials]
     figures = {**reports[0], "others": reports[1:]} if reports[1:] else reports[0]
     if recipe.stylevae:

@@ -1,6 +1,7 @@
 """How a low-resolution image is made: Pillow's bicubic, antialiased, kernel a = -0.5, rounded to 8 bits.
 
-Every figure of this package is measured on pairs made here, and nowhere else. For training alone there is ``blind`` too.
+Every figure of this package is measured on pairs made here, and nowhere else. Where it is asked for, the kernel is not widened:
+others reduce so, without antialiasing. For training alone there is ``blind`` too.
 """
 
 import io
@@ -9,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr.errors import FacesrError
+
+ALIASED = "aliased"  # what reducing without antialiasing is called where a degradation has a name
 
 
 def centre_square(pixels):
@@ -27,12 +30,14 @@ def resize(pixels, height, width):
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def degrade(hr, scale):
+def degrade(hr, scale, antialias=True):
     """Make the low-resolution counterpart of one image or of a batch.
 
     Args:
         hr: uint8 (H, W, 3) or (N, H, W, 3); H and W are multiples of `scale`.
         scale: integer factor, at least 1.
+        antialias: widen the kernel by `scale`, as Pillow and MATLAB do. False: each small pixel is read off its 4x4
+            neighbours alone, as by `tf.image.resize` as it comes, and the pixels between them are lost.
 
     Returns:
         uint8 (H / scale, W / scale, 3) or (N, H / scale, W / scale, 3).
@@ -46,12 +51,25 @@ def degrade(hr, scale):
     if scale < 1 or height % scale or width % scale:
         raise FacesrError(f"{height}x{width} pixels do not divide by {scale}: cut them to a multiple of it")
     height, width = height // scale, width // scale
+    if not antialias:
+        rows, columns = _interpolation(height, scale), _interpolation(width, scale)
+        lr = np.einsum("ih,...hwc,jw->...ijc", rows, hr, columns, optimize=True)
+        return np.clip(np.rint(lr), 0, 255).astype(np.uint8)
     if hr.ndim == 3:
         return resize(hr, height, width)
     lr = np.empty((len(hr), height, width, 3), np.uint8)
     for i, image in enumerate(hr):
         lr[i] = resize(image, height, width)
     return lr
+
+
+def _interpolation(count, scale):
+    """What each of ``count`` small pixels takes of ``count * scale`` large ones, float32 (count, count * scale)."""
+    from keras_facesr.layers.resampling import cubic_kernel  # brings Keras, which reducing by Pillow does without
+
+    centres = (np.arange(count) + 0.5) * scale - 0.5  # in large pixels
+    taps = cubic_kernel(np.arange(count * scale) - centres[:, None])
+    return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def blind(hr, scale, rng):

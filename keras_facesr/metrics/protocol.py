@@ -29,6 +29,7 @@ class Protocol:
         hr_size: side in pixels of the true picture, or its (height, width), multiples of ``scale``; None keeps each
             picture's own, cut about its centre to a multiple of ``scale``.
         colour: "rgb", or "luma" for the BT.601 luma alone.
+        antialias: False to reduce without antialiasing (``data.degrade.degrade``), which is another task.
 
     Raises:
         FacesrError: values that do not go together.
@@ -37,6 +38,7 @@ class Protocol:
     scale: int
     hr_size: int | tuple[int, int] | None = None
     colour: str = "rgb"
+    antialias: bool = True
 
     def __post_init__(self):
         if self.scale < 2:
@@ -67,7 +69,7 @@ class Protocol:
                 raise ImageError(f"{width}x{height} pixels are too few to measure on: leave the picture out")
             margin = (len(square) - side) // 2
             hr = square[margin : margin + side, margin : margin + side]
-        return degrade(hr, self.scale), hr
+        return degrade(hr, self.scale, self.antialias), hr
 
     def describe(self):
         """The protocol in words and numbers, as it stands in every report."""
@@ -80,7 +82,7 @@ class Protocol:
             "hr_size": self.hr_size or "native",
             "colour": "RGB" if self.colour == "rgb" else "BT.601 luma",
             "crop": "centre square; no border cut from the comparison",
-            "degradation": "antialiased bicubic (a = -0.5)",
+            "degradation": f"{'antialiased bicubic' if self.antialias else 'bicubic without antialiasing'} (a = -0.5)",
             "rounding": "8 bits: HR, LR and answers",
             "psnr": f"dB, peak 255, at most {PSNR_CAP:g} a picture",
             "ssim": _SSIM if self.hr_size is None or min(self.hr_shape) >= SSIM_WINDOW else _NO_SSIM,
@@ -175,7 +177,7 @@ def evaluate(
                     row |= _likeness_of_samples(judge.see(drawn[name][:, i]), true_look) if judge else {}
                     row |= _lpips_of_samples(lpips, drawn[name][:, i], truth) if lpips else {}
                 elif samples:
-                    row["consistency"] = consistency(answers[name][i], lr[i], protocol.scale)
+                    row["consistency"] = consistency(answers[name][i], lr[i], protocol.scale, protocol.antialias)
                 rows[name].append(row)
             done += 1
             if on_image:
@@ -266,7 +268,7 @@ def _of_samples(samples, lr, hr, protocol):
     return {
         **best_of(samples, hr, protocol.colour),
         "diversity": diversity(samples),
-        "consistency": consistency(samples, lr, protocol.scale),
+        "consistency": consistency(samples, lr, protocol.scale, protocol.antialias),
     }
 
 

@@ -33,15 +33,16 @@ def diversity(samples):
     return float((2 * np.arange(n) - n + 1) @ ordered / (n * (n - 1) / 2))
 
 
-def consistency(sr, lr, scale):
+def consistency(sr, lr, scale, antialias=True):
     """Mean absolute RGB difference between input and downsampled output, in 8-bit levels (VarSR); 0 is best.
 
     Args:
         sr: uint8 (H, W, 3), or (n, H, W, 3) for the mean over n answers to the same input.
         lr: uint8 (H / scale, W / scale, 3).
         scale: the factor between them.
+        antialias: how the answers are reduced, see `data.degrade.degrade`; as the input was.
     """
-    return float(np.mean(np.abs(np.subtract(degrade(sr, scale), lr, dtype=np.int16))))
+    return float(np.mean(np.abs(np.subtract(degrade(sr, scale, antialias), lr, dtype=np.int16))))
 
 
 def digits_read(probabilities, labels):

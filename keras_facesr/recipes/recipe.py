@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from keras_facesr.data.degrade import ALIASED
 from keras_facesr.errors import TrainingError
 
 IMAGE_UNIT = 1600  # budgets are counted in so many images: whole batches of any usual size
@@ -137,8 +138,8 @@ class Recipe:
         stages: one after the other, each from the best weights of the one before.
         seed: of initial weights, order, flips and noise.
         task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
-        degradation: how small images are made for training: "bicubic", "blind" (blur, noise, JPEG), or the preset of a
-            ``StyleVAE``.
+        degradation: how small images are made for training: "bicubic", "aliased" (bicubic without antialiasing), "blind"
+            (blur, noise, JPEG), or the preset of a ``StyleVAE``.
         precision: "float32", "mixed_bfloat16" or "mixed_float16", in which the network computes; its weights are float32.
         accumulation: batches whose mean gradient makes one update of the weights.
         epochs: passes over the data in each stage, in place of the stages' steps; None: their steps.
@@ -177,6 +178,11 @@ class Recipe:
     @property
     def stylevae(self):
         """Name of the preset that makes its small images; None where no network does."""
+        return None if self.measured_with in (None, ALIASED) else self.degradation
+
+    @property
+    def measured_with(self):
+        """The degradation of the test images on its card; None: bicubic, for "blind" too, of which chance has a part."""
         return None if self.degradation in ("bicubic", "blind") else self.degradation
 
     @property

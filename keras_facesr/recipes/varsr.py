@@ -54,6 +54,14 @@ def classifier(name, sources):
     return Recipe(name, "DigitClassifier", {}, sources, stages, task="digit reading", validation_images=500)
 
 
+def aliased(recipe, steps):
+    """A network for digits that are reduced without antialiasing, which leaves as much open as the paper's did."""
+    (stage,) = recipe.stages
+    return dataclasses.replace(
+        recipe, name=f"{recipe.name}_aliased", degradation="aliased", stages=(dataclasses.replace(stage, steps=steps),)
+    )
+
+
 RECIPES = [
     Recipe(
         name="face_features",
@@ -102,3 +110,4 @@ RECIPES = [
         blocks=2,
     ),
 ]
+RECIPES += [aliased(recipe, 5000) for recipe in RECIPES if recipe.name in ("varsr_x4_mnist", "autoencoder_x4_mnist")]

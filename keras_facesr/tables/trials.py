@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_facesr import presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import ArraySet, open_dataset, spread
-from keras_facesr.data.degrade import degrade
+from keras_facesr.data.degrade import ALIASED, degrade
 from keras_facesr.data.images import read_picture
 from keras_facesr.inference import KerasDegradation, KerasJudge, KerasMethod, KerasReader
 from keras_facesr.metrics.perceptual import distances_of_sets, impressions
@@ -37,7 +37,7 @@ class Trial:
     def presets(self):
         """Names of the released networks that it needs."""
         roles = ("judge", "reader", "degradation")
-        return [name for role in roles if (name := getattr(self, role, None))]
+        return [name for role in roles if (name := getattr(self, role, None)) not in (None, ALIASED)]
 
     def test(self, source, data_dir):
         """The test part of a source, as far as it is measured on."""
@@ -60,7 +60,7 @@ class Pairs(Trial):
         source: of the true images.
         scale: enlargement.
         samples: answers to draw from each stochastic network.
-        judge, reader, degradation: presets, see ``protocol.evaluate``.
+        judge, reader, degradation: presets, see ``protocol.evaluate``; the last may be ``ALIASED``.
     """
 
     source: Source
@@ -82,10 +82,11 @@ class Pairs(Trial):
         how = {"judge": self.judging()} if self.judge else {}
         if self.reader:
             how |= {"reader": KerasReader(self.reader, presets.load(self.reader)), "labels": test.labels}
-        if self.degradation:
+        antialias = self.degradation != ALIASED
+        if self.degradation and antialias:
             how["degradation"] = KerasDegradation(self.degradation, presets.load(self.degradation))
         methods = {name: KerasMethod(network) for name, network in networks.items()}
-        protocol = Protocol(self.scale, self.source.size)
+        protocol = Protocol(self.scale, self.source.size, antialias=antialias)
         return evaluate(methods, pictures, protocol, samples=self.samples, on_image=on_image, **how)
 
     def in_words(self, report):
