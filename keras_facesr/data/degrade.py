@@ -4,6 +4,7 @@ Every figure of this package is measured on pairs made here, and nowhere else. W
 others reduce so, without antialiasing. For training alone there is ``blind`` too.
 """
 
+import functools
 import io
 
 import numpy as np
@@ -51,24 +52,29 @@ def degrade(hr, scale, antialias=True):
     if scale < 1 or height % scale or width % scale:
         raise FacesrError(f"{height}x{width} pixels do not divide by {scale}: cut them to a multiple of it")
     height, width = height // scale, width // scale
-    if not antialias:
-        rows, columns = _interpolation(height, scale), _interpolation(width, scale)
-        lr = np.einsum("ih,...hwc,jw->...ijc", rows, hr, columns, optimize=True)
-        return np.clip(np.rint(lr), 0, 255).astype(np.uint8)
+    reduced = resize if antialias else _sampled
     if hr.ndim == 3:
-        return resize(hr, height, width)
+        return reduced(hr, height, width)
     lr = np.empty((len(hr), height, width, 3), np.uint8)
     for i, image in enumerate(hr):
-        lr[i] = resize(image, height, width)
+        lr[i] = reduced(image, height, width)
     return lr
 
 
-def _interpolation(count, scale):
-    """What each of ``count`` small pixels takes of ``count * scale`` large ones, float32 (count, count * scale)."""
+def _sampled(pixels, height, width):
+    """Reduce uint8 (H, W, 3) pixels to (height, width) by the same kernel, as narrow as where nothing is reduced."""
+    rows, columns = _interpolation(len(pixels), height), _interpolation(pixels.shape[1], width)
+    reduced = np.einsum("ih,hwc,jw->ijc", rows, pixels, columns, optimize=True)
+    return np.clip(np.rint(reduced), 0, 255).astype(np.uint8)
+
+
+@functools.lru_cache
+def _interpolation(many, few):
+    """What each of ``few`` small pixels takes of the ``many`` large ones, float32 (few, many)."""
     from keras_facesr.layers.resampling import cubic_kernel  # brings Keras, which reducing by Pillow does without
 
-    centres = (np.arange(count) + 0.5) * scale - 0.5  # in large pixels
-    taps = cubic_kernel(np.arange(count * scale) - centres[:, None])
+    centres = (np.arange(few) + 0.5) * (many / few) - 0.5  # in large pixels
+    taps = cubic_kernel(np.arange(many) - centres[:, None])
     return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
