@@ -198,13 +198,7 @@ def test_the_released_model_loads_by_its_alias_and_enlarges():
     assert sr.shape == (128, 128, 3) and sr.dtype == np.uint8
 
 
-OF_TOO_HIGH_A_RATE = pytest.mark.xfail(strict=True, reason="trained at Muon's former rate of 2e-3, to be trained again")
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["sam_small_x8_utkface", "sam_small_x16_utkface", pytest.param("sam_small_x4_utkface", marks=OF_TOO_HIGH_A_RATE)],
-)
+@pytest.mark.parametrize("name", ["sam_small_x4_utkface", "sam_small_x8_utkface", "sam_small_x16_utkface"])
 def test_no_rectifier_of_a_released_network_is_silent_on_faces(name, monkeypatch):
     active, rectify = [], keras.layers.ReLU.call
 
