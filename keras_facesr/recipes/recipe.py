@@ -182,7 +182,7 @@ class Recipe:
 
     @property
     def measured_with(self):
-        """The degradation of the test images on its card; None: bicubic, for "blind" too, of which chance has a part."""
+        """How the test images on its card are made, as ``degradation`` says; None: by bicubic, as for "blind" too."""
         return None if self.degradation in ("bicubic", "blind") else self.degradation
 
     @property
