@@ -59,7 +59,6 @@ def test_precisions_are_compared_over_the_same_images_stage_by_stage(tmp_path):
     faces, recipe = write_faces(tmp_path), precision.shortened(RECIPE, 4)
     assert [(stage.steps, stage.check_every) for stage in recipe.stages] == [(4, 1)] * len(RECIPE.stages)
     plain, mixed = (precision.losses(recipe, faces, kind) for kind in ("float32", "mixed_bfloat16"))
-    assert precision.losses(recipe, faces, "float32") == plain
     rows = precision.compared(plain, mixed)
     assert len(rows) == len(RECIPE.stages) and all(0 < abs(row["difference"]) < 0.1 for row in rows)
 

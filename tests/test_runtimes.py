@@ -52,9 +52,9 @@ def test_a_released_file_does_what_the_network_does_for_any_size_and_for_batches
     preset = presets.find(name)
     model, network = runtimes.load(preset, "litert"), fsr.load(name)
     assert (presets.CATALOGUE / name / preset.exports["litert"].file).stat().st_size < 8e6
-    for height, width in ((16, 16), (9, 30), (70, 68)):  # the last one in tiles
+    for height, width in ((16, 16), (9, 30), (38, 36)):  # the last one in tiles
         levels = np.stack([astronaut()[60 : 60 + height, 190 : 190 + width], astronaut()[:height, :width]])
-        difference = upscale(model, levels, tile=64).astype(int) - network.upscale(levels, tile=64)
+        difference = upscale(model, levels, tile=32).astype(int) - network.upscale(levels, tile=32)
         assert np.abs(difference).max() <= 2 and np.abs(difference).mean() < 0.1
 
 
