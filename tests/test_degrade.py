@@ -47,6 +47,14 @@ def test_without_antialiasing_degrade_equals_the_resizing_of_tensorflow(scale):
     assert np.array_equal(degrade(hr[0], scale, antialias=False), lr[0])
 
 
+def test_without_antialiasing_a_pixel_is_of_the_four_about_its_centre_and_of_odd_scales_the_middle_one():
+    row = HR[0, 8, :, 0].astype(float)
+    inner = np.array([-1, 9, 9, -1]) / 16 @ row[[5, 6, 7, 8]]
+    hr = np.repeat(HR[:1, 8:9], 6, axis=1)
+    assert degrade(hr, 2, antialias=False)[0, 1, 3, 0] == np.clip(np.rint(inner), 0, 255)
+    assert np.array_equal(degrade(hr, 3, antialias=False), hr[:, 1::3, 1::3])
+
+
 def test_degrade_keeps_a_flat_image_and_scale_one_keeps_any():
     for antialias in (True, False):
         assert (degrade(np.full((16, 16, 3), 77, np.uint8), 8, antialias) == 77).all()

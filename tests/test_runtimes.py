@@ -64,7 +64,7 @@ def test_upscale_evaluate_and_the_demonstration_go_without_tensorflow(face, tmp_
     for command in (
         ["upscale", str(face), "-o", str(tmp_path / "out"), "--json", "-"],
         ["upscale", "--demo", "-o", str(tmp_path / "out"), "--json", "-"],
-        ["evaluate", str(tmp_path), "--model", "sam", "--runtime", "auto", "--limit", "2", "--json", "-"],
+        ["evaluate", str(tmp_path), "--model", "sam", "--runtime", "auto", "--degradation", "aliased", "--json", "-"],
     ):
         told = "print(*sys.modules, file=sys.stderr)"
         code = f"import sys; from keras_facesr import cli; assert cli.main({command}) == 0; {told}"

@@ -405,6 +405,13 @@ def test_a_run_in_the_released_style_says_which_that_is(cache, faces, tmp_path):
     assert begun["degradation"] == presets.find("style").name != "style"
 
 
+def test_a_run_without_antialiasing_needs_no_network_that_spoils(cache, faces, tmp_path):
+    training.train(one_stage(), faces, tmp_path / "run", degradation="aliased", epochs=1)
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["degradation"] == "aliased"
+    recipe = recipes.find("varsr_x4_mnist_aliased")
+    assert (recipe.teachers, recipe.stylevae, recipe.measured_with) == (set(), None, "aliased")
+
+
 def test_an_unknown_recipe_is_refused_with_the_known_ones():
     with pytest.raises(TrainingError, match="sam_small_x8_utkface"):
         recipes.find("sam_smal")

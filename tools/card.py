@@ -20,9 +20,13 @@ FACES = "aligned, frontal-to-moderately-turned faces"
 BIASES = "The set's biases of age, gender and origin are the network's."
 INVENTED = f"""Detail is invented: the person's identity may change, so the output is no evidence of who someone is and must \
 not be used to identify people. {BIASES}"""
+REDUCTIONS = {  # by a recipe's degradation
+    "bicubic": "reduced by antialiased bicubic interpolation",
+    "aliased": "reduced by bicubic interpolation without antialiasing",
+    "blind": "blurred, reduced, made noisy and JPEG-packed by chance",
+}
 LIMITS = {
-    "super-resolution": f"""Trained on {FACES} reduced by antialiased bicubic interpolation; other degradations and framings \
-give less. {INVENTED}""",
+    "super-resolution": f"""Trained on {FACES} {{}}; other degradations and framings give less. {INVENTED}""",
     "degradation": f"""Learnt how the faces of one set are spoilt, most of them small, blurred and compressed; a camera of \
 yours may spoil them otherwise. {BIASES}""",
     "face parsing": f"""Trained on {FACES} that fill the picture. What is small or rare in the set (glasses, hats, jewellery) \
@@ -42,7 +46,7 @@ CHANGES = ("degradation", "precision", "accumulation")  # what a run may change 
 OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; faces that are \
 spoilt otherwise give less, and of those that are not it may make less than bicubic interpolation does. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
-OF_DIGITS = "Trained on digits of one set alone, reduced by {}. A digit that is made up may be another."
+OF_DIGITS = "Trained on digits of one set alone, {}. A digit that is made up may be another."
 
 
 def sentence(text):
@@ -60,9 +64,10 @@ def card(entry, recipe, run_dir, machine):
     what = f"x{entry['scale']}, {sizes(entry)}" if task == "super-resolution" else sentence(task)
     limits, use = LIMITS[task], USES[task].format(name)
     if entry["scale"] and recipe.sources[0].kind in DIGITS:
-        limits, use = OF_DIGITS.format(entry["figures"]["protocol"]["degradation"]), use.replace("face", "digit")
+        limits, use = OF_DIGITS, use.replace("face", "digit")
     if recipe.stylevae:
         limits = OF_SPOILT_FACES
+    limits = limits.format(REDUCTIONS.get(recipe.degradation))
     description = sentence(entry["description"])
     return f"""# {name}
 

@@ -148,6 +148,7 @@ def measure_enlargement(recipe, data_dir):
         other.name
         for other in map(presets.find, presets.list_models())
         if (other.scale, other.hr_size, other.data) == (preset.scale, preset.hr_size, preset.data)
+        and (recipes.find(other.recipe).degradation == ALIASED) == (recipe.degradation == ALIASED)
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
     small = {"degradation": recipe.measured_with}
@@ -158,7 +159,7 @@ def measure_enlargement(recipe, data_dir):
         figures["real_faces"] = side_by_side([report_of(rival, REAL_FACES, data_dir) for rival in rivals])
     if recipe.model_class == "SAM":
         (source,) = recipe.sources
-        protocol = Protocol(preset.scale, source.size)
+        protocol = Protocol(preset.scale, source.size, antialias=recipe.degradation != ALIASED)
         faces = trials[0].test(source, data_dir).files[:CLAIM_FACES]
         figures["claims"] = claims(presets.load(recipe.name), [protocol.pair(read_picture(file).rgb) for file in faces])
     return figures

@@ -37,8 +37,9 @@ def degrade(hr, scale, antialias=True):
     Args:
         hr: uint8 (H, W, 3) or (N, H, W, 3); H and W are multiples of `scale`.
         scale: integer factor, at least 1.
-        antialias: widen the kernel by `scale`, as Pillow and MATLAB do. False: each small pixel is read off its 4x4
-            neighbours alone, as by `tf.image.resize` as it comes, and the pixels between them are lost.
+        antialias: widen the kernel by `scale`, as Pillow and MATLAB do. False: each small pixel is read off the 4x4
+            pixels about its centre alone (of odd scales, off the middle one), as by `tf.image.resize` as it comes; those
+            between are lost.
 
     Returns:
         uint8 (H / scale, W / scale, 3) or (N, H / scale, W / scale, 3).
@@ -68,11 +69,17 @@ def _sampled(pixels, height, width):
     return np.clip(np.rint(reduced), 0, 255).astype(np.uint8)
 
 
-@functools.lru_cache
+def cubic_kernel(distance, a=-0.5):
+    """Keys' cubic convolution kernel at ``distance`` (in pixels); Pillow's and this project's bicubic has a = -0.5."""
+    x = np.abs(np.asarray(distance, dtype=np.float64))
+    near = ((a + 2) * x - (a + 3)) * x**2 + 1
+    far = a * (((x - 5) * x + 8) * x - 4)
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+
+
+@functools.lru_cache(maxsize=8)
 def _interpolation(many, few):
     """What each of ``few`` small pixels takes of the ``many`` large ones, float32 (few, many)."""
-    from keras_facesr.layers.resampling import cubic_kernel  # brings Keras, which reducing by Pillow does without
-
     centres = (np.arange(few) + 0.5) * (many / few) - 0.5  # in large pixels
     taps = cubic_kernel(np.arange(many) - centres[:, None])
     return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_facesr.data.degrade import cubic_kernel
 from keras_facesr.layers.blocks import ConvBlock, activating, conv
 
 
@@ -77,14 +78,6 @@ def filtered(images, taps, padding):
         kernel = np.tile(taps.reshape(shape), (1, 1, images.shape[-1], 1)).astype("float32")
         images = ops.depthwise_conv(images, ops.convert_to_tensor(kernel, dtype=images.dtype), padding=padding)
     return images
-
-
-def cubic_kernel(distance, a=-0.5):
-    """Keys' cubic convolution kernel at ``distance`` (in pixels); Pillow's and this project's bicubic has a = -0.5."""
-    x = np.abs(np.asarray(distance, dtype=np.float64))
-    near = ((a + 2) * x - (a + 3)) * x**2 + 1
-    far = a * (((x - 5) * x + 8) * x - 4)
-    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
 def polyphase_bicubic(factor):
