@@ -51,7 +51,11 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
     recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     recipe = dataclasses.replace(recipe, degradation=presets.full_name(recipe.degradation))
-    if missing := sorted(recipe.teachers - set(presets.list_models())):
+    missing = sorted(recipe.teachers - set(presets.list_models()))
+    if recipe.stylevae in missing:
+        known = "bicubic, aliased, blind, or a released styleVAE, such as style"
+        raise TrainingError(f"{recipe.name}: no degradation is called {recipe.stylevae!r}; there are {known}")
+    if missing:
         raise TrainingError(f"{recipe.name} learns from {missing[0]}, which is not released: train and release that first")
     devices = devices_for(strategy)  # nothing may have been computed before machines are connected
     for stage in recipe.stages:

@@ -393,8 +393,13 @@ def test_nothing_to_resume_is_said(tmp_path, faces):
 
 
 def test_a_recipe_whose_teacher_is_missing_is_refused_before_anything_is_written(tmp_path, faces):
-    for lacking in ({"start": "no_such"}, {"degradation": "no_such"}, {"parts": {"encoder": "no_such"}}):
-        with pytest.raises(TrainingError, match="small learns from no_such, which is not released"):
+    unknown = "small learns from no_such, which is not released"
+    for lacking, told in (
+        ({"start": "no_such"}, unknown),
+        ({"parts": {"encoder": "no_such"}}, unknown),
+        ({"degradation": "no_such"}, "small: no degradation is called 'no_such'; there are bicubic, aliased, blind"),
+    ):
+        with pytest.raises(TrainingError, match=told):
             training.train(dataclasses.replace(RECIPE, **lacking), faces, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
