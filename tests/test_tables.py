@@ -160,6 +160,14 @@ def test_a_table_made_again_trains_and_measures_nothing_anew(made, miniature, fa
     assert histories(runs) == before
 
 
+def test_a_row_is_measured_anew_once_reports_have_another_figure(made, miniature, faces, monkeypatch):
+    measured, measure = [], Pairs.measure
+    monkeypatch.setattr(Pairs, "measure", lambda *what: measured.append(list(what[1])) or measure(*what))
+    monkeypatch.setattr(run, "COLUMNS", [*run.COLUMNS, "another"])
+    assert run.run(MINIATURE, faces, made[0], say=lambda _: None) == made[1]
+    assert measured == [["thin_x2"], ["wide_x2"]]
+
+
 def test_real_small_faces_are_counted_as_they_are_measured(faces):
     done = []
     trial = RealFaces(Source("folder", 8), Source("folder", 16), 2, "face_features")
@@ -313,8 +321,16 @@ def test_varsrs_tables_agree_where_they_overlap():
         assert all(best >= mean for best, mean in zip(*varsr.TABLE_4[data]))
     psnr = figures_of("varsr1")
     assert max(psnr, key=psnr.get) == "VarSR, lambda 0.02" and psnr["SRResNet"] == 22.57
-    likeness = figures_of("varsr1", column=2)
+    likeness = figures_of("varsr1", column=3)
     assert min(likeness, key=likeness.get) == "VarSR-GAN, lambda 0.02"
+
+
+def test_varsrs_ssim_is_that_of_the_answer_with_the_best_psnr_and_the_highest_stands_beside_it():
+    many = {"psnr": 20.0, "psnr_best": 22.0, "ssim": 0.6, "ssim_best": 0.9, "ssim_of_best_psnr": 0.8}
+    assert [run._ours(many, figure) for figure in (varsr.PSNR, varsr.SSIM, varsr.HIGHEST)] == [22.0, 0.8, 0.9]
+    assert [run._ours({"psnr": 20.0, "ssim": 0.6}, figure) for figure in (varsr.SSIM, varsr.HIGHEST)] == [0.6, 0.6]
+    for name in ("varsr1", "varsr3"):
+        assert varsr.SSIM in tables.find(name).parts[0].figures and varsr.HIGHEST in tables.find(name).parts[0].figures
 
 
 def test_orders_put_the_best_first_and_equal_ones_together():

@@ -131,7 +131,7 @@ def evaluate(
         ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``,
         means over the images; M pictures were smaller than ``hr_size``: their truth is itself enlarged. Where every
         truth has 176 pixels a side, all methods have ``ms_ssim`` too; where it has under 11, none has ``ssim``. With
-        ``samples``, all have ``consistency``, the stochastic ones ``psnr_best``, ``ssim_best`` and ``diversity``. With
+        ``samples``, all have ``consistency``, the stochastic ones what ``best_of`` gives, and ``diversity``. With
         a ``judge``, all have ``features``, ``identity`` and, of two images and more, ``frechet``
         (``metrics.perceptual``); with both, the stochastic ones have ``features_best``, ``identity_best`` and
         ``features_diversity``. With ``lpips``, all have that, the stochastic ones ``lpips_best`` and ``lpips_diversity``;

@@ -13,9 +13,10 @@ COLUMNS = {  # figure: heading, format
     "ssim": ("SSIM", ".4f"),
     "ms_ssim": ("MS-\nSSIM", ".4f"),
     "psnr_best": ("best\nPSNR", ".2f"),
+    "ssim_of_best_psnr": ("its\nSSIM", ".4f"),
     "ssim_best": ("best\nSSIM", ".4f"),
     "diversity": ("diver-\nsity", ".2f"),
-    "consistency": ("consis-\ntency", ".2f"),
+    "consistency": ("con-\nsis-\ntency", ".2f"),
     "features": ("fea-\ntures", ".3f"),
     "features_best": ("best\nfeat.", ".3f"),
     "features_diversity": ("div.\nfeat.", ".3f"),
@@ -77,6 +78,8 @@ def in_one_line(report):
     ]
     if "samples" in about:
         parts.append(f"best of {about['samples']} samples, drawn together, seed {about['seed']}")
+        if any("ssim_of_best_psnr" in row for row in report["models"].values()):
+            parts.append("its SSIM: of the sample with the best PSNR; best SSIM: the highest of all")
         parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
     if "judge" in about:
         parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")

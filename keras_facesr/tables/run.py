@@ -15,6 +15,7 @@ from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.images import written_whole
 from keras_facesr.errors import TableError, TrainingStopped
 from keras_facesr.metrics.protocol import REFERENCE
+from keras_facesr.metrics.report import COLUMNS
 from keras_facesr.run_folder import versions
 from keras_facesr.tables.table import BICUBIC
 from keras_facesr.tasks import data_description
@@ -158,7 +159,7 @@ def _report(recipe, weights, trial, data_dir, folder, show):
     network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
     hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
     sources = [[str(file) for file in getattr(trial.test(source, data_dir), "files", [])] for source in trial.sources]
-    depends = json.dumps([__version__, repr(trial), hashes, sources])
+    depends = json.dumps([__version__, repr(trial), hashes, sources, list(COLUMNS)])  # a figure more is measured anew
     file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
     if not file.exists():
         if weights.parent == folder:

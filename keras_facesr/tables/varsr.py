@@ -9,7 +9,9 @@ from keras_facesr.tables.table import Figure, Part, Row, Table, rows
 from keras_facesr.tables.trials import JUDGED, Pairs
 
 PAPER = "VarSR: Variational Super-Resolution Network for Very Low Resolution Images"
-PSNR, SSIM = Figure("PSNR", ("psnr_best", "psnr")), Figure("SSIM", ("ssim_best", "ssim"), ".4f")
+PSNR = Figure("PSNR", ("psnr_best", "psnr"))
+SSIM = Figure("SSIM", ("ssim_of_best_psnr", "ssim"), ".4f")
+HIGHEST = Figure("best SSIM", ("ssim_best", "ssim"), ".4f", "the highest of all answers, where SSIM is that of the best PSNR's")
 LPIPS = Figure("LPIPS", ("features_best", "features"), ".4f", "distance of face_features' maps", higher_is_better=False)
 FACENET = Figure(
     "FaceNet", ("identity_best", "identity"), ".4f", "distance of face_features' embeddings", higher_is_better=False
@@ -43,9 +45,10 @@ FACE_RECIPES = (
     "varsr_gan_kl01_x8_celeba",
     "varsr_gan_x8_celeba",
 )
-TABLE_1 = (  # PSNR, SSIM, LPIPS, FaceNet
+TABLE_1 = (  # PSNR, SSIM, the highest SSIM (not in the paper), LPIPS, FaceNet
     (22.57, 22.46, 22.74, 22.28, 21.21, 21.87, 22.14),
     (0.7242, 0.7162, 0.7278, 0.7042, 0.6476, 0.6855, 0.6948),
+    (None,) * len(FACE_METHODS),
     (0.1172, 0.0885, 0.0927, 0.0679, 0.0591, 0.0539, 0.0538),
     (0.0463, 0.0425, 0.0430, 0.0463, 0.0434, 0.0422, 0.0426),
 )
@@ -91,7 +94,7 @@ TABLES = [
         "varsr1",
         f"{PAPER}, Table 1",
         64_000,
-        (Part("CelebA x8", (PSNR, SSIM, LPIPS, FACENET), rows(FACE_METHODS, FACE_RECIPES, *TABLE_1), CELEBA),),
+        (Part("CelebA x8", (PSNR, SSIM, HIGHEST, LPIPS, FACENET), rows(FACE_METHODS, FACE_RECIPES, *TABLE_1), CELEBA),),
     ),
     Table(
         "varsr2",
@@ -103,7 +106,10 @@ TABLES = [
         "varsr3",
         f"{PAPER}, Table 3",
         480_000,
-        tuple(digits(data, (PSNR, SSIM), *columns) for data, columns in TABLE_3.items()),
+        (
+            digits("MNIST", (PSNR, SSIM, HIGHEST), *TABLE_3["MNIST"], (None,) * len(DIGIT_METHODS)),
+            digits("plates", (PSNR, SSIM), *TABLE_3["plates"]),  # ours are too small for SSIM's window
+        ),
     ),
     Table(
         "varsr4",
