@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from keras_facesr.tables import Figure, Part, Row, Table, run, varsr
 from keras_facesr.tables.markdown import markdown
 from keras_facesr.tables.trials import Pairs, RealFaces
 
+ROOT = Path(__file__).parents[1]
 BUDGET = 80
 STAGE = Stage(10, batch_size=4, learning_rate=1e-2, loss="mse", check_every=5, jit_compile=False)
 SMALL = Recipe(
@@ -331,6 +333,11 @@ def test_varsrs_ssim_is_that_of_the_answer_with_the_best_psnr_and_the_highest_st
     assert [run._ours({"psnr": 20.0, "ssim": 0.6}, figure) for figure in (varsr.SSIM, varsr.HIGHEST)] == [0.6, 0.6]
     for name in ("varsr1", "varsr3"):
         assert varsr.SSIM in tables.find(name).parts[0].figures and varsr.HIGHEST in tables.find(name).parts[0].figures
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "tables").glob("*[0-9].md")), ids=lambda page: page.stem)
+def test_a_page_says_what_its_table_has_to_say_of_the_recipes(page):
+    assert f"images in training. {tables.find(page.stem).remarks}".strip() in page.read_text()
 
 
 def test_orders_put_the_best_first_and_equal_ones_together():

@@ -81,12 +81,15 @@ class GlobalAttention(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class LocalAttention(layers.Layer):
-    """y_p = lambda sum_q softmax_q(-(query_p - key_q)^2) value_q + x_p over the window around p (SSRVAE, eqs. 10 and 11).
+    """y_p = lambda sum_q omega(p, q) value_q + x_p over the window around p, omega(p, q) = softmax_q(-(query_p - key_q)^2).
 
-    Queries and keys are one number for each group of channels (local relation layers, Hu et al., 2019). Beyond the border is
-    nothing. Each place of the window is a shifted copy of the maps, so that memory grows as they do and plain operations
-    are all that runs. Maps of a known size of up to ``FEW_PLACES`` weigh all their places at once, those outside the window
-    by nothing: five to eight times as many weights as needed, in a fraction of the time.
+    SSRVAE prints the weights omega alone (eqs. 10 and 11), of queries and keys by 1x1 convolutions. What they weigh, the
+    learned scalar lambda, which starts at 0, and the skip of x are ours, as in ``GlobalAttention``; so is the window.
+    Queries and keys are one number for each group of channels (local relation layers, Hu et al., 2019).
+
+    Beyond the border is nothing. Each place of the window is a shifted copy of the maps, so that memory grows as they do and
+    plain operations are all that runs. Maps of a known size of up to ``FEW_PLACES`` weigh all their places at once, those
+    outside the window by nothing: five to eight times as many weights as needed, in a fraction of the time.
 
     Args:
         window: side of the window in pixels, odd.

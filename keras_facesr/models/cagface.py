@@ -30,7 +30,7 @@ class CAGFace(PhasedSR):
         blocks: residual blocks L of each stage.
         stages: 2, or 1 for the paper's ablation, which enlarges four times in its only stage.
         image_skip: whether each stage's image is added to the bicubic enlargement of the input. The paper's learn
-            the whole image, for which they need some hundred times the images.
+            the whole image, from some 2 million patches.
         components: constructor arguments of the ``ComponentNetwork``.
         component_size: side in pixels, a multiple of 32, at which the component network sees every picture.
         smoothing: sigma of the Gaussian over its maps, in pixels at that size.

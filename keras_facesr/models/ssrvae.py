@@ -15,7 +15,9 @@ from keras_facesr.models.base import SubPixelSR
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class AttentionBlock(layers.Layer):
-    """x + A(Conv-ReLU-Conv(x)) (figure 4): GARB where A is global attention, LARB where it is local.
+    """x + A(Conv-ReLU-Conv(x)): GARB where A is global attention, LARB where it is local.
+
+    The paper draws the blocks (figure 4) and prints no equation of them; A is that of ``layers.attention``.
 
     Args:
         channels: width.

@@ -172,6 +172,8 @@ class VarSR(LatentSR):
     def attribute_direction(self, images_with, images_without):
         """Difference of the mean latents of true faces with and without an attribute: NumPy (latent_dim,).
 
+        The paper moves along the mean latent of those with it, from which nothing is taken (section 4.4).
+
         Images are (N, H, W, 3) in [0, 1], of the output's size; as many as there are.
         """
         return self._mean_latent(images_with) - self._mean_latent(images_without)

@@ -7,7 +7,7 @@ PHASE_0_STEPS = {4: 3000, 8: 8000, 16: 4000}  # by scale
 
 
 def sam_small(scale, phase_1, phase_2, **config):
-    """SAM with the LR-size backbone; phase 0, the deterministic path alone, costs less than half of phase 1 for each image.
+    """SAM with the LR-size backbone; phase 0, the deterministic path alone, costs less than phase 1 for each image.
 
     The rates are Muon's: at 2e-3 in phase 0 most of the encoder's rectified units never fire again, at 3.5e-4 it learns slower.
     """
