@@ -15,6 +15,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import distances  # noqa: E402
 import precision  # noqa: E402
 import runtimes  # noqa: E402
+import tones  # noqa: E402
 
 
 def test_a_load_on_the_machine_that_both_feel_changes_no_ratio():
@@ -66,6 +67,17 @@ def test_precisions_are_compared_over_the_same_images_stage_by_stage(tmp_path):
 @pytest.mark.parametrize("figures", [{"kl": 0.5}, {"kl": 0.2, "mse": 0.3, "loss": 0.5}, {"huber_x2": 0.2, "huber": 0.5}])
 def test_a_stage_minimises_the_whole_of_what_it_reports(figures):
     assert precision.objective({"stage": 1, "step": 2, **figures, "val_psnr": 20.0}) == 0.5
+
+
+def test_an_answer_in_the_tone_of_its_truth_has_its_means_and_deviations_and_one_that_is_off_by_tone_alone_is_the_truth():
+    truth = np.random.default_rng(0).integers(60, 190, (2, 8, 8, 3), np.uint8)
+    off = np.rint(0.5 * truth + np.array([10, 40, 90])).astype(np.uint8)  # less contrast, another colour
+    assert np.abs(tones.in_the_tone_of(truth, off).astype(int) - truth).max() <= 1  # of the 8 bits of `off`
+    other = tones.in_the_tone_of(truth, truth[:, ::-1])
+    np.testing.assert_allclose(other.mean((1, 2)), truth.mean((1, 2)), atol=0.1)
+    np.testing.assert_allclose(other.std((1, 2)), truth.std((1, 2)), atol=0.1)
+    dull = tones.tones(np.rint(0.5 * truth).astype(np.uint8))
+    assert all((dull[tone] < own).all() for tone, own in tones.tones(truth).items())
 
 
 @pytest.mark.slow

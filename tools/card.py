@@ -17,7 +17,7 @@ SCORES = {
     "val_accuracy": "accuracy",
 }
 FACES = "aligned, frontal-to-moderately-turned faces"
-BIASES = "The set's biases of age, gender and origin are the network's."
+BIASES = "The set's biases of age, gender and origin are likely the network's; no figure here is of them."
 INVENTED = f"""Detail is invented: the person's identity may change, so the output is no evidence of who someone is and must \
 not be used to identify people. {BIASES}"""
 REDUCTIONS = {  # by a recipe's degradation
@@ -26,11 +26,12 @@ REDUCTIONS = {  # by a recipe's degradation
     "blind": "blurred, reduced, made noisy and JPEG-packed by chance",
 }
 LIMITS = {
-    "super-resolution": f"""Trained on {FACES} {{}}; other degradations and framings give less. {INVENTED}""",
+    "super-resolution": f"""Trained on {FACES} {{}}; expect less of other degradations and framings than \
+those measured above. {INVENTED}""",
     "degradation": f"""Learnt how the faces of one set are spoilt, most of them small, blurred and compressed; a camera of \
 yours may spoil them otherwise. {BIASES}""",
     "face parsing": f"""Trained on {FACES} that fill the picture. What is small or rare in the set (glasses, hats, jewellery) \
-is told apart badly. {BIASES}""",
+may be told apart badly: no figure is of it alone. {BIASES}""",
     "face attributes": f"""Trained on aligned faces of 64 pixels, with labels that are in part matters of opinion. It is \
 there to compare pictures with each other, not to say what a person is like or who it is. {BIASES}""",
     "digit reading": "Trained on digits of one set and size alone.",
@@ -43,8 +44,8 @@ USES = {
     "digit reading": 'probabilities = fsr.load("{}")(digits)',
 }
 CHANGES = ("degradation", "precision", "accumulation")  # what a run may change of its recipe
-OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; faces that are \
-spoilt otherwise give less, and of those that are not it may make less than bicubic interpolation does. {INVENTED}"""
+OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; expect less of faces \
+that are spoilt otherwise; of those that are not spoilt it may make less than bicubic interpolation does. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
 OF_DIGITS = "Trained on digits of one set alone, {}. A digit that is made up may be another."
 
