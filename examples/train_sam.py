@@ -25,7 +25,8 @@ parser.add_argument("-o", "--out", default="sam.weights.h5")
 args = parser.parse_args()
 
 if args.quick:
-    steps, size, faces = 2, {"channels": 8, "encoder_blocks": 1, "decoder_blocks": 1}, demo_faces(8, 128)
+    size = {"channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_blocks": 0, "icap_blocks": 0}
+    steps, faces = 2, demo_faces(8, 128)
 else:
     faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")

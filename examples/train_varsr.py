@@ -26,7 +26,8 @@ parser.add_argument("-o", "--out", default="varsr.weights.h5")
 args = parser.parse_args()
 
 if args.quick:
-    steps, size, faces = 2, {"channels": 8, "blocks": 1, "latent_dim": 16, "critic_channels": 4}, demo_faces(8, 64)
+    size = {"channels": 8, "blocks": 1, "latent_dim": 16, "critic_channels": 4, "critic_convolutions": 5}
+    steps, faces = 2, demo_faces(8, 64)
 else:
     faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=64)
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")

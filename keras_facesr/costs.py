@@ -15,7 +15,7 @@ def multiply_adds(model, height=16, width=16, channels=3):
     call = tf.function(lambda lr: model(lr, training=False))
     total = 0
     for operation in call.get_concrete_function(tf.TensorSpec((1, height, width, channels))).graph.get_operations():
-        if operation.type == "Conv2D":
+        if operation.type in ("Conv2D", "DepthwiseConv2dNative"):
             _, rows, columns, _ = operation.outputs[0].shape
         elif operation.type == "Conv2DBackpropInput":  # a transposed convolution: each input pixel meets each tap
             _, rows, columns, _ = operation.inputs[2].shape

@@ -1,4 +1,4 @@
-"""Processes that tests start, also as the machines of a cluster."""
+"""Processes that tests start: scripts as users run them, and the machines of a cluster."""
 
 import json
 import os
@@ -6,6 +6,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+
+
+def run_script(script, *arguments, cwd, **environment):
+    """``python script ARGUMENTS`` in a folder, to its end: its ``returncode``, ``stdout`` and ``stderr``."""
+    command = [sys.executable, str(script), *map(str, arguments)]
+    environment = {**os.environ, **environment}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=1800, check=False)
 
 
 def started(script, *arguments, **environment):

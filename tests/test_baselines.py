@@ -114,6 +114,13 @@ def test_edsr_weighs_what_its_blocks_add():
     np.testing.assert_allclose(features[1] - features[0], (features[2] - features[0]) / 2, atol=1e-6)
 
 
+def test_multiply_adds_are_those_of_every_kind_of_convolution():
+    how = {"padding": "same", "use_bias": False}
+    parts = keras.layers.Conv2D(4, 3, **how), keras.layers.DepthwiseConv2D(5, **how)
+    network = keras.Sequential([*parts, keras.layers.Conv2DTranspose(2, 4, strides=2, **how)])
+    assert multiply_adds(network, 8, 16) == 8 * 16 * (3 * 3 * 3 * 4 + 5 * 5 * 4 + 4 * 4 * 4 * 2)
+
+
 @pytest.fixture(scope="module")
 def costs_of_sam():
     return {scale: multiply_adds(recipes.find(f"sam_small_x{scale}_utkface").model()) for scale in (4, 8, 16)}

@@ -1,4 +1,7 @@
-"""What the documents say, done: code runs, commands parse, links lead somewhere, figures are those that were released."""
+"""What the documents say, done: commands parse, links lead somewhere, figures are those that were released.
+
+Their Python is run by test_document_code.py.
+"""
 
 import re
 import shlex
@@ -6,14 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from keras_facesr import cli, presets, recipes
-from keras_facesr.data.degrade import degrade
-from keras_facesr.data.images import to_unit
 from keras_facesr.inference import demo_faces
 
 ROOT = Path(__file__).parents[1]
@@ -57,27 +56,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
     return tmp_path
-
-
-@pytest.fixture
-def eagerly():
-    """A step or two of a network takes less than tracing them."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
-def test_the_python_of_a_page_runs_from_top_to_bottom(page, here, eagerly, monkeypatch):
-    fit = keras.Model.fit
-    monkeypatch.setattr(keras.Model, "fit", lambda *args, **how: fit(*args, **{**how, "epochs": 1}))  # networks of full size
-    hr = demo_faces(2, 32)
-    known = {
-        "lr": to_unit(demo_faces(1, 16)),
-        "pairs": tf.data.Dataset.from_tensors((to_unit(degrade(hr, 8)), to_unit(hr))),  # one batch
-    }
-    for text in blocks(page, "python"):
-        exec(compile(text, name(page), "exec"), known)
 
 
 @pytest.mark.parametrize("page", [page for page in (*PAGES, *BESIDE) if commands(page)], ids=name)

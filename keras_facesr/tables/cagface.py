@@ -41,7 +41,7 @@ TABLE_3 = (
 REMARK = """The paper takes the other methods as their authors trained them, for any picture; here all see the same faces. \
 CAGFace learns by Muon, the others by Adam. CAGFace and EnhanceNet add their output to the bicubic enlargement of their input, \
 SRFBN to a bilinear one; the rest make the whole image. None has more multiply-adds than CAGFace has beside its component \
-network."""
+network. SRGAN and ESRGAN also learn from what face_features sees, which judges here."""
 
 
 def table(number, source, columns, remark=""):

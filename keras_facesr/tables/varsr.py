@@ -28,7 +28,7 @@ DIGITS = {
 FOLDERS = {"MNIST": "mnist", "plates": "plates"}
 
 OF_FACES = """All begin by Muon. Then, by Adam, those of lambda 0.01 go on from the weights of lambda 0.02, and those with a \
-critic from the ones without."""
+critic from the ones without; these also learn from what face_features sees, which judges here."""
 OF_DIGITS = """VarSR alone is also taught by the best of five draws (`draws=5`), which the paper's is not, and MR-GAN alone \
 has a critic, where the paper's VarSR has one, too."""
 FACE_METHODS = (

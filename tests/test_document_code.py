@@ -1,0 +1,43 @@
+"""The Python of README and documents as a reader runs it: a process of its own, in a folder with the pictures that it names."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from processes import run_script
+
+from keras_facesr.inference import demo_faces
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def scripts():
+    """The blocks of README one by one, as they are copied; those of a document from top to bottom."""
+    for page in PAGES:
+        blocks, name = CODE.findall(page.read_text()), page.relative_to(ROOT).as_posix()
+        parts = blocks if page.name == "README.md" else ["\n".join(blocks)] * bool(blocks)
+        yield from (pytest.param(code, id=f"{name}-{number}") for number, code in enumerate(parts, 1))
+
+
+def write_pictures(folder, code):
+    """Of face.png, portrait.jpg and a folder of eight faces those that the code names."""
+    for name, side in {"face.png": 16, "portrait.jpg": 64}.items():
+        if f'"{name}"' in code:
+            Image.fromarray(demo_faces(1, side)[0]).save(folder / name)
+    if '"faces"' in code:
+        (folder / "faces").mkdir()
+        for k, face in enumerate(demo_faces(8, 128)):
+            Image.fromarray(face).save(folder / "faces" / f"{k}.png")
+
+
+@pytest.mark.parametrize("code", scripts())
+def test_the_code_of_a_page_runs_as_it_is_copied(code, tmp_path):
+    script, here = tmp_path / "page.py", tmp_path / "here"
+    script.write_text(code)
+    here.mkdir()
+    write_pictures(here, code)
+    run = run_script(script, cwd=here, KERAS_FACESR_CACHE=str(tmp_path / "cache"))
+    assert run.returncode == 0, run.stderr
