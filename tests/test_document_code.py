@@ -14,12 +14,12 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def scripts():
+def scripts(page):
     """The blocks of README one by one, as they are copied; those of a document from top to bottom."""
-    for page in PAGES:
-        blocks, name = CODE.findall(page.read_text()), page.relative_to(ROOT).as_posix()
-        parts = blocks if page.name == "README.md" else ["\n".join(blocks)] * bool(blocks)
-        yield from (pytest.param(code, id=f"{name}-{number}") for number, code in enumerate(parts, 1))
+    blocks, name = CODE.findall(page.read_text()), page.relative_to(ROOT).as_posix()
+    if page.name == "README.md":
+        return [pytest.param(code, id=f"{name}, block {number}") for number, code in enumerate(blocks, 1)]
+    return [pytest.param("\n".join(blocks), id=name)] if blocks else []
 
 
 def write_pictures(folder, code):
@@ -33,7 +33,7 @@ def write_pictures(folder, code):
             Image.fromarray(face).save(folder / "faces" / f"{k}.png")
 
 
-@pytest.mark.parametrize("code", scripts())
+@pytest.mark.parametrize("code", [script for page in PAGES for script in scripts(page)])
 def test_the_code_of_a_page_runs_as_it_is_copied(code, tmp_path):
     script, here = tmp_path / "page.py", tmp_path / "here"
     script.write_text(code)

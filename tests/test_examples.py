@@ -10,11 +10,10 @@ from processes import run_script
 from keras_facesr.inference import demo_faces
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-CALLS = {  # of examples/*.py -> arguments, and what is written; those in folders have tests of their own
+CALLS = {  # of examples/*.py but enlarge_folder -> arguments, and what is written; those in folders have tests of their own
     "attention_maps": ("-o maps.png", "maps.png"),
     "compare_on_small_faces": ("", "compared.png"),
     "edit_faces": ("--quick --faces 2", "edited.png"),
-    "enlarge_folder": ("faces", "large/1.png"),
     "face_in_styles": ("", "styles.png"),
     "realistic_pairs": ("--quick", "pairs/lr/000007.png"),
     "sample_faces": ("faces/0.png", "samples.png"),
@@ -48,7 +47,7 @@ def run(here, tmp_path_factory):
 
 
 def test_every_example_is_run():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(CALLS)
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*CALLS, "enlarge_folder"}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -67,6 +66,14 @@ def test_an_example_has_fewer_than_sixty_lines(path):
     assert len(path.read_text().splitlines()) < 60
 
 
+def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here):
+    (here / "faces" / "broken.png").write_bytes(b"no picture")
+    ended = run("enlarge_folder", "faces -o large")
+    assert ended.returncode == 1 and "broken.png" in ended.stderr
+    assert sorted(path.name for path in (here / "large").iterdir()) == ["0.png", "1.png"]
+
+
+@pytest.mark.slow
 def test_a_face_in_the_styles_of_real_ones(run, here):
     """A row above them shows where the eight styles come from."""
     write_faces(here / "faces", 8)
@@ -74,6 +81,7 @@ def test_a_face_in_the_styles_of_real_ones(run, here):
     assert Image.open(here / "styles.png").size == (128 * 9, 128 * 2)
 
 
+@pytest.mark.slow
 def test_small_faces_of_a_folder_are_compared(run, here):
     assert run("compare_on_small_faces", "faces --models ssrvae").returncode == 0
     assert Image.open(here / "compared.png").size == (2 * 64 * 3, 2 * 64 * 2), "as it is, bicubic, ssrvae; two faces"
@@ -83,10 +91,3 @@ def test_small_faces_of_a_folder_are_compared(run, here):
 def test_pairs_that_were_made_are_trained_on(run):
     assert run("realistic_pairs", "--quick").returncode == 0
     assert run("train_ssrvae", "pairs --steps 1").returncode == 0
-
-
-def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here):
-    (here / "faces" / "broken.png").write_bytes(b"no picture")
-    ended = run("enlarge_folder", "faces -o large")
-    assert ended.returncode == 1 and "broken.png" in ended.stderr
-    assert sorted(path.name for path in (here / "large").iterdir()) == ["0.png", "1.png"]
