@@ -1,9 +1,11 @@
 """Every example runs, in its quick mode where it trains, and is short enough to be read."""
 
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -26,6 +28,7 @@ CALLS = {  # of examples/*.py -> arguments, and what is written; those in folder
     "train_varsr": ("--quick", "varsr.weights.h5"),
     "transfer_faces": ("--quick --faces 2", "transferred.png"),
 }
+IN_ITS_OWN_PROCESS = {"train_on_all_gpus": ("--quick", "sam.keras")}  # devices are counted once in a process's life
 
 
 def write_faces(folder, count):
@@ -62,7 +65,7 @@ def run(here, monkeypatch):
 
 
 def test_every_example_is_run():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(CALLS)
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*CALLS, *IN_ITS_OWN_PROCESS}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -73,6 +76,14 @@ def test_an_example_runs_as_it_stands_and_writes_what_it_says(name, run, here):
         assert len(np.unique(np.asarray(Image.open(here / written)))) > 10, "a picture"
     else:
         assert (here / written).stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IN_ITS_OWN_PROCESS)
+def test_an_example_runs_in_its_own_process_and_writes_what_keras_opens(name, here):
+    arguments, written = IN_ITS_OWN_PROCESS[name]
+    subprocess.run([sys.executable, EXAMPLES / f"{name}.py", *arguments.split()], check=True)
+    assert keras.saving.load_model(here / written).phase == 2
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.name)
