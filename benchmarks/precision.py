@@ -21,7 +21,6 @@ from keras_facesr.data.images import written_whole
 from keras_facesr.training import train
 
 QUARTERS = 4
-LOSSES = ("loss", "huber", "kl", "deterministic_mse")  # in a row of a history the first of these is the whole
 
 
 def main():
@@ -55,12 +54,7 @@ def losses(recipe, data_dir, precision):
     with tempfile.TemporaryDirectory() as folder:
         train(recipe, data_dir, Path(folder) / "run", precision=precision)
         rows = map(json.loads, (Path(folder) / "run" / "history.jsonl").read_text(encoding="utf-8").splitlines())
-        return list({row["stage"]: objective(row) for row in rows}.values())
-
-
-def objective(row):
-    """What a stage minimises, among the figures that it reports."""
-    return next(row[name] for name in LOSSES if name in row)
+        return list({row["stage"]: row["loss"] for row in rows}.values())
 
 
 def compared(plain, mixed):

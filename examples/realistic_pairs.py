@@ -42,7 +42,6 @@ else:
 stream = UnpairedStream(real, clean, batch_size=8)
 
 model = StyleVAE(**size)
-model.build()
 model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), jit_compile=False)
 model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 

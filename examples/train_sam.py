@@ -34,7 +34,6 @@ else:
 stream = PairStream(faces, scale=8, batch_size=8)
 
 model = SAM(scale=8, backbone="lr", stochastic_weight=0.1, **size)  # without backbone="lr": the paper's network, for a GPU
-model.build((None, None, None, 3))
 xla = keras.backend.backend() == "tensorflow" and not args.quick
 for phase in (1, 2):
     model.phase = phase

@@ -37,7 +37,6 @@ else:
 stream = PairStream(hr, scale=4, batch_size=8, degrades=lambda _: [lr])
 
 model = SSRVAE(**size)
-model.build((None, None, None, 3))
 model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), loss="mae", jit_compile=False)
 model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 

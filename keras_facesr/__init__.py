@@ -6,15 +6,20 @@
     sr = model.upscale("face.png")          # uint8 array, model.scale times as high and wide
     fsr.list_models("*x8*")                 # what else there is
 
-Importing the package imports nothing heavy: each name below brings what it needs when it is first used.
+Importing the package imports nothing heavy: each name below brings what it needs when it is first used, and Keras finds the
+classes of saved models.
 """
 
 from importlib import import_module
+
+from keras_facesr.saved_classes import register_with_keras
 
 __version__ = "0.1.0"
 
 _HOMES = {"load": "presets", "list_models": "presets", "upscale": "inference", "export": "exporting", "FacesrError": "errors"}
 __all__ = [*_HOMES, "__version__"]
+
+register_with_keras()
 
 
 def __getattr__(name):

@@ -67,7 +67,6 @@ def stepped(devices, system, phase):
             model.phase = phase
         loss = "mae" if class_name == "SSRVAE" else None
         model.compile(keras.optimizers.SGD(0.01), loss=loss, jit_compile=False)
-        model.optimizer.build(getattr(model, "learning_variables", model.trainable_variables))
     batches = tf.data.Dataset.from_tensors((lr, hr))
     devices.fit(model, batches, steps=1, epochs=1, callback=keras.callbacks.Callback())
     weights = {f"{k:03d} {weight.path}": weight.numpy() for k, weight in enumerate(model.weights)}

@@ -7,7 +7,6 @@ import pytest
 from keras_facesr import presets, recipes
 from keras_facesr.costs import multiply_adds
 from keras_facesr.layers.resampling import BicubicEnlargement
-from keras_facesr.models.base import ObjectiveSR
 from keras_facesr.models.baselines.edsr import EDSR
 from keras_facesr.models.baselines.fsrcnn import FSRCNN
 from keras_facesr.models.baselines.rdn import RDN
@@ -16,6 +15,7 @@ from keras_facesr.models.baselines.srcnn import SRCNN
 from keras_facesr.models.baselines.srfbn import SRFBN
 from keras_facesr.models.baselines.srresnet import SRResNet
 from keras_facesr.models.baselines.vdsr import VDSR
+from keras_facesr.models.own_loss import ObjectiveSR
 from keras_facesr.optimizers import OPTIMIZERS
 from keras_facesr.recipes import baselines
 

@@ -95,7 +95,7 @@ def test_the_loss_is_hubers_on_each_stages_image():
     found = model.train_on_batch(lr, hr, return_dict=True)
     assert found["huber_x2"] == pytest.approx(expected[0], rel=1e-4)
     assert found["huber_x4"] == pytest.approx(expected[1], rel=1e-4)
-    assert found["huber"] == pytest.approx(sum(expected), rel=1e-4)
+    assert found["loss"] == pytest.approx(sum(expected), rel=1e-4)
 
 
 @pytest.mark.parametrize("stages", [1, 2])
@@ -107,7 +107,7 @@ def test_training_on_patches_lowers_the_error(stages):
     for phase in range(1, stages + 1):
         model.phase = phase
         model.compile(keras.optimizers.Adam(3e-3))
-        losses.append([model.train_on_batch(block, hr, return_dict=True)["huber"] for _ in range(20)])
+        losses.append([model.train_on_batch(block, hr, return_dict=True)["loss"] for _ in range(20)])
     assert all(loss[-1] < 0.8 * loss[0] for loss in losses)
 
 

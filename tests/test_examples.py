@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +11,7 @@ from processes import run_script
 from keras_facesr.inference import demo_faces
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-CALLS = {  # of examples/*.py but enlarge_folder -> arguments, and what is written; those in folders have tests of their own
+CALLS = {  # of examples/*.py -> arguments, and what is written
     "attention_maps": ("-o maps.png", "maps.png"),
     "compare_on_small_faces": ("", "compared.png"),
     "edit_faces": ("--quick --faces 2", "edited.png"),
@@ -23,6 +24,7 @@ CALLS = {  # of examples/*.py but enlarge_folder -> arguments, and what is writt
     "train_varsr": ("--quick", "varsr.weights.h5"),
     "transfer_faces": ("--quick --faces 2", "transferred.png"),
 }
+OTHERS = {"enlarge_folder", "train_on_all_gpus"}  # have tests of their own below, as those in folders have elsewhere
 
 
 def write_faces(folder, count):
@@ -47,7 +49,7 @@ def run(here, tmp_path_factory):
 
 
 def test_every_example_is_run():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*CALLS, "enlarge_folder"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*CALLS, *OTHERS}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -71,6 +73,12 @@ def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here):
     ended = run("enlarge_folder", "faces -o large")
     assert ended.returncode == 1 and "broken.png" in ended.stderr
     assert sorted(path.name for path in (here / "large").iterdir()) == ["0.png", "1.png"]
+
+
+@pytest.mark.slow
+def test_what_was_trained_on_all_gpus_is_opened_by_keras(run, here):
+    assert run("train_on_all_gpus", "--quick").returncode == 0
+    assert keras.saving.load_model(here / "sam.keras").phase == 2
 
 
 @pytest.mark.slow

@@ -9,7 +9,10 @@ Everything above is written against these functions once and runs on both backen
 - ``resize(images, height, width)``: bilinear, to a size that may be known only when the graph runs
 - ``sample(distribution, seed)``: one draw that gradients pass through
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
+- ``of_shape(x, shape, message)``: a tensor, or the message if it is not of this shape; a size of None is any
 - ``compiled(function)``: the same function, without Python's part in each of its operations where the backend can
+- ``scope_of(model)``: the context in which a model's optimisers are to be made
+- ``is_made_for(model, optimizer)``: whether one was
 - ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
 - ``replica_mean(value)``: over its replicas, without gradients
 """
@@ -22,13 +25,16 @@ if keras.backend.backend() == "tensorflow":
         diagonal_gaussian,
         gradients,
         input_gradient,
+        is_made_for,
         kl_divergence,
         no_gradients,
+        of_shape,
         replica_count,
         replica_index,
         replica_mean,
         resize,
         sample,
+        scope_of,
     )
 elif keras.backend.backend() == "torch":
     from keras_facesr.backend.torch import (
@@ -36,13 +42,16 @@ elif keras.backend.backend() == "torch":
         diagonal_gaussian,
         gradients,
         input_gradient,
+        is_made_for,
         kl_divergence,
         no_gradients,
+        of_shape,
         replica_count,
         replica_index,
         replica_mean,
         resize,
         sample,
+        scope_of,
     )
 else:
     from keras_facesr.errors import FacesrError
@@ -56,11 +65,14 @@ __all__ = [
     "diagonal_gaussian",
     "gradients",
     "input_gradient",
+    "is_made_for",
     "kl_divergence",
     "no_gradients",
+    "of_shape",
     "replica_count",
     "replica_index",
     "replica_mean",
     "resize",
     "sample",
+    "scope_of",
 ]

@@ -49,9 +49,31 @@ def resize(images, height, width):
     return tf.image.resize(images, (height, width))
 
 
+def of_shape(x, shape, message):
+    """``x``, whose shape is this one; ``ValueError`` with the message if not, or, where only the graph knows, as it runs."""
+    known = tf.TensorShape([size if isinstance(size, int) else None for size in shape])
+    if not known.is_compatible_with(x.shape):
+        raise ValueError(message)
+    if not tf.is_tensor(x):
+        return x
+    sizes = [(found, size) for found, size in zip(tf.unstack(tf.shape(x)), shape) if size is not None]
+    with tf.control_dependencies([tf.debugging.assert_equal(found, size, message) for found, size in sizes]):
+        return tf.ensure_shape(x, known)
+
+
 def compiled(function):
     """``function`` of tensors as a graph; shapes that differ from call to call share one."""
     return tf.function(function, reduce_retracing=True)
+
+
+def scope_of(model):
+    """That of the strategy which the model was made under."""
+    return model.distribute_strategy.scope()
+
+
+def is_made_for(model, optimizer):
+    """Whether the optimiser's own variables were made under the model's strategy, too."""
+    return model.distribute_strategy.extended.variable_created_in_scope(optimizer.iterations.value)
 
 
 def replica_count():

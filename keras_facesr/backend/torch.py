@@ -1,5 +1,7 @@
 """PyTorch: autograd and torch.distributions. See the package's docstring for the interface."""
 
+import contextlib
+
 import torch
 
 
@@ -47,9 +49,26 @@ def resize(images, height, width):
     return planes.permute(0, 2, 3, 1)
 
 
+def of_shape(x, shape, message):
+    """``x``, whose shape is this one; ``ValueError`` with the message if not."""
+    if len(x.shape) != len(shape) or any(wanted not in (found, None) for found, wanted in zip(x.shape, shape)):
+        raise ValueError(message)
+    return x
+
+
 def compiled(function):
     """``function`` itself."""
     return function
+
+
+def scope_of(model):
+    """None, see ``replica_count``."""
+    return contextlib.nullcontext()
+
+
+def is_made_for(model, optimizer):
+    """Always, see ``replica_count``."""
+    return True
 
 
 def replica_count():

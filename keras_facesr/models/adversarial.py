@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.models.base import PhasedSR
 from keras_facesr.models.critic import Critic
+from keras_facesr.models.own_loss import PhasedSR
 from keras_facesr.objectives import adversarial
 from keras_facesr.objectives.gaussian import normal_probability, standard_normal
 from keras_facesr.objectives.perceptual import feature_error
@@ -34,6 +34,7 @@ class AdversarialSR(PhasedSR):
         "critic_channels seed"
     ).split()
     FIGURES = ("mse",)  # what ``fidelity`` reports
+    critic_optimizer = features = None  # before phase 2 is compiled
 
     def __init__(
         self,
@@ -60,9 +61,6 @@ class AdversarialSR(PhasedSR):
         self.critic_steps, self.seed = critic_steps, seed
         self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
         self.critic = self.new_critic() if critic else None
-        figures = {1: ("loss", *self.FIGURES)}
-        figures[2] = (*figures[1], "adversarial", "perceptual", "critic", "penalty")
-        self.loss_metrics = {phase: [keras.metrics.Mean(name) for name in names] for phase, names in figures.items()}
         self.phase = 1
 
     def build(self, input_shape=None):
@@ -106,7 +104,7 @@ class AdversarialSR(PhasedSR):
         self._phase = phase
         self.uncompile()
 
-    def compile(self, optimizer="adam", critic_optimizer=None, features=None, **kwargs):
+    def compile(self, optimizer="adam", loss=None, *, critic_optimizer=None, features=None, **kwargs):
         """As Keras' own, and for phase 2:
 
         Args:
@@ -122,15 +120,28 @@ class AdversarialSR(PhasedSR):
                 f"perceptual_weight is {self.perceptual_weight:g}: phase 2 learns by features, "
                 'such as compile(features=load("face_features").maps)'
             )
-        super().compile(optimizer, **kwargs)
-        if not self.built:
-            self.build((None, None, None, 3))
-        self.optimizer.build(self.learning_variables)  # left to Keras, it would hold the critic's as well
+        super().compile(optimizer, loss, **kwargs)
         if self.phase == 2:
             like = {**self.optimizer.get_config(), "use_ema": False}
-            self.critic_optimizer = keras.optimizers.get(critic_optimizer or type(self.optimizer).from_config(like))
-            self.critic_optimizer.build(self.critic.trainable_variables)
+            with backend.scope_of(self):
+                self.critic_optimizer = keras.optimizers.get(critic_optimizer or type(self.optimizer).from_config(like))
+                self.build_optimizer(self.critic_optimizer, self.critic.trainable_variables)
         self.__dict__["features"] = features  # past Keras, which would count its weights as the model's
+
+    def get_compile_config(self):
+        """As Keras' own, the critic's optimiser included. Nothing where features are compared: compile again with them."""
+        if self.phase == 1:
+            return super().get_compile_config()
+        if self.features:
+            return {}
+        return {**super().get_compile_config(), "critic_optimizer": keras.saving.serialize_keras_object(self.critic_optimizer)}
+
+    def checked_target(self, lr, hr):
+        hr = super().checked_target(lr, hr)
+        if self.phase == 1:
+            return hr
+        found, wanted = tuple(hr.shape), (None, *self.hr_size, 3)
+        return backend.of_shape(hr, wanted, f"{type(self).__name__}: its critic judges {wanted}, not {found}: see hr_size")
 
     @property
     def learning_variables(self):
@@ -143,18 +154,17 @@ class AdversarialSR(PhasedSR):
         return self.learning_variables
 
     @property
-    def metrics(self):
-        return self.loss_metrics[self.phase]
+    def figures(self):
+        return self.FIGURES if self.phase == 1 else (*self.FIGURES, "adversarial", "perceptual", "critic", "penalty")
 
-    def train_step(self, data):
-        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
+    def learn(self, lr, hr):
         hr = 2.0 * hr - 1.0
         judged = []
         for turn in range(1, self.critic_steps + 1 if self.phase == 2 else 1):
             critic = self.critic.trainable_variables
             judged = self.minimise(lambda: self._critic_loss(lr, hr, turn), critic, self.critic_optimizer)  # noqa: B023
         values = self.minimise(lambda: self._loss(lr, hr))
-        return self.report([*values, *judged[1:]])
+        return [*values, *judged[1:]]
 
     def _loss(self, lr, hr):
         sr, loss, *figures = self.fidelity(lr, hr, turn=0)

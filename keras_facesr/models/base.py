@@ -12,6 +12,32 @@ class Network(keras.Model):
     ARGUMENTS = ()  # of the constructor that are attributes of the same name; a subclass names its own beyond its base's
     preset = None  # name of the preset whose released weights these are
 
+    def compile(self, optimizer="rmsprop", loss=None, **how):
+        """As Keras' own; and builds the network and the optimiser's state, which the first step needs whole.
+
+        Keras would build no more than what ``call`` goes through, and have the optimiser hold all trainable variables.
+
+        Raises:
+            ValueError: the optimiser was made outside of the scope of the strategy in which the network was made.
+        """
+        with backend.scope_of(self):
+            super().compile(optimizer, loss, **how)
+            if not self.built:
+                self.build((None, None, None, 3))
+            if self.optimizer is not None:
+                self.build_optimizer(self.optimizer, self.learning_variables)
+
+    def build_optimizer(self, optimizer, variables):
+        """Make an optimiser's state for these variables."""
+        if not backend.is_made_for(self, optimizer):
+            advice = f'make it within the scope that {type(self).__name__} was made in, or give its name, such as "adam"'
+            raise ValueError(f"the optimiser is none of the strategy's, each device would count its steps: {advice}")
+        optimizer.build(variables)
+
+    def compile_from_config(self, config):
+        """Compile as a saved model was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     @property
     def learning_variables(self):
         """What the compiled optimiser changes: all trainable variables, unless others are an opponent's."""
@@ -39,16 +65,47 @@ class Network(keras.Model):
         optimizer.apply(gradients, variables)
         return values
 
-    def report(self, values):
-        """Update ``metrics``, in their order, with a step's values: what ``train_step`` returns."""
-        for metric, value in zip(self.metrics, values):
-            metric.update_state(value)
-        return self.get_metrics_result()
+    def validation_answer(self, x):
+        """The output by which training judges its progress: what the present phase improves."""
+        return self(x)
+
+    def target_shape(self, input_shape):
+        """The shape of the targets that belong to inputs of ``input_shape``; None where any size does."""
+        raise NotImplementedError
+
+    def checked_target(self, x, y):
+        """The targets ``y``, which belong to the inputs: others would fail somewhere within, or be repeated until they fit.
+
+        Raises:
+            ValueError: there are none, or they have not the ``target_shape``.
+        """
+        name = type(self).__name__
+        if y is None:
+            raise ValueError(f"{name} learns from pairs of inputs and targets: there are no targets")
+        given, wanted, found = (tuple(shape) for shape in (x.shape, self.target_shape(x.shape), y.shape))
+        message = f"{name} learns {wanted} from {given}: targets of the shape {found} do not belong to these inputs"
+        return backend.of_shape(y, self.target_shape(ops.shape(x)), message)
 
     def uncompile(self):
         """Forget the optimiser and what was traced for it, as they belong to one phase: compile again."""
         self.train_function = None
         self.compiled = False
+
+    @property
+    def dropout_states(self):
+        """The states of the network's dropout, which Keras leaves out of files: without them none goes on as it was saved."""
+        return {f"dropout_{k}": v for k, v in enumerate(v for v in self.variables if v.name == "seed_generator_state")}
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for name, state in self.dropout_states.items():
+            store[name] = state
+
+    def load_own_variables(self, store):
+        states = {name: state for name, state in self.dropout_states.items() if name in store}  # released files have none
+        super().load_own_variables({name: store[name] for name in store.keys() if name not in states})
+        for name, state in states.items():
+            state.assign(store[name])
 
     def get_config(self):
         names = [name for base in type(self).__mro__ for name in vars(base).get("ARGUMENTS", ())]
@@ -88,9 +145,24 @@ class FaceSR(Network):
         grow = lambda size: None if size is None else size * self.scale  # noqa: E731
         return (batch, grow(height), grow(width), channels)
 
-    def validation_answer(self, lr):
-        """The output by which training judges its progress: what the present phase improves."""
-        return self(lr)
+    def target_shape(self, input_shape):
+        return (*self.compute_output_shape(input_shape)[:3], 3)
+
+    def checked_target(self, lr, hr):
+        """As any network's; images of whole numbers are refused as well, which would be taken for values far above 1."""
+        hr = super().checked_target(lr, hr)
+        for images in (lr, hr):
+            kind = keras.backend.standardize_dtype(images.dtype)
+            if not keras.backend.is_float_dtype(kind):
+                raise ValueError(f"{type(self).__name__} learns from images of float values in [0, 1], not from {kind}")
+        return hr
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Keras' own of the images; ``sample_weight`` (N,) weighs whole ones."""
+        y = self.checked_target(x, y)
+        if sample_weight is not None and len(sample_weight.shape) == 1:
+            sample_weight = sample_weight[:, None, None]  # as many axes as a loss of images has
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def prepare(self, lr):
         """What the network must see whole pictures for, done before they are cut into tiles or patches.
@@ -139,53 +211,6 @@ class FaceSR(Network):
         from keras_facesr.inference import upscale  # the layer above; here for the sake of the one-liner
 
         return upscale(self, source, tile=tile)
-
-
-class OwnLossSR(FaceSR):
-    """Base of networks with losses of their own: they compile without one."""
-
-    def test_step(self, data):
-        """For ``evaluate`` and ``validation_data``: as "loss" the mean squared error of the answer, of values in [0, 1]."""
-        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
-        loss = self.metrics[0]
-        loss.update_state(ops.square(hr - self.validation_answer(lr)))
-        return {"loss": loss.result()}
-
-
-class PhasedSR(OwnLossSR):
-    """Base of networks that train in phases: ``phase``, which is saved with the model."""
-
-    def get_config(self):
-        return {**super().get_config(), "phase": self.phase}
-
-    @classmethod
-    def from_config(cls, config):
-        arguments = dict(config)
-        phase = arguments.pop("phase")
-        model = super().from_config(arguments)
-        model.phase = phase
-        return model
-
-
-class ObjectiveSR(OwnLossSR):
-    """Base of networks with one ``objective``.
-
-    A subclass gives ``objective(lr, hr)``, for images in [0, 1], which returns the loss and the values of ``FIGURES``.
-    """
-
-    FIGURES = ()  # what training reports beside the loss
-
-    def __init__(self, scale, size_multiple=1, **kwargs):
-        super().__init__(scale, size_multiple, **kwargs)
-        self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", *self.FIGURES)]
-
-    @property
-    def metrics(self):
-        return self.loss_metrics
-
-    def train_step(self, data):
-        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
-        return self.report(self.minimise(lambda: self.objective(lr, hr)))
 
 
 class SubPixelSR(FaceSR):

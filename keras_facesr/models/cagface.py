@@ -12,8 +12,8 @@ from keras_facesr import backend
 from keras_facesr.layers.attention import GaussianSmoothing
 from keras_facesr.layers.blocks import ResidualBlock, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, BicubicReduction, PixelShuffle
-from keras_facesr.models.base import PhasedSR
 from keras_facesr.models.component_network import ComponentNetwork
+from keras_facesr.models.own_loss import PhasedSR
 
 LUMA = (0.299, 0.587, 0.114)  # of the gray attention maps
 
@@ -85,7 +85,6 @@ class CAGFace(PhasedSR):
             # Starts as the identity where the image before it starts as nothing.
             kernel = dirac if image_skip else "glorot_uniform"
             self.mixing = conv(3, kernel_initializer=kernel, name="mixing", dtype="float32")
-        self.loss_metrics = [keras.metrics.Mean("huber")] + [keras.metrics.Mean(f"huber_x{2 * k}") for k in (1, 2)]
         self.phase = 1
 
     def _backbone(self, name):
@@ -189,15 +188,13 @@ class CAGFace(PhasedSR):
         self.uncompile()
 
     @property
-    def metrics(self):
-        return self.loss_metrics[: 1 + self.phase] if self.stages == 2 else self.loss_metrics[:1]
+    def figures(self):
+        return ("huber_x2", "huber_x4")[: self.phase] if self.stages == 2 else ("huber_x4",)
 
-    def train_step(self, data):
-        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
+    def learn(self, lr, hr):
         block = self._block(lr)
         truths = [hr] if self.stages == 1 else [self.reduce_2(hr), hr][: self.phase]
-        values = self.minimise(lambda: self._huber_losses(block, truths))
-        return self.report(values)
+        return self.minimise(lambda: self._huber_losses(block, truths))
 
     def _huber_losses(self, block, truths):
         """Mean Huber loss (eq. 1, delta 1) of each stage's image against ``truths`` in [0, 1], after their sum."""

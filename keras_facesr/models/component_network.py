@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, batch_normalization
-from keras_facesr.models.base import Network
+from keras_facesr.models.own_loss import OwnLoss
 
 CLASSES = 19  # of CelebAMask-HQ, in the order of data.datasets.MASK_CLASSES
 COMPONENTS = {  # what CAGFace attends to: name -> classes
@@ -24,7 +24,7 @@ MEMBERSHIP = np.array(  # (CLASSES, 4): which classes belong to each component, 
     [[k in classes for classes in (*COMPONENTS.values(), range(CLASSES))] for k in range(CLASSES)], "float32"
 )
 OHEM_PROBABILITY = 0.7  # pixels whose class is less probable than this are hard
-OHEM_SHARE = 1 / 16  # of the pixels, the hardest, that count in any case
+OHEM_ONE_IN = 16  # pixels, the hardest, counts in any case
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -99,7 +99,7 @@ class ChannelGate(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class ComponentNetwork(Network):
+class ComponentNetwork(OwnLoss):
     """BiSeNet with a light context path, for 19 classes.
 
     ``model(images)`` takes float32 (N, H, W, 3) in [0, 1], H and W multiples of 32, and returns the classes' logits
@@ -119,6 +119,7 @@ class ComponentNetwork(Network):
     """
 
     ARGUMENTS = ("channels", "context_channels", "context_blocks", "auxiliary_heads")
+    FIGURES = ("accuracy",)
     paper = "Yu et al.: BiSeNet: Bilateral Segmentation Network for Real-time Semantic Segmentation (2018)"
 
     def __init__(
@@ -157,7 +158,6 @@ class ComponentNetwork(Network):
         self.fusion_gate = ChannelGate(2 * fused, hidden=fused // 2, dtype=dtype)
         self.head = self._head()
         self.auxiliary = [self._head(), self._head()] if auxiliary_heads else []
-        self.loss_metrics = [keras.metrics.Mean("loss"), keras.metrics.Mean("accuracy")]
 
     def _head(self):
         dtype = self.dtype_policy
@@ -204,20 +204,16 @@ class ComponentNetwork(Network):
         fused = self.fusion(ops.concatenate([spatial, high], axis=-1), training=training)
         return fused + self.fusion_gate(fused, training=training), high, low
 
-    @property
-    def metrics(self):
-        return self.loss_metrics
+    def target_shape(self, input_shape):
+        return input_shape[:3]
 
-    def train_step(self, data):
-        images, masks = keras.utils.unpack_x_y_sample_weight(data)[:2]
-        values = self.minimise(lambda: self._loss(images, ops.cast(masks, "int32")))
-        return self.report(values)
+    def learn(self, images, masks):
+        return self.minimise(lambda: self._loss(images, ops.cast(masks, "int32"), training=True))
 
-    def test_step(self, data):
-        images, masks = keras.utils.unpack_x_y_sample_weight(data)[:2]
-        return self.report(self._loss(images, ops.cast(masks, "int32"), training=False))
+    def judged(self, images, masks):
+        return self._loss(images, ops.cast(masks, "int32"), training=False)
 
-    def _loss(self, images, masks, training=True):
+    def _loss(self, images, masks, training):
         """Cross-entropy of the answer and of the auxiliary heads, and the share of pixels that are right."""
         fused, high, low = self._features(images, training=training)
         logits = enlarged(self.head(fused, training=training), 8)
@@ -237,10 +233,11 @@ def enlarged(logits, factor):
 def hard_cross_entropy(logits, masks):
     """Cross-entropy in nats, mean over the hard pixels alone: online hard example mining (BiSeNet, section 3.3).
 
-    Hard are pixels whose class has a probability under ``OHEM_PROBABILITY``, and the hardest ``OHEM_SHARE`` of all.
+    Hard are pixels whose class has a probability under ``OHEM_PROBABILITY``, and the hardest one in ``OHEM_ONE_IN``.
     """
     losses = ops.reshape(keras.losses.sparse_categorical_crossentropy(masks, logits, from_logits=True), (-1,))
-    hardest = ops.top_k(losses, k=max(1, int(losses.shape[0] * OHEM_SHARE)), sorted=True)[0][-1]
+    count = ops.shape(losses)[0]
+    hardest = ops.top_k(losses, k=1 + (count - 1) // OHEM_ONE_IN, sorted=True)[0][-1]
     threshold = ops.stop_gradient(ops.minimum(hardest, -math.log(OHEM_PROBABILITY)))
     hard = ops.cast(losses >= threshold, losses.dtype)
     return ops.sum(losses * hard) / ops.sum(hard)

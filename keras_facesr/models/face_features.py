@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_facesr.layers.blocks import ConvBlock
-from keras_facesr.models.base import Network
+from keras_facesr.models.own_loss import OwnLoss
 
 ATTRIBUTES = (  # CelebA's, in the order of its file
     "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry "
@@ -23,7 +23,7 @@ AGE_WEIGHT = 1.0  # of the squared error in centuries; at 10, forty attributes a
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class FaceFeatures(Network):
+class FaceFeatures(OwnLoss):
     """Faces (N, H, W, 3) in [0, 1] -> what they show, (N, 41): logits of CelebA's attributes, and the age in centuries.
 
     It is trained on faces of 64 pixels and takes any size of 16 pixels and more. ``fit`` takes images and labels
@@ -41,6 +41,7 @@ class FaceFeatures(Network):
     """
 
     ARGUMENTS = ("channels", "embedding_size", "dropout")
+    FIGURES = ("attribute_loss", "age_error")
     paper = "attributes: Liu et al.: Deep Learning Face Attributes in the Wild (2015)"
 
     def __init__(self, channels=(32, 64, 128, 256), embedding_size=128, dropout=0.3, **kwargs):
@@ -56,7 +57,6 @@ class FaceFeatures(Network):
         self.to_embedding = layers.Dense(embedding_size, name="to_embedding", dtype="float32")
         self.drop = layers.Dropout(dropout)
         self.head = layers.Dense(len(LABELS), kernel_initializer="zeros", name="head", dtype="float32")
-        self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", "attribute_loss", "age_error")]
 
     def build(self, input_shape=None):
         for stage, width in zip(self.stages, (3, *self.channels)):
@@ -91,18 +91,14 @@ class FaceFeatures(Network):
     def _embedded(self, maps):
         return ops.relu(self.to_embedding(ops.mean(maps[-1], axis=(1, 2))))
 
-    @property
-    def metrics(self):
-        return self.loss_metrics
+    def target_shape(self, input_shape):
+        return (input_shape[0], len(LABELS))
 
-    def train_step(self, data):
-        images, labels = keras.utils.unpack_x_y_sample_weight(data)[:2]
-        values = self.minimise(lambda: self._objective(self(images, training=True), ops.convert_to_tensor(labels)))
-        return self.report(values)
+    def learn(self, images, labels):
+        return self.minimise(lambda: self._objective(self(images, training=True), labels))
 
-    def test_step(self, data):
-        images, labels = keras.utils.unpack_x_y_sample_weight(data)[:2]
-        return self.report(self._objective(self(images, training=False), ops.convert_to_tensor(labels)))
+    def judged(self, images, labels):
+        return self._objective(self(images, training=False), labels)
 
     def _objective(self, answers, labels):
         """Cross-entropy of the attributes and squared error of the age, means over what is known; their weighted sum."""

@@ -13,7 +13,7 @@ from keras import layers, ops
 from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
-from keras_facesr.models.base import PhasedSR
+from keras_facesr.models.own_loss import PhasedSR
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
 LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
@@ -130,11 +130,6 @@ class SAM(PhasedSR):
         self.icap_trunk = self._icap_trunk([1] * (4 - halvings) + [2] * halvings)
         self.icap_mean, self.icap_log_variance = self._heads("icap")
 
-        self.loss_metrics = {
-            0: [keras.metrics.Mean("deterministic_mse")],
-            1: [keras.metrics.Mean(name) for name in ("loss", "deterministic_mse", "stochastic_l1")],
-            2: [keras.metrics.Mean("kl")],
-        }
         self.phase = 1
 
     # The parts, each as in its table of the paper's appendix.
@@ -306,18 +301,17 @@ class SAM(PhasedSR):
         self.uncompile()
 
     @property
-    def metrics(self):
-        return self.loss_metrics[self.phase]
+    def figures(self):
+        return (("deterministic_mse",), ("deterministic_mse", "stochastic_l1"), ("kl",))[self.phase]
 
-    def train_step(self, data):
-        lr, hr = (ops.convert_to_tensor(images) for images in keras.utils.unpack_x_y_sample_weight(data)[:2])
+    def learn(self, lr, hr):
         loss = (self._deterministic_loss, self._phase_1_loss, self._phase_2_loss)[self.phase]
-        values = self.minimise(lambda: loss(lr, 2.0 * hr - 1.0))
-        return self.report(values)
+        return self.minimise(lambda: loss(lr, 2.0 * hr - 1.0))
 
     def _deterministic_loss(self, lr, hr):
         """Mean ||y - f(x, 0)||^2 (eq. 4); ``hr`` in [-1, 1], as in the losses below."""
-        return (ops.mean(ops.square(hr - self._signed(lr, self._zero_latent(lr), training=True))),)
+        loss = ops.mean(ops.square(hr - self._signed(lr, self._zero_latent(lr), training=True)))
+        return loss, loss
 
     def _phase_1_loss(self, lr, hr):
         """Mean ||y - f(x, 0)||^2 + lambda mean |y - f(x, z_res)|, z_res ~ g(z | r) (eqs. 4 to 6)."""
@@ -332,7 +326,8 @@ class SAM(PhasedSR):
         """KL(q(z | x) || g(z | r)) per image (eq. 7); the frozen parts run as at inference."""
         residual = hr - self._signed(lr, self._zero_latent(lr), training=False)
         target = self._encode_residual(residual, training=False)
-        return (ops.mean(kl_divergence(self.encode(lr, training=True), target)),)
+        loss = ops.mean(kl_divergence(self.encode(lr, training=True), target))
+        return loss, loss
 
     def _step_seed(self):
         """The noise of a step follows from the seed, the step and the replica: a resumed run draws what it would have."""

@@ -15,7 +15,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, near_zero
 from keras_facesr.layers.normalization import AdaIN
 from keras_facesr.layers.resampling import BicubicReduction
-from keras_facesr.models.base import Network
+from keras_facesr.models.own_loss import OwnLoss
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
@@ -145,7 +145,7 @@ def statistics_network(channels, dtype):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class StyleVAE(Network):
+class StyleVAE(OwnLoss):
     """styleVAE: clean faces (N, H, W, 3) in [0, 1] -> small ones (N, H / scale, W / scale, 3), spoilt as real ones are.
 
     ``fit`` takes pairs of (real small faces, clean large faces) that have nothing to do with each other. It compiles
@@ -172,7 +172,6 @@ class StyleVAE(Network):
 
     Example:
         >>> model = StyleVAE()
-        >>> model.build()
         >>> model.compile("adam"); model.fit(real_and_clean, epochs=10)
         >>> lr = model.degrade(hr)                                                 # each in a style of its own
         >>> lr = model.degrade(hr, style=real)                                     # in the style of real small faces
@@ -183,6 +182,7 @@ class StyleVAE(Network):
         "scale lr_size style_dim channels encoder_blocks generator_blocks kl_weight content_weight information_weight "
         "blind_content appearance_weight adain seed"
     ).split()
+    FIGURES = ("kl", "content", "appearance", "information")
 
     def __init__(
         self,
@@ -216,7 +216,6 @@ class StyleVAE(Network):
         self.reduce = BicubicReduction(scale, dtype="float32")
         self.mean_style = self._average((style_dim,), "zeros", "mean_style")
         self.style_covariance = self._average((style_dim, style_dim), "identity", "style_covariance")
-        self.loss_metrics = [keras.metrics.Mean(name) for name in ("loss", "kl", "content", "appearance", "information")]
 
     def build(self, input_shape=None):
         if self.information_weight:
@@ -262,27 +261,32 @@ class StyleVAE(Network):
 
     # Training.
 
-    @property
-    def metrics(self):
-        return self.loss_metrics
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **how):
+        """As Keras' own, without a loss and without metrics: no small face is the truth of a large one."""
+        if metrics or weighted_metrics:
+            raise ValueError("StyleVAE has no true answers that metrics could compare: compile it without")
+        super().compile(optimizer, loss, loss_weights, **how)
 
-    def train_step(self, data):
-        real, clean = (2.0 * ops.convert_to_tensor(x) - 1.0 for x in keras.utils.unpack_x_y_sample_weight(data)[:2])
+    def target_shape(self, input_shape):
+        return (input_shape[0], None, None, 3)
+
+    def learn(self, real, clean):
         *values, styles, average = self.minimise(lambda: self._objective(real, clean))
         apart = styles - self.mean_style  # of before, which lags: a covariance too large rather than too small
-        covariance = ops.matmul(ops.transpose(apart), apart) / ops.shape(styles)[0]
+        covariance = ops.matmul(ops.transpose(apart), apart) / ops.cast(ops.shape(styles)[0], apart.dtype)
         for found, latest in ((self.mean_style, ops.mean(styles, axis=0)), (self.style_covariance, covariance)):
             found.assign(MOMENTUM * found + (1.0 - MOMENTUM) * latest)
         if self.information_weight:
             self.log_average.assign(average)
-        return self.report(values)
+        return values
 
-    def test_step(self, data):
-        real, clean = (2.0 * ops.convert_to_tensor(x) - 1.0 for x in keras.utils.unpack_x_y_sample_weight(data)[:2])
-        return self.report(self._objective(real, clean))
+    def judged(self, real, clean):
+        *values, _, _ = self._objective(real, clean)
+        return values
 
     def _objective(self, real, clean):
-        """Eqs. 3 to 6 and the appearance, for images in [-1, 1]: the loss, its parts, the styles, and the average of MINE."""
+        """Eqs. 3 to 6 and the appearance, for images in [0, 1]: the loss, its parts, the styles, and the average of MINE."""
+        real, clean = (2.0 * images - 1.0 for images in (real, clean))
         posterior = DiagonalGaussian(*self.style_encoder(real))
         zeros = ops.zeros_like(posterior.mean)
         kl = ops.mean(kl_divergence(posterior, DiagonalGaussian(zeros, zeros))) / self.style_dim

@@ -77,7 +77,7 @@ class Stage:
         return dataclasses.replace(self, steps=steps, check_every=check_every)
 
     def prepare(self, model, jit_compile, accumulation=1):
-        """Set the phase and compile, the optimiser's state included."""
+        """Set the phase and compile."""
         import keras
 
         from keras_facesr import presets
@@ -98,7 +98,6 @@ class Stage:
         if self.features:
             how["features"] = presets.load(self.features).maps
         model.compile(optimizer, **how)
-        model.optimizer.build(model.learning_variables)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from keras import layers, ops
 from keras_facesr import backend
 from keras_facesr.layers.blocks import DeconvBlock, ResidualBlock, conv
 from keras_facesr.layers.resampling import doubling_count
-from keras_facesr.models.base import ObjectiveSR
+from keras_facesr.models.own_loss import ObjectiveSR
 from keras_facesr.objectives.gaussian import DiagonalGaussian, normal_probability
 
 LEVELS = 256

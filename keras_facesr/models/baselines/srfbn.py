@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, conv
-from keras_facesr.models.base import ObjectiveSR
+from keras_facesr.models.own_loss import ObjectiveSR
 
 PLAIN = {"normalization": None, "activation": "shared_prelu"}  # of every convolution
 

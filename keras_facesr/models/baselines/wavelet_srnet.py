@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from keras_facesr.layers.blocks import GroupedConv, batch_normalization, conv, near_zero
 from keras_facesr.layers.resampling import doubling_count
-from keras_facesr.models.base import ObjectiveSR
+from keras_facesr.models.own_loss import ObjectiveSR
 from keras_facesr.objectives import wavelet
 
 

@@ -1,0 +1,50 @@
+"""Both phases of SAM with Keras' own `fit` on all GPUs of a machine, which share each batch.
+
+    python examples/train_on_all_gpus.py FACES_DIR [--batch 32] [--steps 1000] [-o sam.keras]
+    python examples/train_on_all_gpus.py --quick               a tiny network on two parts of the CPU, on the built-in face
+
+`facesr train` does so by itself where there are several GPUs.
+"""
+
+import argparse
+
+import keras
+import tensorflow as tf
+
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.pipeline import PairStream
+from keras_facesr.inference import demo_faces
+from keras_facesr.models.sam import SAM
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+data = parser.add_mutually_exclusive_group(required=True)
+data.add_argument("faces", nargs="?")
+data.add_argument("--quick", action="store_true")
+parser.add_argument("--batch", type=int, default=32, help="of all devices together, a multiple of their number")
+parser.add_argument("--steps", type=int, default=1000)
+parser.add_argument("-o", "--out", default="sam.keras")
+args = parser.parse_args()
+
+if args.quick:
+    parts = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    batch, steps, size, faces = 4, 2, {"channels": 8, "encoder_blocks": 1, "icap_blocks": 0}, demo_faces(8, 128)
+else:
+    strategy = tf.distribute.MirroredStrategy()
+    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
+    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    batch, steps, size = args.batch, args.steps, {}
+print(f"{strategy.num_replicas_in_sync} devices")
+stream = PairStream(faces, scale=8, batch_size=batch)  # whole batches, of one size
+
+with strategy.scope():
+    model = SAM(scale=8, backbone="lr", stochastic_weight=0.1, **size)
+for phase in (1, 2):
+    model.phase = phase
+    with strategy.scope():
+        model.compile(keras.optimizers.Adam(5e-4))
+    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
+
+model.save(args.out)  # opened again by keras.saving.load_model, after `import keras_facesr`

@@ -1,0 +1,78 @@
+"""Where the classes are that Keras meets in saved files: ``keras.saving.load_model`` finds them after ``import keras_facesr``.
+
+Keras looks for a class by its registered name, and registers it when its module is imported. Importing them all, and Keras
+with them, would cost every user seconds; so Keras is told where they are, once it is imported itself.
+"""
+
+import sys
+from importlib import import_module
+
+PARTS = {  # module -> its layers and optimisers; the networks are those of ``presets.MODEL_CLASSES``
+    "keras_facesr.layers.attention": "GaussianSmoothing GlobalAttention LocalAttention",
+    "keras_facesr.layers.blocks": "ConvBlock DeconvBlock DenseBlock GroupedConv ResidualBlock",
+    "keras_facesr.layers.normalization": "AdaIN",
+    "keras_facesr.layers.resampling": "BicubicEnlargement BicubicReduction NearestEnlargement PixelShuffle",
+    "keras_facesr.models.baselines.prsr": "CausalConv GatedLayer PixelCNN",
+    "keras_facesr.models.baselines.rdn": "DenseTrunk",
+    "keras_facesr.models.baselines.rrdbnet": "RRDB",
+    "keras_facesr.models.baselines.srfbn": "FeedbackBlock",
+    "keras_facesr.models.baselines.urdgn": "Discriminator",
+    "keras_facesr.models.baselines.wavelet_srnet": "WaveletBlock",
+    "keras_facesr.models.component_network": "ChannelGate SeparableBlock",
+    "keras_facesr.models.critic": "Critic",
+    "keras_facesr.models.sam": "LatentHead",
+    "keras_facesr.models.ssrvae": "AttentionBlock",
+    "keras_facesr.optimizers": "ConvMuon",
+}
+
+
+def homes():
+    """Name of every class that a saved file may hold -> the module that has it."""
+    from keras_facesr.presets import MODEL_CLASSES
+
+    return MODEL_CLASSES | {name: module for module, names in PARTS.items() for name in names.split()}
+
+
+class Unloaded:
+    """Stands in Keras' registry for a class whose module nobody has imported yet; importing it puts the class in its place."""
+
+    def __init__(self, module, name):
+        self.module, self.name = module, name
+
+    def from_config(self, config):
+        return getattr(import_module(self.module), self.name).from_config(config)
+
+
+def register(keras):
+    """Tell Keras of all classes that it does not know yet."""
+    known = keras.saving.get_custom_objects()
+    for name, module in homes().items():
+        known.setdefault(f"keras_facesr>{name}", Unloaded(module, name))
+
+
+class AtImportOfKeras:
+    """Has Keras found as ever (``sys.meta_path``), and ``register`` called as soon as it is there."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "keras":
+            return None
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, found), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module):
+                execute(module)
+                sys.meta_path.remove(self)
+                register(module)
+
+            spec.loader.exec_module = execute_and_register
+        return spec
+
+
+def register_with_keras():
+    """Register now, or else when Keras is imported."""
+    if "keras" in sys.modules:
+        register(sys.modules["keras"])
+    else:
+        sys.meta_path.insert(0, AtImportOfKeras())
