@@ -85,6 +85,8 @@ def _upscale_files(args, preset):
             except Exception as error:  # whatever is wrong with one picture, the others are done
                 fail(str(file), error)
             show(index + 1)
+    if len(failed) > 1:
+        print(f"facesr: {len(failed)} of {len(failed) + len(done)} pictures failed", file=sys.stderr)
     _write_json(args, {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed})
     return 1 if failed else 0
 
@@ -103,7 +105,7 @@ def _upscale_file(args, model, file, stem, show):
         images = sample_picture(model, picture, args.samples, args.seed)
     else:
         images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total))]
-    return [write_png(target, pixels, args.overwrite) for target, pixels in zip(targets, images)]
+    return [write_png(target, pixels, args.overwrite, picture) for target, pixels in zip(targets, images)]
 
 
 def _demo(args, preset):

@@ -247,7 +247,7 @@ def in_batches(model, images, batch_size):
 
 def masks_of(image_set, size):
     """The masks of an image set as classes, uint8 (N, size, size), by nearest neighbour."""
-    masks = [Image.fromarray(read_picture(file).rgb[..., 0]) for file in image_set.masks]
+    masks = [Image.fromarray(read_picture(file, levels=True).rgb[..., 0]) for file in image_set.masks]
     return np.stack([np.asarray(mask.resize((size, size), Image.Resampling.NEAREST)) for mask in masks])
 
 

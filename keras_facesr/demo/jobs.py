@@ -89,7 +89,7 @@ def enlarge(path, name, folder, show=lambda done, total: None):
             f"at most {PAGE_PIXELS / model.scale**2 / 1e6:.1f} million pixels, or take the command facesr upscale"
         )
     pixels = enlarge_picture(model, picture, on_tile=show)
-    written = write_png(_new_folder(folder) / f"{Path(path).stem}_{name}.png", pixels)
+    written = write_png(_new_folder(folder) / f"{Path(path).stem}_{name}.png", pixels, source=picture)
     return _view(resize(picture.rgb, height, width)), _view(pixels), written
 
 
@@ -99,7 +99,8 @@ def draw(path, name, n, seed, folder, show=lambda done, total: None):
     folder, stem = _new_folder(folder), f"{Path(path).stem}_{name}"
 
     def written(label, images):
-        return [write_png(folder / f"{stem}_{label}{k}.png", pixels) for k, pixels in enumerate(images, start=1)]
+        files = [folder / f"{stem}_{label}{k}.png" for k in range(1, len(images) + 1)]
+        return [write_png(file, pixels, source=picture) for file, pixels in zip(files, images)]
 
     samples = written("", sample_picture(model, picture, n, seed))
     show(1, 3)
