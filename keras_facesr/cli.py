@@ -9,11 +9,13 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 from keras_facesr import __version__, presets
 from keras_facesr.errors import ExportError, FacesrError, ImageError, PresetError, TableError, TrainingError, TrainingStopped
+from keras_facesr.sizes import SizeWarning
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 RUNTIMES = ("auto", "keras", "litert", "onnx")
@@ -29,7 +31,8 @@ def main(argv=None):
     try:
         if getattr(args, "json", None) not in (None, "-"):
             _check_new(Path(args.json), args.overwrite)
-        return args.run(args)
+        with _SizeWarnings():
+            return args.run(args)
     except KeyboardInterrupt:
         print("facesr: stopped", file=sys.stderr)
         return 130
@@ -75,8 +78,9 @@ def _upscale_files(args, preset):
     runtime, model = _in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
-    with _progress("upscale", len(files)) as show:
+    with _progress("upscale", len(files)) as show, _SizeWarnings() as odd:
         for index, (file, stem) in enumerate(zip(files, _distinct_stems(files))):
+            odd.name = str(file)
             try:
                 written = _upscale_file(args, model, file, stem, lambda part: show(index + part))
                 done.append({"input": str(file), "outputs": [str(path) for path in written]})
@@ -87,7 +91,10 @@ def _upscale_files(args, preset):
             show(index + 1)
     if len(failed) > 1:
         print(f"facesr: {len(failed)} of {len(failed) + len(done)} pictures failed", file=sys.stderr)
-    _write_json(args, {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed})
+    if len(odd.names) > 1:
+        print(f"facesr: {len(odd.names)} of {len(files)} pictures have another size than the model's own", file=sys.stderr)
+    report = {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed}
+    _write_json(args, {**report, "other_sizes": odd.names})
     return 1 if failed else 0
 
 
@@ -495,6 +502,29 @@ def _print_models(found):
         gain = "-" if preset.gain is None else f"{preset.gain:+.2f} dB"
         print(f"{name:<{width}}{scale:>12}{size:>12}{preset.parameters:>12,}{gain:>14}")
         print(f"    {preset.description}")
+
+
+class _SizeWarnings:
+    """Within the block the first ``SizeWarning`` is a line on stderr; ``names`` collects whatever ``name`` was at each."""
+
+    def __enter__(self):
+        self.name, self.names = "", []
+        self.caught = warnings.catch_warnings()
+        self.caught.__enter__()
+        warnings.simplefilter("always", SizeWarning)
+        self.others = warnings.showwarning
+        warnings.showwarning = self.show
+        return self
+
+    def __exit__(self, *error):
+        self.caught.__exit__(*error)
+
+    def show(self, message, category, *where):
+        if not issubclass(category, SizeWarning):
+            return self.others(message, category, *where)
+        if not self.names:
+            print(f"facesr: {self.name}{': ' if self.name else ''}{message}", file=sys.stderr)
+        self.names.append(self.name)
 
 
 @contextmanager

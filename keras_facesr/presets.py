@@ -116,6 +116,14 @@ class Preset:
         return self.scale is not None and min(sides) >= LEAST_FACE
 
     @property
+    def own_size(self):
+        """(height, width) in pixels of the small pictures that it has learnt from; None: of any, or it enlarges nothing."""
+        if self.scale is None or self.hr_size is None:
+            return None
+        sides = (self.hr_size, self.hr_size) if isinstance(self.hr_size, int) else self.hr_size
+        return tuple(side // self.scale for side in sides)
+
+    @property
     def demo_size(self):
         """Side in pixels of the built-in face that shows what it does; its own, or 128 where it makes any size."""
         return self.hr_size or 128
@@ -194,7 +202,7 @@ def load(name, weights="released"):
     if weights is not None:
         _load_weights(model, released_weights(preset) if weights == "released" else Path(weights))
     if weights == "released":
-        model.preset = preset.name
+        model.preset, model.own_size = preset.name, preset.own_size
     return model
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_facesr import presets
-from keras_facesr.inference import fitting_size
+from keras_facesr.sizes import fitting_size
 from keras_facesr.training import computing_in
 
 SMALL = {

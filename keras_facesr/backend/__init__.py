@@ -10,6 +10,7 @@ Everything above is written against these functions once and runs on both backen
 - ``sample(distribution, seed)``: one draw that gradients pass through
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
 - ``compiled(function)``: the same function, without Python's part in each of its operations where the backend can
+- ``is_symbolic(x)``: whether a tensor stands for values that are known only when the graph runs
 - ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
 - ``replica_mean(value)``: over its replicas, without gradients
 """
@@ -22,6 +23,7 @@ if keras.backend.backend() == "tensorflow":
         diagonal_gaussian,
         gradients,
         input_gradient,
+        is_symbolic,
         kl_divergence,
         no_gradients,
         replica_count,
@@ -36,6 +38,7 @@ elif keras.backend.backend() == "torch":
         diagonal_gaussian,
         gradients,
         input_gradient,
+        is_symbolic,
         kl_divergence,
         no_gradients,
         replica_count,
@@ -56,6 +59,7 @@ __all__ = [
     "diagonal_gaussian",
     "gradients",
     "input_gradient",
+    "is_symbolic",
     "kl_divergence",
     "no_gradients",
     "replica_count",

@@ -14,6 +14,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
 from keras_facesr.models.base import PhasedSR
+from keras_facesr.models.stochastic import Stochastic, unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
 LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
@@ -56,13 +57,16 @@ class LatentHead(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class SAM(PhasedSR):
+class SAM(Stochastic, PhasedSR):
     """Stochastic Attribute Modeling, x4, x8 or x16 (any power of two up to 16).
 
     Two backbones share parts, phases and objective. ``"enlarged"`` is the paper's: the input is enlarged by bicubic
     interpolation first, and the encoder works at half the output's size. ``"lr"`` is made for few multiply-adds: the
     encoder works at the input's size without batch normalisation, the latent joins there, the decoder enlarges by one
     pixel shuffle, and the bicubic enlargement is added to its output.
+
+    ``encode(lr)`` is q(z | x), ICAP's distribution over (N, H / 16, W / 16, latent_channels), H and W the output's size;
+    ``decode(lr, z)`` is f(x, z).
 
     Args:
         scale: enlargement, 2, 4, 8 or 16.
@@ -88,7 +92,6 @@ class SAM(PhasedSR):
         "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent_channels head_channels "
         "stochastic_weight seed"
     ).split()
-    is_stochastic = True
     paper = "Lee, Kim, Lee, Kim: Stochastic Attribute Modeling for Face Super-Resolution"
 
     def __init__(
@@ -221,41 +224,37 @@ class SAM(PhasedSR):
 
     def call(self, lr, training=None):
         """The most probable answer, f(x, mu) with ICAP's mean."""
-        return self.decode(lr, self.encode(lr, training=training).mean, training=training)
+        lr = ops.convert_to_tensor(lr)
+        return self._decode(lr, self._encode(lr, training).mean, training)
 
-    def encode(self, lr, training=None):
-        """q(z | x): ICAP's ``DiagonalGaussian`` over (N, H / 16, W / 16, latent_channels), H and W the output's size."""
-        features = self.icap_trunk(self._network_input(ops.convert_to_tensor(lr)), training=training)
+    def _encode(self, lr, training=None):
+        """q(z | x), of ICAP."""
+        features = self.icap_trunk(self._network_input(lr), training=training)
         return DiagonalGaussian(
             self.icap_mean(features, training=training), self.icap_log_variance(features, training=training)
         )
 
     def encode_residual(self, lr, hr, training=None):
         """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
-        lr, hr = ops.convert_to_tensor(lr), ops.convert_to_tensor(hr)
+        lr, hr = unit_images(lr), unit_images(hr, "hr")
         residual = 2.0 * hr - 1.0 - self._signed(lr, self._zero_latent(lr), training)
         return self._encode_residual(residual, training)
 
-    def decode(self, lr, z, training=None):
-        """f(x, z): the output in [0, 1] for inputs (N, H, W, 3) in [0, 1] and latents (N, h, w, latent_channels)."""
-        lr = ops.convert_to_tensor(lr)
+    def _decode(self, lr, z, training=None):
+        """f(x, z) in [0, 1]."""
         return self.to_image((self._signed(lr, z, training) + 1.0) / 2.0, training)
 
     def deterministic(self, lr):
         """f(x, 0): what can be known without the stochastic attributes (eq. 1)."""
-        return self.decode(lr, self._zero_latent(lr))
+        lr = unit_images(lr)
+        whole = self._whole(lr)
+        return self._cut(self._decode(whole, self._zero_latent(whole)), lr)
 
     def validation_answer(self, lr):
         """f(x, 0) while the SR network learns, f(x, mu) in phase 2."""
-        return self(lr) if self.phase == 2 else self.deterministic(lr)
+        return self(lr) if self.phase == 2 else self._decode(lr, self._zero_latent(lr))
 
-    def sample(self, lr, n, seed=None):
-        """``n`` plausible outputs for each input, (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
-        with backend.no_gradients():
-            return self.decode_each(lr, self.encode(lr).sample(n, seed))
-
-    def decode_each(self, lr, latents):
-        lr = ops.convert_to_tensor(lr)
+    def _decode_each(self, lr, latents):
         features = self.encoder(self._network_input(lr), training=False)  # once for all latents
         outputs = [self._decode_features(lr, features, z, training=False) for z in latents]
         return self.to_image((ops.stack(outputs) + 1.0) / 2.0, training=False)
@@ -332,7 +331,7 @@ class SAM(PhasedSR):
         """KL(q(z | x) || g(z | r)) per image (eq. 7); the frozen parts run as at inference."""
         residual = hr - self._signed(lr, self._zero_latent(lr), training=False)
         target = self._encode_residual(residual, training=False)
-        return (ops.mean(kl_divergence(self.encode(lr, training=True), target)),)
+        return (ops.mean(kl_divergence(self._encode(lr, training=True), target)),)
 
     def _step_seed(self):
         """The noise of a step follows from the seed, the step and the replica: a resumed run draws what it would have."""
