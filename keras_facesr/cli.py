@@ -15,7 +15,7 @@ from pathlib import Path
 
 from keras_facesr import __version__, presets
 from keras_facesr.errors import ExportError, FacesrError, ImageError, PresetError, TableError, TrainingError, TrainingStopped
-from keras_facesr.sizes import SizeWarning
+from keras_facesr.sizes import SizeWarning, size_remark
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 RUNTIMES = ("auto", "keras", "litert", "onnx")
@@ -31,7 +31,7 @@ def main(argv=None):
     try:
         if getattr(args, "json", None) not in (None, "-"):
             _check_new(Path(args.json), args.overwrite)
-        with _SizeWarnings():
+        with _warnings_in_a_line():
             return args.run(args)
     except KeyboardInterrupt:
         print("facesr: stopped", file=sys.stderr)
@@ -68,7 +68,7 @@ def _upscale(args):
 
 
 def _upscale_files(args, preset):
-    failed, done = [], []
+    failed, done, odd = [], [], []
 
     def fail(name, error):
         _report(error, args.debug, name)
@@ -78,11 +78,11 @@ def _upscale_files(args, preset):
     runtime, model = _in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
-    with _progress("upscale", len(files)) as show, _SizeWarnings() as odd:
+    warnings.simplefilter("ignore", SizeWarning)  # named with the file here
+    with _progress("upscale", len(files)) as show:
         for index, (file, stem) in enumerate(zip(files, _distinct_stems(files))):
-            odd.name = str(file)
             try:
-                written = _upscale_file(args, model, file, stem, lambda part: show(index + part))
+                written = _upscale_file(args, model, file, stem, lambda part: show(index + part), odd)
                 done.append({"input": str(file), "outputs": [str(path) for path in written]})
                 if args.json != "-":
                     _say(f"{file} -> {', '.join(done[-1]['outputs'])}")
@@ -91,15 +91,15 @@ def _upscale_files(args, preset):
             show(index + 1)
     if len(failed) > 1:
         print(f"facesr: {len(failed)} of {len(failed) + len(done)} pictures failed", file=sys.stderr)
-    if len(odd.names) > 1:
-        print(f"facesr: {len(odd.names)} of {len(files)} pictures have another size than the model's own", file=sys.stderr)
+    if len(odd) > 1:
+        print(f"facesr: {len(odd)} of {len(files)} pictures have another size than the model's own", file=sys.stderr)
     report = {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed}
-    _write_json(args, {**report, "other_sizes": odd.names})
+    _write_json(args, {**report, "other_sizes": odd})
     return 1 if failed else 0
 
 
-def _upscale_file(args, model, file, stem, show):
-    """Enlarge one file; returns the paths written. ``show`` takes the part done, 0 to 1."""
+def _upscale_file(args, model, file, stem, show, odd):
+    """Enlarge one file; returns the paths written. ``show`` takes the part done, 0 to 1; ``odd`` gets a file of an odd size."""
     from keras_facesr.data.images import read_picture, write_png
     from keras_facesr.inference import enlarge_picture, sample_picture
 
@@ -108,6 +108,10 @@ def _upscale_file(args, model, file, stem, show):
     for target in targets:
         _check_new(target, args.overwrite)  # before the work; write_png checks again
     picture = read_picture(file)
+    if remark := size_remark(model, *picture.rgb.shape[:2]):
+        if not odd:
+            print(f"facesr: {file}: {remark}", file=sys.stderr)
+        odd.append(str(file))
     if args.samples:
         images = sample_picture(model, picture, args.samples, args.seed)
     else:
@@ -504,27 +508,21 @@ def _print_models(found):
         print(f"    {preset.description}")
 
 
-class _SizeWarnings:
-    """Within the block the first ``SizeWarning`` is a line on stderr; ``names`` collects whatever ``name`` was at each."""
+@contextmanager
+def _warnings_in_a_line():
+    """Within the block a picture's size is remarked on in one line, and Pillow's remarks are left to the errors."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        others = warnings.showwarning
 
-    def __enter__(self):
-        self.name, self.names = "", []
-        self.caught = warnings.catch_warnings()
-        self.caught.__enter__()
-        warnings.simplefilter("always", SizeWarning)
-        self.others = warnings.showwarning
-        warnings.showwarning = self.show
-        return self
+        def show(message, category, *where):
+            if issubclass(category, SizeWarning):
+                print(f"facesr: {message}", file=sys.stderr)
+            else:
+                others(message, category, *where)
 
-    def __exit__(self, *error):
-        self.caught.__exit__(*error)
-
-    def show(self, message, category, *where):
-        if not issubclass(category, SizeWarning):
-            return self.others(message, category, *where)
-        if not self.names:
-            print(f"facesr: {self.name}{': ' if self.name else ''}{message}", file=sys.stderr)
-        self.names.append(self.name)
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

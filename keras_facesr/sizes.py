@@ -1,6 +1,9 @@
 """Which sizes a network takes, and which one it has learnt from. No Keras, as exported files are asked too."""
 
 import warnings
+import weakref
+
+_TOLD = weakref.WeakSet()  # models
 
 
 class SizeWarning(UserWarning):
@@ -25,7 +28,8 @@ def size_remark(model, height, width):
 
 
 def warn_of_size(model, height, width):
-    """``size_remark`` as a ``SizeWarning``, which Python shows once for all pictures of one size."""
+    """``size_remark`` as a ``SizeWarning``, once for each model that is loaded."""
     remark = size_remark(model, height, width)
-    if remark:
+    if remark and model not in _TOLD:
+        _TOLD.add(model)
         warnings.warn(remark, SizeWarning, stacklevel=3)

@@ -9,7 +9,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import presets, runtimes
+from keras_facesr import presets, runtimes, sizes
 from keras_facesr.data.images import read_picture
 from keras_facesr.inference import enlarge_picture, sample_picture
 from keras_facesr.sizes import SizeWarning, size_remark
@@ -30,10 +30,10 @@ def told(call):
 
 
 def test_every_preset_that_was_trained_on_one_size_has_it_as_its_own():
-    sizes = {name: preset.own_size for name, preset in OWN.items()}
-    assert sizes["ssrvae_x4"] == sizes["sam_small_x8_utkface"] == (16, 16)
-    assert (sizes["varsr_x8_celeba"], sizes["varsr_x4_plates"]) == ((8, 8), (4, 2))
-    others = {*fsr.list_models()} - {*sizes}
+    own = {name: preset.own_size for name, preset in OWN.items()}
+    assert own["ssrvae_x4"] == own["sam_small_x8_utkface"] == (16, 16)
+    assert (own["varsr_x8_celeba"], own["varsr_x4_plates"]) == ((8, 8), (4, 2))
+    others = {*fsr.list_models()} - {*own}
     assert {"cagface_small_x4", "edsr_small_x4", "stylevae_wider", "face_features"} <= others
     assert all(presets.find(name).hr_size is None for name in others)
 
@@ -64,8 +64,10 @@ def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_pat
         lambda: model.sample(lr, 2, seed=0),
         lambda: model.traverse(lr, 2, seed=0),
     ):
+        sizes._TOLD.clear()
         (remark,) = told(call)
         assert remark.startswith("12x9 pixels, where varsr_x8_celeba has learnt from 8x8 alone")
+    sizes._TOLD.clear()
     assert not told(lambda: model.upscale(face(8, 8)))
     fresh = fsr.load("varsr", weights=None)
     assert not told(lambda: fresh.upscale(face(9, 12)))
@@ -79,16 +81,20 @@ def test_a_photograph_in_tiles_and_an_exported_file_warn_too():
     assert not told(lambda: fsr.upscale(model, face(16, 16)))
 
 
-def test_python_shows_a_size_once():
+def test_a_loaded_model_says_it_once_however_many_pictures_follow():
     model = fsr.load("srcnn_x4_style")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        for _ in range(3):
-            fsr.upscale(model, face(17, 17))
-    assert len(caught) == 1
+    assert len(told(lambda: [fsr.upscale(model, face(side, 20)) for side in (16, 17, 18)])) == 1
+    assert not told(lambda: fsr.upscale(model, face(19, 19)))
+    assert len(told(lambda: fsr.upscale(fsr.load("srcnn_x4_style"), face(19, 19)))) == 1
 
 
-def test_the_shell_names_the_first_picture_and_counts_the_others(facesr, catalogue, tmp_path):
+@pytest.fixture
+def of_one_size(catalogue, monkeypatch):
+    """The stand-in models, as if they had learnt from 16x16 pixels alone."""
+    monkeypatch.setattr(presets.Preset, "own_size", (16, 16))
+
+
+def test_the_shell_names_the_first_picture_and_counts_the_others(facesr, of_one_size, tmp_path):
     for name, side in (("a", 16), ("b", 20), ("c", 30)):
         Image.fromarray(face(side, side)).save(tmp_path / f"{name}.png")
     result = facesr("upscale", tmp_path, "-o", tmp_path / "out", "--model", "near", "--json", tmp_path / "r.json")
@@ -100,7 +106,7 @@ def test_the_shell_names_the_first_picture_and_counts_the_others(facesr, catalog
     assert report["other_sizes"] == [str(tmp_path / "b.png"), str(tmp_path / "c.png")] and len(report["done"]) == 3
 
 
-def test_the_shell_says_nothing_where_sizes_fit_and_one_line_where_it_measures_on_others(facesr, catalogue, tmp_path):
+def test_the_shell_says_nothing_where_sizes_fit_and_one_line_where_it_measures_on_others(facesr, of_one_size, tmp_path):
     for k in range(3):
         Image.fromarray(face(64 + k, 64 + k)).save(tmp_path / f"{k}.png")
     assert facesr("evaluate", tmp_path, "--model", "near").err == ""

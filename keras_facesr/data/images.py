@@ -6,7 +6,6 @@ an `ImageError` of one line. Colours are sRGB from here on, whatever the file's 
 
 import os
 import secrets
-import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -185,7 +184,7 @@ def _from_file(path, name, levels):
 
 
 def _opened(path, name, levels, content=None, info=()):
-    with _pillow_quiet(), open_picture(path, name, content) as image:
+    with open_picture(path, name, content) as image:
         image.info.update(info)
         return _from_pil(image, name, levels)
 
@@ -197,13 +196,12 @@ def _from_pil(image, name, levels):
     if width * height == 0:
         raise ImageError(f"{name}: has no pixels ({width}x{height})")
     try:
-        with _pillow_quiet():
-            # The first picture of an MPO file is the photo, the others are its previews; of HEIC it is the primary one.
-            if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
-                raise ImageError(f"{name}: animated or of several pages; save the one picture you mean")
-            upright, dpi = metadata.upright(image)
-            colours = _channels(upright, _declared_bits(image), None if levels else profile_of(image), name)
-            return Picture(*colours, name, metadata.carried_exif(image), dpi)
+        # The first picture of an MPO file is the photo, the others are its previews; of HEIC it is the primary one.
+        if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
+            raise ImageError(f"{name}: animated or of several pages; save the one picture you mean")
+        upright, dpi = metadata.upright(image)
+        colours = _channels(upright, _declared_bits(image), None if levels else profile_of(image), name)
+        return Picture(*colours, name, metadata.carried_exif(image), dpi)
     except ImageError:
         raise
     except Exception as error:  # damaged data can raise almost anything
@@ -259,14 +257,6 @@ def _eight_bits(image, bits):
 
 def _gray_to_rgb(gray):
     return np.repeat(gray[..., None], 3, axis=-1)
-
-
-@contextmanager
-def _pillow_quiet():
-    """Pillow also warns on stderr of what is refused here in one line."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        yield
 
 
 def _too_large(name):
