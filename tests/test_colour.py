@@ -129,8 +129,14 @@ def test_exif_that_names_adobe_rgb_is_believed_where_no_profile_is_embedded(tmp_
 
 @pytest.mark.parametrize(
     "profile",
-    [b"no profile at all" * 20, icc.rgb_profile(icc.DISPLAY_P3, None)[:400], icc.cmyk_profile(), icc.gray_profile(1.8)],
-    ids=["noise", "truncated", "for inks", "for gray"],
+    [
+        b"no profile at all" * 20,
+        icc.rgb_profile(icc.DISPLAY_P3, None)[:400],
+        icc.rgb_profile(icc.DISPLAY_P3, None).replace(b"RGB ", b"R\xe9B ", 1),
+        icc.cmyk_profile(),
+        icc.gray_profile(1.8),
+    ],
+    ids=["noise", "truncated", "of a space without a name", "for inks", "for gray"],
 )
 def test_a_profile_that_is_broken_or_not_for_such_pixels_leaves_them_as_they_are(tmp_path, profile):
     assert np.array_equal(read_picture(saved(tmp_path / "a.png", COLOURS, profile)).rgb, COLOURS)

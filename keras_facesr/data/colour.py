@@ -69,7 +69,7 @@ def _transform(profile, mode):
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-    except (ImageCms.PyCMSError, OSError):  # not a profile
+    except Exception:  # a damaged profile can raise almost anything
         return None
     return None if space in ("GRAY", "RGB") and _changes_nothing(transform) else transform
 

@@ -21,15 +21,16 @@ _TURNS = {  # EXIF orientation: what makes the picture upright
 }
 
 _TAG, _IFD = ExifTags.Base, ExifTags.IFD
-_CARRIED = (  # of the picture as a whole; not how it is stored
-    *(_TAG.ImageDescription, _TAG.Make, _TAG.Model, _TAG.DateTime, _TAG.Artist, _TAG.HostComputer),
-    *(_TAG.Copyright, _TAG.Rating, _TAG.XPTitle, _TAG.XPComment, _TAG.XPAuthor, _TAG.XPKeywords, _TAG.XPSubject),
+_OF_THE_WHOLE = (  # what is carried of the first directory, which also says how a picture is stored
+    "ImageDescription Make Model DateTime Artist HostComputer Copyright Rating XPTitle XPComment XPAuthor XPKeywords XPSubject"
 )
-_LEFT_OUT = (  # of the shot: true of the stored pixels alone, or a maker's own, which may not be moved
-    *(_TAG.ExifImageWidth, _TAG.ExifImageHeight, _TAG.ColorSpace, _TAG.MakerNote, _TAG.ExifInteroperabilityOffset),
+_OF_STORED_PIXELS = (  # what is not carried of the others, and makers' notes, which may not be moved
+    "ExifImageWidth ExifImageHeight ColorSpace MakerNote ExifInteroperabilityOffset"
 )
+_CARRIED, _LEFT_OUT = ([_TAG[name] for name in names.split()] for names in (_OF_THE_WHOLE, _OF_STORED_PIXELS))
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+_JPEG_SCAN = 0xFFDA  # the marker behind which a JPEG file's pixels begin
 _PIXEL_CHUNKS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")  # beside those that a PNG file cannot do without
 _LARGEST_PROFILE = 2**24  # bytes
 
@@ -129,7 +130,10 @@ def _jpeg_parts(file):
     kept, info, profile = [file.read(len(_JPEG))], {}, {}
     while len(head := file.read(4)) == 4:
         marker, length = struct.unpack(">HH", head)
-        content = file.read(length - 2) if 0xFFC0 <= marker <= 0xFFFE and marker != 0xFFDA else b""
+        if not 0xFFC0 <= marker <= 0xFFFE or marker == _JPEG_SCAN or length < 2:  # pixels, or damage
+            kept.append(head)
+            break
+        content = file.read(length - 2)
         how_coded = marker == 0xFFEE and content.startswith(b"Adobe") and len(content) >= 12
         if not (0xFFE0 <= marker <= 0xFFEF or marker == 0xFFFE) or how_coded:
             kept += [head, content]
@@ -139,8 +143,6 @@ def _jpeg_parts(file):
             info.setdefault("exif", content)
         elif content.startswith(b"JFIF\0") and len(content) >= 12 and content[7] in (1, 2):
             info["dpi"] = tuple(dots * (2.54 if content[7] == 2 else 1) for dots in struct.unpack(">HH", content[8:12]))
-        if marker == 0xFFDA:  # pixels begin
-            break
     if profile:
         info["icc_profile"] = b"".join(profile[number] for number in sorted(profile))
     return io.BytesIO(b"".join(kept) + file.read()), info
