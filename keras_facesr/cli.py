@@ -159,6 +159,8 @@ def _evaluate(args):
     runtimes = {}
     measure = _measure_unpaired if args.clean else _measure
     report, failed = measure(args, scale, hr_size, start)
+    if len(failed) > 1:
+        print(f"facesr: {len(failed)} pictures are left out", file=sys.stderr)
     report["runtimes"] = runtimes
     if args.json != "-":
         from rich.console import Console

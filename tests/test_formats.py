@@ -102,6 +102,16 @@ def test_a_folder_of_them_is_named_and_counted(tmp_path, no_heif, facesr, catalo
     assert len(report["failed"]) == len(UNREAD) and len(report["done"]) == 1
 
 
+def test_measuring_names_and_counts_them_and_measures_on_the_others(tmp_path, no_heif, facesr, catalogue):
+    for name in ("a.dng", "a.svg", "IMG_1.HEIC"):
+        UNREAD[name][0](tmp_path / name)
+    Image.fromarray(SMOOTH).save(tmp_path / "fine.png")
+    result = facesr("evaluate", tmp_path, "--model", "near", "--json", "-")
+    assert result.code == 1 and json.loads(result.out)["images"] == 1
+    assert result.err.count("not an image that can be read here") == 3
+    assert result.err.splitlines()[-1] == "facesr: 3 pictures are left out"
+
+
 def test_a_data_set_names_them_too(tmp_path, no_heif):
     for name in ("a.dng", "a.svg", "IMG_1.HEIC"):
         UNREAD[name][0](tmp_path / name)
