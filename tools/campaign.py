@@ -2,8 +2,8 @@
 
     python tools/campaign.py QUEUE RUNS_DIR [--niceness 10]
 
-QUEUE is a text file with a line for each run: the recipe, its data, and how many images its network sees where it is not as many
-as the recipe says; empty lines and what follows a # are left out.
+QUEUE is a text file with a line for each run: the recipe, its data, and how many images its network sees, where that is not
+what the recipe says; empty lines and what follows a # are left out.
 
     sam_small_x8_utkface  ~/data          1024000
     cagface_small_x4      ~/data/large    # the recipe's own budget

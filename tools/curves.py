@@ -2,8 +2,8 @@
 
     python tools/curves.py
 
-Writes docs/figures/training_curves.svg from the curves that ``tools/release.py`` keeps in the presets' ``config.json``. A curve that
-still rises at its end belongs to a network that is not done.
+Writes docs/figures/training_curves.svg from the curves that ``tools/release.py`` keeps in the presets' ``config.json``. A curve
+that still rises at its end belongs to a network that is not done.
 """
 
 from pathlib import Path

@@ -4,9 +4,9 @@ import numpy as np
 
 from keras_facesr.data.degrade import resize
 
-# Where faces have their eyes, the tip of the nose and the corners of the mouth (left and right as seen in the picture): (x, y) as
-# shares of the side of a picture's centre square. Medians over the set by MediaPipe's face mesh, an eye being the mean of the 16
-# points round it; a face's own points lie within .01 to .04 of them.
+# Where faces have their eyes, the tip of the nose and the corners of the mouth (left and right as seen in the picture):
+# (x, y) as shares of the side of a picture's centre square. Medians over the set by MediaPipe's face mesh, an eye being
+# the mean of the 16 points round it; a face's own points lie within .01 to .04 of them.
 FRAMINGS = {
     "utkface": ((0.2905, 0.2939), (0.6863, 0.2918), (0.4846, 0.5395), (0.3146, 0.6843), (0.6622, 0.6831)),
     "celeba": ((0.3857, 0.5184), (0.6055, 0.5182), (0.4941, 0.6636), (0.3975, 0.7440), (0.5961, 0.7435)),

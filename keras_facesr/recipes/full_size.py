@@ -1,8 +1,9 @@
 """The papers' systems and the methods beside them at their own size, with the loss, optimiser and first rate of each; for GPUs.
 
-The four systems have the data of their small recipes. The other methods see whole faces of UTKFace, x8, where most papers cut patches of photographs, and their rates fall along a cosine, where
-most papers divide them now and then. SRResNet, SRGAN, EDSR and ESRGAN take their papers' steps, the others ``STEPS``; batches
-have 16 images but for VDSR's 64. FSRCNN and SRCNN have their papers' size in the recipes for two cores already.
+The four systems have the data of their small recipes. The other methods see whole faces of UTKFace, x8, where most papers cut
+patches of photographs, and their rates fall along a cosine, where most papers divide them now and then. SRResNet, SRGAN, EDSR
+and ESRGAN take their papers' steps, the others ``STEPS``; batches have 16 images but for VDSR's 64. FSRCNN and SRCNN have their
+papers' size in the recipes for two cores already.
 """
 
 import dataclasses

@@ -109,7 +109,8 @@ class Source:
         kind: of the data set (``data.datasets.open_dataset``).
         size: side in pixels of the square images that it is decoded to; for digits also (height, width).
         folder: below DATA_DIR; empty for DATA_DIR itself.
-        framing: the set as whose its faces are cut (``data.framing.FRAMINGS``), anew each time they are seen; None: whole squares.
+        framing: the set as whose its faces are cut (``data.framing.FRAMINGS``), anew each time they are seen; None: whole
+            squares.
         whole: side in pixels of the squares that such faces are cut from.
     """
 
