@@ -75,7 +75,8 @@ class SAM(Stochastic, PhasedSR):
         encoder_blocks, decoder_blocks: residual blocks of the SR encoder and of the SR decoder.
         latent_blocks: residual blocks after each enlargement in the latent decoder.
         icap_blocks: residual blocks after each of ICAP's four convolution blocks.
-        latent_channels: channels of z; its grid has one cell per 16x16 output pixels.
+        latent: ``"grid"`` (the paper's), z has a cell for every 16x16 output pixels; or ``"face"``, one for the whole picture.
+        latent_channels: channels of z.
         head_channels: hidden channels of the heads for mu and log sigma^2.
         stochastic_weight: lambda, the weight of the L1 error of f(x, z_res) in phase 1 (eq. 6).
         seed: decides the noise of the training steps, together with the step's number.
@@ -89,7 +90,7 @@ class SAM(Stochastic, PhasedSR):
     """
 
     ARGUMENTS = (
-        "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent_channels head_channels "
+        "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent latent_channels head_channels "
         "stochastic_weight seed"
     ).split()
     paper = "Lee, Kim, Lee, Kim: Stochastic Attribute Modeling for Face Super-Resolution"
@@ -103,6 +104,7 @@ class SAM(Stochastic, PhasedSR):
         decoder_blocks=3,
         latent_blocks=1,
         icap_blocks=1,
+        latent="grid",
         latent_channels=64,
         head_channels=32,
         stochastic_weight=1.0,
@@ -113,8 +115,10 @@ class SAM(Stochastic, PhasedSR):
             raise ValueError(f"scale is {scale}: SAM enlarges by 2, 4, 8 or 16")
         if backbone not in ("enlarged", "lr"):
             raise ValueError(f'backbone is {backbone!r}: choose "enlarged" (the paper\'s) or "lr"')
+        if latent not in ("grid", "face"):
+            raise ValueError(f'latent is {latent!r}: choose "grid" (the paper\'s) or "face"')
         super().__init__(scale, size_multiple=LATENT_STRIDE // scale, **kwargs)
-        self.backbone, self.channels, self.latent_channels = backbone, channels, latent_channels
+        self.backbone, self.channels, self.latent, self.latent_channels = backbone, channels, latent, latent_channels
         self.encoder_blocks, self.decoder_blocks = encoder_blocks, decoder_blocks
         self.latent_blocks, self.icap_blocks, self.head_channels = latent_blocks, icap_blocks, head_channels
         self.stochastic_weight, self.seed = stochastic_weight, seed
@@ -191,6 +195,7 @@ class SAM(Stochastic, PhasedSR):
                 *[ConvBlock(self.channels, strides=2, dtype=self.dtype_policy) for _ in range(4)],
                 conv(self.channels, dtype=self.dtype_policy),
                 batch_normalization(dtype=self.dtype_policy),
+                *self._to_the_latent(),
             ],
             name="ren_trunk",
         )
@@ -201,7 +206,15 @@ class SAM(Stochastic, PhasedSR):
         for stride in strides:
             blocks += [ConvBlock(self.channels, stride, dtype=self.dtype_policy)]
             blocks += [self._residual("batch") for _ in range(self.icap_blocks)]
-        return keras.Sequential([*blocks, conv(self.channels, dtype=self.dtype_policy)], name="icap_trunk")
+        blocks += [conv(self.channels, dtype=self.dtype_policy), *self._to_the_latent()]
+        return keras.Sequential(blocks, name="icap_trunk")
+
+    def _to_the_latent(self):
+        """From the grid of the paper's latent to ours: nothing, or three more halvings, to one cell of a face, and a mean."""
+        if self.latent == "grid":
+            return []
+        halvings = [ConvBlock(self.channels, strides=2, dtype=self.dtype_policy) for _ in range(3)]
+        return [*halvings, layers.GlobalAveragePooling2D(keepdims=True, dtype=self.dtype_policy)]
 
     def _heads(self, owner):
         sizes = (self.head_channels, self.latent_channels)
@@ -269,6 +282,8 @@ class SAM(Stochastic, PhasedSR):
         return self._decode_features(lr, features, z, training)
 
     def _decode_features(self, lr, features, z, training):
+        if self.latent == "face":
+            z = ops.broadcast_to(z, (*self._grid(lr), self.latent_channels))
         sr = self.decoder(features + self.latent_decoder(z, training=training), training=training)
         return sr if self.backbone == "enlarged" else sr + 2.0 * self.enlargement(lr) - 1.0
 
@@ -277,9 +292,13 @@ class SAM(Stochastic, PhasedSR):
         return DiagonalGaussian(self.ren_mean(features, training=training), self.ren_log_variance(features, training=training))
 
     def _zero_latent(self, lr):
-        batch, height, width = ops.shape(lr)[:3]
-        grid = (batch, height * self.scale // LATENT_STRIDE, width * self.scale // LATENT_STRIDE)
+        grid = self._grid(lr) if self.latent == "grid" else (ops.shape(lr)[0], 1, 1)
         return ops.zeros((*grid, self.latent_channels), dtype=self.compute_dtype)
+
+    def _grid(self, lr):
+        """Cells of the latent decoder's input: (N, H / 16, W / 16), H and W the output's size."""
+        batch, height, width = ops.shape(lr)[:3]
+        return batch, height * self.scale // LATENT_STRIDE, width * self.scale // LATENT_STRIDE
 
     # Training.
 
