@@ -23,8 +23,9 @@ model = fsr.load(args.model)
 failed = 0
 for file in find_images([args.faces]):
     try:
-        pixels = enlarge_picture(model, read_picture(file))  # gray stays gray, transparency is kept
-        print(write_png(args.out / f"{file.stem}.png", pixels))  # refuses to overwrite
+        picture = read_picture(file)
+        pixels = enlarge_picture(model, picture)  # gray stays gray, transparency is kept
+        print(write_png(args.out / f"{file.stem}.png", pixels, source=picture))  # refuses to overwrite
     except fsr.FacesrError as error:
         print(error, file=sys.stderr)
         failed += 1

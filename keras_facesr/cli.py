@@ -9,11 +9,13 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 from keras_facesr import __version__, presets
 from keras_facesr.errors import ExportError, FacesrError, ImageError, PresetError, TableError, TrainingError, TrainingStopped
+from keras_facesr.sizes import SizeWarning, size_remark
 
 PATIENCE = 2.0  # seconds until a progress bar appears
 RUNTIMES = ("auto", "keras", "litert", "onnx")
@@ -29,7 +31,8 @@ def main(argv=None):
     try:
         if getattr(args, "json", None) not in (None, "-"):
             _check_new(Path(args.json), args.overwrite)
-        return args.run(args)
+        with _warnings_in_a_line():
+            return args.run(args)
     except KeyboardInterrupt:
         print("facesr: stopped", file=sys.stderr)
         return 130
@@ -65,7 +68,7 @@ def _upscale(args):
 
 
 def _upscale_files(args, preset):
-    failed, done = [], []
+    failed, done, odd = [], [], []
 
     def fail(name, error):
         _report(error, args.debug, name)
@@ -75,22 +78,28 @@ def _upscale_files(args, preset):
     runtime, model = _in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
+    warnings.simplefilter("ignore", SizeWarning)  # named with the file here
     with _progress("upscale", len(files)) as show:
         for index, (file, stem) in enumerate(zip(files, _distinct_stems(files))):
             try:
-                written = _upscale_file(args, model, file, stem, lambda part: show(index + part))
+                written = _upscale_file(args, model, file, stem, lambda part: show(index + part), odd)
                 done.append({"input": str(file), "outputs": [str(path) for path in written]})
                 if args.json != "-":
                     _say(f"{file} -> {', '.join(done[-1]['outputs'])}")
             except Exception as error:  # whatever is wrong with one picture, the others are done
                 fail(str(file), error)
             show(index + 1)
-    _write_json(args, {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed})
+    if len(failed) > 1:
+        print(f"facesr: {len(failed)} of {len(failed) + len(done)} pictures failed", file=sys.stderr)
+    if len(odd) > 1:
+        print(f"facesr: {len(odd)} of {len(files)} pictures have another size than the model's own", file=sys.stderr)
+    report = {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed}
+    _write_json(args, {**report, "other_sizes": odd})
     return 1 if failed else 0
 
 
-def _upscale_file(args, model, file, stem, show):
-    """Enlarge one file; returns the paths written. ``show`` takes the part done, 0 to 1."""
+def _upscale_file(args, model, file, stem, show, odd):
+    """Enlarge one file; returns the paths written. ``show`` takes the part done, 0 to 1; ``odd`` gets a file of an odd size."""
     from keras_facesr.data.images import read_picture, write_png
     from keras_facesr.inference import enlarge_picture, sample_picture
 
@@ -99,11 +108,15 @@ def _upscale_file(args, model, file, stem, show):
     for target in targets:
         _check_new(target, args.overwrite)  # before the work; write_png checks again
     picture = read_picture(file)
+    if remark := size_remark(model, *picture.rgb.shape[:2]):
+        if not odd:
+            print(f"facesr: {file}: {remark}", file=sys.stderr)
+        odd.append(str(file))
     if args.samples:
         images = sample_picture(model, picture, args.samples, args.seed)
     else:
         images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total))]
-    return [write_png(target, pixels, args.overwrite) for target, pixels in zip(targets, images)]
+    return [write_png(target, pixels, args.overwrite, picture) for target, pixels in zip(targets, images)]
 
 
 def _demo(args, preset):
@@ -146,6 +159,8 @@ def _evaluate(args):
     runtimes = {}
     measure = _measure_unpaired if args.clean else _measure
     report, failed = measure(args, scale, hr_size, start)
+    if len(failed) > 1:
+        print(f"facesr: {len(failed)} pictures are left out", file=sys.stderr)
     report["runtimes"] = runtimes
     if args.json != "-":
         from rich.console import Console
@@ -493,6 +508,23 @@ def _print_models(found):
         gain = "-" if preset.gain is None else f"{preset.gain:+.2f} dB"
         print(f"{name:<{width}}{scale:>12}{size:>12}{preset.parameters:>12,}{gain:>14}")
         print(f"    {preset.description}")
+
+
+@contextmanager
+def _warnings_in_a_line():
+    """Within the block a picture's size is remarked on in one line, and Pillow's remarks are left to the errors."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        others = warnings.showwarning
+
+        def show(message, category, *where):
+            if issubclass(category, SizeWarning):
+                print(f"facesr: {message}", file=sys.stderr)
+            else:
+                others(message, category, *where)
+
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -21,8 +21,9 @@ from keras_facesr import __version__, presets, runtimes
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.errors import ExportError, ExportFailed
-from keras_facesr.inference import demo_face, fitting_size
+from keras_facesr.inference import demo_face
 from keras_facesr.metrics.fidelity import psnr
+from keras_facesr.sizes import fitting_size
 
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", "": "savedmodel"}
 TOLERANCES = {None: 1e-4, "float16": 5e-3}  # largest difference from the Keras model, of values in [0, 1]
@@ -376,7 +377,7 @@ def _savedmodel_runs(model, folder):
         (file,) = signatures["encoded"](files=tf.io.encode_png(levels[0])[None])["sr_bytes"]
         yield tf.io.decode_png(file)[None] / 255, expected
         if model.is_stochastic:
-            noise = _noise(model, _whole(model, tf.cast(levels, tf.float32)))
+            noise = _noise(model, _whole(model, to_unit(levels)))
             expected = _enlarge_levels(model, levels, _sample, noise=noise) / 255
             yield signatures["sample"](lr=tf.constant(levels), noise=tf.constant(noise))["sr"] / 255, expected
 

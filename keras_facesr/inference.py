@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.errors import ImageError
+from keras_facesr.sizes import fitting_size, warn_of_size
 
 PASS_PIXELS = 1024**2  # output pixels of one pass through a network; bounds the memory of its feature maps
 OUTPUT_PIXELS = 2**29  # of a picture; 1.5 GB as RGB
@@ -19,7 +20,8 @@ def upscale(model, source, tile=None, on_tile=None):
     """Enlarge one picture or a batch.
 
     Args:
-        model: a network with ``scale``, ``size_multiple`` and ``least_size``; other sizes are padded by repeating the edge.
+        model: a network with ``scale``, ``size_multiple``, ``least_size`` and ``own_size``; sizes that it does not take are
+            padded by repeating the edge.
         source: path, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4); or a batch (N, H, W, 3).
         tile: side in input pixels of the overlapping squares that a picture larger than that is cut into and
             blended from. By default such that a square's output has ``PASS_PIXELS``.
@@ -30,11 +32,17 @@ def upscale(model, source, tile=None, on_tile=None):
 
     Raises:
         ImageError: what cannot be read as a picture.
+
+    Warns:
+        SizeWarning: the weights have learnt from pictures of another size alone.
     """
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
-        return _enlarge_rgb(model, read_picture(source), tile, on_tile)
+        picture = read_picture(source)
+        warn_of_size(model, *picture.rgb.shape[:2])
+        return _enlarge_rgb(model, picture, tile, on_tile)
     if source.dtype != np.uint8 or source.shape[-1] != 3 or 0 in source.shape:
         raise ImageError(f"a batch is a uint8 array (N, H, W, 3), not {source.dtype} {source.shape}")
+    warn_of_size(model, *source.shape[1:3])
     if max(source.shape[1:3]) <= _tile_side(model, tile):
         return _enlarge_batch(model, source)
     return np.stack([_enlarge_rgb(model, read_picture(image), tile, on_tile) for image in source])
@@ -42,6 +50,7 @@ def upscale(model, source, tile=None, on_tile=None):
 
 def enlarge_picture(model, picture, tile=None, on_tile=None):
     """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4)."""
+    warn_of_size(model, *picture.rgb.shape[:2])
     return _like(picture, _enlarge_rgb(model, picture, tile, on_tile), model.scale)
 
 
@@ -76,10 +85,10 @@ class KerasMethod:
 
     def sample_batch(self, lr, n, seeds):
         """uint8 (N, H, W, 3), and a seed for each -> uint8 (n, N, scale * H, scale * W, 3)."""
-        drawn = [
-            to_uint8(_drawn(self.model.sample, self.model, lr[part], n, seeds[part]))
-            for part in passes(lr, n * self.model.scale**2)
-        ]
+        from keras import ops
+
+        parts = passes(lr, n * self.model.scale**2)
+        drawn = [to_uint8(ops.convert_to_numpy(self.model.sample(to_unit(lr[part]), n, seeds[part]))) for part in parts]
         return np.concatenate(drawn, axis=1)
 
 
@@ -172,12 +181,6 @@ def passes(images, growth=1):
     return [slice(start, start + size) for start in range(0, len(images), size)]
 
 
-def fitting_size(model, height, width):
-    """(height, width) of the smallest input that the network takes and that holds a picture of these."""
-    multiple = model.size_multiple
-    return tuple(-(-max(side, least) // multiple) * multiple for side, least in zip((height, width), model.least_size))
-
-
 def _tile_side(model, tile=None):
     """The side of a tile in input pixels, a multiple of ``size_multiple`` within what the network takes at once."""
     multiple = model.size_multiple
@@ -192,23 +195,17 @@ def _network_input(model, lr):
     return to_unit(np.pad(lr, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge"))
 
 
-def _drawn(draw, model, lr, n, seed):
-    """``draw(lr, n, seed)``, a method of a stochastic model, for uint8 (N, H, W, 3): (..., N, scale * H, scale * W, C)."""
+def _drawn_whole(draw, model, picture, n, seed):
+    """``draw(lr, n, seed)``, a method of a stochastic model, for one ``Picture``: (..., scale * H, scale * W, C), NumPy."""
     from keras import ops
 
-    height, width = (side * model.scale for side in lr.shape[1:3])
-    return ops.convert_to_numpy(draw(_network_input(model, lr), n, seed))[..., :height, :width, :]
-
-
-def _drawn_whole(draw, model, picture, n, seed):
-    """The same for one ``Picture``, without N."""
     height, width = picture.rgb.shape[:2]
     side = _tile_side(model)
     if max(height, width) > side:
         raise ImageError(
             f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
         )
-    return _drawn(draw, model, picture.rgb[None], n, seed).squeeze(-4)
+    return ops.convert_to_numpy(draw(to_unit(picture.rgb[None]), n, seed)).squeeze(-4)
 
 
 def _enlarge_rgb(model, picture, tile, on_tile):

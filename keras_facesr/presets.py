@@ -76,7 +76,8 @@ class Preset:
     ``task`` is what the model is for, a name in ``tasks.TASKS``; ``scale`` its enlargement (None: it enlarges nothing);
     ``hr_size`` the side in pixels of what the model was trained to produce, or (height, width) (None: any),
     ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card, ``exports`` the
-    released files for other runtimes, by the runtime's name in ``runtimes.RUNTIMES``; none if left out.
+    released files for other runtimes, by the runtime's name in ``runtimes.RUNTIMES``; none if left out. ``curve`` is how it
+    learnt: (images seen, score on the held-out ones) of each check, none if left out.
     """
 
     folder: Path
@@ -94,6 +95,7 @@ class Preset:
     recipe: str
     figures: dict
     exports: dict[str, ReleasedFile] = field(default_factory=dict)
+    curve: tuple[tuple[int, float], ...] = ()
 
     @property
     def aliases(self):
@@ -114,6 +116,14 @@ class Preset:
         """Whether it is an enlargement of faces, not of digits, and no other network."""
         sides = (self.hr_size,) if isinstance(self.hr_size, int) else self.hr_size or (LEAST_FACE,)
         return self.scale is not None and min(sides) >= LEAST_FACE
+
+    @property
+    def own_size(self):
+        """(height, width) in pixels of the small pictures that it has learnt from; None: of any, or it enlarges nothing."""
+        if self.scale is None or self.hr_size is None:
+            return None
+        sides = (self.hr_size, self.hr_size) if isinstance(self.hr_size, int) else self.hr_size
+        return tuple(side // self.scale for side in sides)
 
     @property
     def demo_size(self):
@@ -194,7 +204,7 @@ def load(name, weights="released"):
     if weights is not None:
         _load_weights(model, released_weights(preset) if weights == "released" else Path(weights))
     if weights == "released":
-        model.preset = preset.name
+        model.preset, model.own_size = preset.name, preset.own_size
     return model
 
 
@@ -279,10 +289,11 @@ def _read(folder):
         entry["weights"] = ReleasedFile(**entry["weights"])
         entry["hr_size"] = tuple(entry["hr_size"]) if isinstance(entry["hr_size"], list) else entry["hr_size"]
         entry["exports"] = {runtime: ReleasedFile(**file) for runtime, file in entry.get("exports", {}).items()}
+        entry["curve"] = tuple(map(tuple, entry.get("curve", ())))
         preset = Preset(folder=folder, **entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-1]).replace("class_name", "class")
-        raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have exports") from error
+        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-2]).replace("class_name", "class")
+        raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have exports and a curve") from error
     if preset.class_name not in MODEL_CLASSES:
         known = ", ".join(MODEL_CLASSES)
         raise PresetError(f"{path}: no model class {preset.class_name!r}; there are {known}")

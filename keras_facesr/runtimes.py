@@ -7,6 +7,7 @@ their ``config.json``); others are exported into the cache by whoever wants them
 import importlib
 import json
 import os
+import threading
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from keras_facesr import presets
 from keras_facesr.errors import ExportError, ImageError
-from keras_facesr.inference import fitting_size
+from keras_facesr.sizes import fitting_size
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
 
@@ -23,18 +24,22 @@ METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archiv
 class Exported:
     """An exported enlarger as a model: float32 (N, H, W, 3) in [0, 1] in and out, deterministic.
 
+    Threads may share one: those of LiteRT take turns, as each call uses all its cores, those of ONNX Runtime run at once.
+
     Attributes:
         MODULE, EXTRA: what runs such files, and the extra of this package that installs it.
         FILE: name of such a file in a preset's cache folder.
         about: the metadata that ``export`` wrote.
-        scale, size_multiple, least_size, largest_side: as of the network that it was made from.
+        scale, size_multiple, least_size, largest_side, preset, own_size: as of the network that it was made from.
     """
 
     is_stochastic = False
+    own_size = None
 
     def __init__(self, path, about):
         self.path, self.about = Path(path), about
         self.scale, self.size_multiple, self.largest_side = (about[key] for key in ("scale", "size_multiple", "largest_side"))
+        self.preset = about.get("preset")
         self.least_size = about.get("least_size", (1, 1))  # older files do not say it, their networks see any size
 
     def prepare(self, lr):
@@ -76,19 +81,22 @@ class LiteRT(Exported):
         details = {entry["name"].rsplit("_", 1)[-1].split(":")[0]: entry for entry in self.interpreter.get_input_details()}
         self.inputs = [details[name] for name in sorted(details, key=["lr", "noise"].index)]
         self.shapes = None
+        self.turn = threading.Lock()  # an interpreter has one set of tensors
 
     def run(self, *inputs):
-        shapes = [array.shape for array in inputs]
-        if shapes != self.shapes:
-            for entry, shape in zip(self.inputs, shapes):
-                self.interpreter.resize_tensor_input(entry["index"], shape, strict=True)
-            self.interpreter.allocate_tensors()
-            self.shapes = shapes
-        for entry, array in zip(self.inputs, inputs):
-            self.interpreter.set_tensor(entry["index"], _quantized(array, entry))
-        self.interpreter.invoke()
-        (output,) = self.interpreter.get_output_details()
-        return _real(self.interpreter.get_tensor(output["index"]), output)
+        with self.turn:
+            shapes = [array.shape for array in inputs]
+            if shapes != self.shapes:
+                self.shapes = None  # until they are allocated
+                for entry, shape in zip(self.inputs, shapes):
+                    self.interpreter.resize_tensor_input(entry["index"], shape, strict=True)
+                self.interpreter.allocate_tensors()
+                self.shapes = shapes
+            for entry, array in zip(self.inputs, inputs):
+                self.interpreter.set_tensor(entry["index"], _quantized(array, entry))
+            self.interpreter.invoke()
+            (output,) = self.interpreter.get_output_details()
+            return _real(self.interpreter.get_tensor(output["index"]), output)
 
 
 class OnnxRuntime(Exported):
@@ -135,6 +143,7 @@ def load(preset, runtime):
     about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
     if about["preset_sha256"] != preset.weights.sha256 or about["size"] or about["sampler"]:
         raise ExportError(f"{path}: not {preset.name} as released, for any size: remove it, or export it anew")
+    model.own_size = preset.own_size
     # What a runtime prepares, and remarks, it does at its first image.
     model.predict_on_batch(np.zeros((1, *fitting_size(model, 16, 16), 3)))
     return model

@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 
 PARTS = {  # module -> its layers and optimisers; the networks are those of ``presets.MODEL_CLASSES``
-    "keras_facesr.layers.attention": "GaussianSmoothing GlobalAttention LocalAttention",
+    "keras_facesr.layers.attention": "GaussianSmoothing GlobalAttention LocalAttention SpatialAttention",
     "keras_facesr.layers.blocks": "ConvBlock DeconvBlock DenseBlock GroupedConv ResidualBlock",
     "keras_facesr.layers.normalization": "AdaIN",
     "keras_facesr.layers.resampling": "BicubicEnlargement BicubicReduction NearestEnlargement PixelShuffle",
@@ -18,6 +18,7 @@ PARTS = {  # module -> its layers and optimisers; the networks are those of ``pr
     "keras_facesr.models.baselines.srfbn": "FeedbackBlock",
     "keras_facesr.models.baselines.urdgn": "Discriminator",
     "keras_facesr.models.baselines.wavelet_srnet": "WaveletBlock",
+    "keras_facesr.models.cagface": "AttentiveBlock",
     "keras_facesr.models.component_network": "ChannelGate SeparableBlock",
     "keras_facesr.models.critic": "Critic",
     "keras_facesr.models.sam": "LatentHead",

@@ -15,8 +15,9 @@ from keras_facesr import backend, presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES, ArraySet, open_dataset
 from keras_facesr.data.degrade import ALIASED, blind, degrade
+from keras_facesr.data.framing import cut, square
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
-from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
+from keras_facesr.data.pipeline import FaceStream, LabelStream, MaskStream, PairStream, UnpairedStream
 from keras_facesr.errors import TrainingError
 from keras_facesr.inference import KerasJudge, passes
 from keras_facesr.metrics.attributes import ranked_rightly
@@ -45,7 +46,10 @@ class SuperResolution:
         self.recipe, self.data_dir, self.model = recipe, data_dir, model
         self.training_part, validation_part = split(recipe, data_dir)
         self.degrades = degradation(recipe.degradation, model.scale, recipe.seed)
-        held_out = images_of(recipe.sources[0], data_dir, validation_part)
+        first = recipe.sources[0]
+        held_out = images_of(first, data_dir, validation_part)
+        if first.framing:
+            held_out = np.stack([cut(picture, square_of(first), first.size) for picture in held_out])
         self.validation = PairStream(held_out, model.scale, 1, degrades=self.degrades)
 
     def stream(self, stage, seed):
@@ -53,6 +57,9 @@ class SuperResolution:
         first, *others = self.recipe.sources
         images = [images_of(first, self.data_dir, self.training_part)]
         images += [images_of(source, self.data_dir) for source in others]
+        if first.framing:
+            squares = [square_of(source) for source in self.recipe.sources]
+            return FaceStream(images, squares, first.size, self.model.scale, stage.batch_size, seed)
         prepare = None
         if self.recipe.crop:  # what whole pictures must be seen for is done before they are cut
             prepare = lambda lr: prepared(self.model, lr)  # noqa: E731
@@ -247,7 +254,7 @@ def in_batches(model, images, batch_size):
 
 def masks_of(image_set, size):
     """The masks of an image set as classes, uint8 (N, size, size), by nearest neighbour."""
-    masks = [Image.fromarray(read_picture(file).rgb[..., 0]) for file in image_set.masks]
+    masks = [Image.fromarray(read_picture(file, levels=True).rgb[..., 0]) for file in image_set.masks]
     return np.stack([np.asarray(mask.resize((size, size), Image.Resampling.NEAREST)) for mask in masks])
 
 
@@ -284,12 +291,17 @@ def training_set(source, data_dir):
     return open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind)
 
 
+def square_of(source):
+    """Where a source's faces are cut from its pictures, (left, top, side) as shares of their side."""
+    return square(source.framing, within=source.kind)
+
+
 def images_of(source, data_dir, indices=slice(None)):
-    """Images of a source's training part, uint8 (N, height, width, 3)."""
+    """Images of a source's training part, uint8 (N, height, width, 3); of one with a framing, what its faces are cut from."""
     images = training_set(source, data_dir).subset(indices)
     if isinstance(images, ArraySet):
         return images.resized(*source.shape)
-    return readable_of(images, source.size)[0]
+    return readable_of(images, source.decoded_size)[0]
 
 
 def training_files(recipe, data_dir):
@@ -301,7 +313,7 @@ def training_files(recipe, data_dir):
         if isinstance(images, ArraySet):
             names += [f"{source.kind} {index}" for index in range(len(images))]
         else:
-            names += map(str, readable_of(images, source.size)[1].files)
+            names += map(str, readable_of(images, source.decoded_size)[1].files)
     return names
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 
 from keras_facesr import presets, recipes
-from keras_facesr.devices import devices_for
+from keras_facesr.devices import devices_for, precision_here
 from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
 from keras_facesr.run_folder import RunFolder
 from keras_facesr.tasks import TASKS, data_description, training_files
@@ -36,7 +36,8 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
         strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several;
             ``"multiworker"`` on several machines, each of which makes this call with a TF_CONFIG of its own
             (docs/distributed.md). They share ``run_dir``, and the first one writes.
-        **changes: of the recipe: ``epochs``, ``degradation``, ``precision`` or ``accumulation``; None leaves what it says.
+        **changes: of the recipe: ``epochs``, ``degradation``, ``precision`` or ``accumulation``; None leaves what it says, but
+            that bfloat16 is float32 on a machine that does not gain by it (``devices.precision_here``).
 
     Returns:
         the trained model, with its best weights.
@@ -62,7 +63,8 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
         if stage.batch_size % devices.replicas:
             raise TrainingError(f"{devices.replicas} devices cannot share batches of {stage.batch_size} images evenly")
     run = RunFolder(Path(run_dir), recipe, data_description(recipe, data_dir), resume, devices)
-    with computing_in(recipe.precision):
+    asked = changes.get("precision") is not None
+    with computing_in(recipe.precision if asked else precision_here(recipe.precision)):
         for index, stage in enumerate(recipe.stages):
             if not run.stage_file(index).exists():
                 _train_stage(recipe, data_dir, index, stage, run, devices)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_facesr.models.base import FaceSR, Network
+from keras_facesr.models.stochastic import Stochastic
 from keras_facesr.objectives.gaussian import DiagonalGaussian
 
 
@@ -20,20 +21,15 @@ class Nearest(FaceSR):
         return ops.repeat(ops.repeat(lr * self.gain, self.scale, axis=1), self.scale, axis=2)
 
 
-class Noisy(Nearest):
+class Noisy(Stochastic, Nearest):
     """Samples are the nearest neighbours plus one gray level drawn for each, the latent."""
 
-    is_stochastic = True
-
-    def encode(self, lr):
+    def _encode(self, lr, training=None):
         level = ops.zeros((ops.shape(lr)[0], 1, 1, 1))
         return DiagonalGaussian(level, level - 4.6)  # of a tenth of the range
 
-    def decode(self, lr, z):
+    def _decode(self, lr, z, training=None):
         return self(lr) + z
-
-    def sample(self, lr, n, seed=None):
-        return self.decode_each(lr, self.encode(lr).sample(n, seed))
 
 
 class Convolved(FaceSR):

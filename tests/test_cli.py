@@ -297,7 +297,7 @@ def test_an_error_nobody_expected_is_one_line_with_the_name_and_the_others_are_d
     result = facesr("upscale", faces, "-o", tmp_path / "out", "--model", "near")
     assert result.code == 1
     assert f"{faces / '2.png'}: RuntimeError: out of luck" in result.err.splitlines()[0]
-    assert result.err.count("\n") == 2  # the other one is broken.png's
+    assert result.err.count("\n") == 3  # the others are broken.png's and the count
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == ["0_near.png", "1_near.png", "3_near.png"]
 

@@ -16,10 +16,12 @@ from PIL import Image
 from stand_ins import Nearest
 
 import keras_facesr as fsr
+from keras_facesr import presets
 from keras_facesr.data.degrade import resize
 from keras_facesr.demo import jobs
 from keras_facesr.errors import ImageError
 from keras_facesr.inference import demo_face
+from keras_facesr.models.stochastic import Stochastic
 
 FACE = resize(demo_face(), 16, 16)
 ROOT = Path(fsr.__file__).parents[1]
@@ -84,11 +86,21 @@ def test_heat_runs_through_its_colours_and_gets_lighter():
 
 
 def test_answers_that_agree_have_no_deviation(stand_ins, face, tmp_path, monkeypatch):
-    certain = type("Certain", (Nearest,), {"sample": lambda model, lr, n, seed: np.stack([model(lr)] * n)})()
+    certain = type("Certain", (Stochastic, Nearest), {"sample": lambda model, lr, n, seed: np.stack([model(lr)] * n)})()
     certain.traverse = certain.sample
     monkeypatch.setattr(jobs, "load", lambda name: certain)
     answers = jobs.draw(face, "certain", 2, 0, tmp_path)
     assert answers.largest == 0 and (answers.heat == jobs.HEAT[0]).all()
+
+
+def test_a_picture_of_another_size_than_the_models_own_is_remarked_on(stand_ins, face, tmp_path, monkeypatch):
+    monkeypatch.setattr(presets.Preset, "own_size", (16, 16))
+    remarks = []
+    jobs.enlarge(face, "nearest_x4", tmp_path, remark=remarks.append)
+    assert not remarks
+    Image.fromarray(FACE[:, :12]).save(face)
+    jobs.enlarge(face, "nearest_x4", tmp_path, remark=remarks.append)
+    assert [remark.split(",")[0] for remark in remarks] == ["12x16 pixels"]
 
 
 def test_the_built_in_face_is_as_small_as_the_model_expects(stand_ins, tmp_path):

@@ -80,7 +80,8 @@ CHEAP = sorted({shlex.join(arguments) for page in PAGES for arguments in command
 def test_a_cheap_command_does_what_it_says(command, here, facesr):
     before = {*here.rglob("*.png")}
     result = facesr(*shlex.split(command))
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0
+    assert all("has learnt from" in line or "another size" in line for line in result.err.splitlines())  # face.png's is odd
     assert "models" in command or {*here.rglob("*.png")} > before
 
 

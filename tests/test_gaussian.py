@@ -78,6 +78,16 @@ def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone():
         q.sample(4, seed=(7, 8))
 
 
+def test_numpys_integers_are_seeds_as_pythons_are():
+    q, _, _ = gaussian(2)
+    draws = lambda seed: keras.ops.convert_to_numpy(q.sample(2, seed=seed))  # noqa: E731
+    for seed in (np.int64(7), np.uint8(7), np.array(7)):
+        np.testing.assert_array_equal(draws(seed), draws(7))
+    for seeds in (np.array([7, 8, 9]), [np.int32(7), np.int32(8), 9], range(7, 10)):
+        np.testing.assert_array_equal(draws(seeds), draws((7, 8, 9)))
+    assert not np.array_equal(draws(None), draws(None))
+
+
 def test_a_training_draw_follows_from_both_of_its_seeds_alone():
     q, _, _ = gaussian(3)
     draws = {seed: keras.ops.convert_to_numpy(reparameterised_sample(q, seed)) for seed in ((0, 0), (0, 1), (1, 0))}

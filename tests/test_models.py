@@ -6,7 +6,7 @@ import pytest
 from small_networks import NO_ENLARGERS, SMALL, loss
 
 from keras_facesr import presets
-from keras_facesr.inference import fitting_size
+from keras_facesr.sizes import fitting_size
 from keras_facesr.training import computing_in
 
 ENLARGERS = sorted({*SMALL} - {*NO_ENLARGERS})  # for the others see test_cagface, test_judges, test_ssrvae

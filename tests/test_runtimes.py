@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +170,30 @@ def test_a_file_that_prepares_what_it_sees_is_given_no_parts_of_pictures():
     model = runtimes.Exported("some.tflite", about)
     with pytest.raises(ImageError, match="20x9 pixels are too many at once for some.tflite, take --runtime keras"):
         upscale(model, np.zeros((9, 20, 3), np.uint8), tile=8)
+
+
+SHARED = [np.random.default_rng(k).integers(0, 256, (8 + k, 20 - k, 3), dtype=np.uint8) for k in range(8)]
+
+
+@pytest.mark.parametrize("runtime", ["litert", "onnx", "keras"])
+def test_threads_may_share_a_model_and_load_several_at_once(runtime, catalogue, cache, tmp_path):
+    preset = presets.find("near")
+    if runtime != "keras":
+        pytest.importorskip(runtimes.RUNTIMES[runtime].MODULE)
+        fsr.export(fsr.load("near"), cache / "weights" / preset.name / runtimes.RUNTIMES[runtime].FILE)
+
+    def load(_=None):
+        return fsr.load("near") if runtime == "keras" else runtimes.load(preset, runtime)
+
+    def differences(model, first):
+        together.wait(60)
+        order = np.roll(np.arange(len(SHARED)), first)
+        return [np.abs(upscale(model, SHARED[k]).astype(int) - SHARED[k].repeat(4, 0).repeat(4, 1)).max() for k in order]
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            model, together = load(), threading.Barrier(4)
+            found = list(pool.map(differences, [model] * 4, range(4)))
+            assert np.max(found) <= 1
+        together = threading.Barrier(4)
+        assert np.max(list(pool.map(differences, pool.map(load, range(4)), range(4)))) <= 1

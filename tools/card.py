@@ -244,11 +244,10 @@ The samples' standard deviation is {found["deviation"]:.2f} of 255 levels, mean 
 
 def training_table(recipe, run_dir):
     """The stages, what each took in training steps, validation left out, and its best score on the held-out images."""
-    history = [json.loads(line) for line in (run_dir / "history.jsonl").read_text().splitlines()]
     score = TASKS[recipe.task].score
     rows = []
     for number, stage in enumerate(recipe.stages, 1):
-        checks = [check for check in history if check["stage"] == number]
+        checks = [check for check in history(run_dir) if check["stage"] == number]
         images = stage.check_every * stage.batch_size  # between two checks
         minutes = sum(images / check["images_per_second"] for check in checks) / 60
         best = max(check[score] for check in checks)
@@ -259,6 +258,11 @@ def training_table(recipe, run_dir):
         )
     headings = "stage", "phase", "steps", "batch", "augmentation", "optimiser", "minutes", f"held-out best {SCORES[score]}"
     return "\n".join([f"| {' | '.join(headings)} |", "|---" * len(headings) + "|", *rows])
+
+
+def history(run_dir):
+    """What a run's checks have found, oldest first."""
+    return [json.loads(line) for line in (run_dir / "history.jsonl").read_text().splitlines()]
 
 
 SECTIONS = {

@@ -16,7 +16,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from add_tflite import add
-from card import CHANGES, card
+from card import CHANGES, card, history
 
 from keras_facesr import presets, recipes
 from keras_facesr.data.cache import decoded
@@ -32,7 +32,7 @@ from keras_facesr.models.face_features import ATTRIBUTES, LABELS, labels_of
 from keras_facesr.recipes.recipe import JUDGE
 from keras_facesr.tables.ssrvae import REAL_FACES
 from keras_facesr.tables.trials import JUDGED, MadeFaces, Pairs
-from keras_facesr.tasks import masks_of, parsed, told
+from keras_facesr.tasks import TASKS, masks_of, parsed, told
 
 TERMS = {
     "mnist": "CC BY-SA 3.0; so are these weights",
@@ -102,8 +102,20 @@ def started(run_dir):
         description=DESCRIPTIONS[recipe.model_class] + told_of(recipe),
         terms=f"{presets.named(recipe.sources + taught)}: {use}",
     )
+    entry["curve"] = curve(recipe, run_dir)
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
     return recipe, entry
+
+
+def curve(recipe, run_dir):
+    """How a run's network learnt: [images seen, score on the held-out ones] of each check, over all stages."""
+    checks, before = history(run_dir), 0
+    points = []
+    for number, stage in enumerate(recipe.stages, 1):
+        of_stage = [check for check in checks if check["stage"] == number]
+        points += [[before + check["step"] * stage.batch_size, round(check[TASKS[recipe.task].score], 4)] for check in of_stage]
+        before += stage.images
+    return points
 
 
 def told_of(recipe):

@@ -11,6 +11,7 @@ Everything above is written against these functions once and runs on both backen
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
 - ``of_shape(x, shape, message)``: a tensor, or the message if it is not of this shape; a size of None is any
 - ``compiled(function)``: the same function, without Python's part in each of its operations where the backend can
+- ``is_symbolic(x)``: whether a tensor stands for values that are known only when the graph runs
 - ``scope_of(model)``: the context in which a model's optimisers are to be made
 - ``is_made_for(model, optimizer)``: whether one was
 - ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
@@ -26,6 +27,7 @@ if keras.backend.backend() == "tensorflow":
         gradients,
         input_gradient,
         is_made_for,
+        is_symbolic,
         kl_divergence,
         no_gradients,
         of_shape,
@@ -43,6 +45,7 @@ elif keras.backend.backend() == "torch":
         gradients,
         input_gradient,
         is_made_for,
+        is_symbolic,
         kl_divergence,
         no_gradients,
         of_shape,
@@ -66,6 +69,7 @@ __all__ = [
     "gradients",
     "input_gradient",
     "is_made_for",
+    "is_symbolic",
     "kl_divergence",
     "no_gradients",
     "of_shape",

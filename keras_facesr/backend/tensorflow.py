@@ -20,6 +20,11 @@ def input_gradient(function, x):
     return tape.gradient(total, x)
 
 
+def is_symbolic(x):
+    """Whether a tensor is one of a graph in the making."""
+    return tf.is_symbolic_tensor(x)
+
+
 def no_gradients():
     """Nothing to do: without a tape TensorFlow keeps nothing, and a graph leaves out what no gradient asks for."""
     return contextlib.nullcontext()

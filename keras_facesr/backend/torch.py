@@ -17,6 +17,11 @@ def input_gradient(function, x):
     return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
 
 
+def is_symbolic(x):
+    """Whether a tensor has a shape alone, by which Keras finds out the shapes of outputs."""
+    return x.is_meta
+
+
 def no_gradients():
     """Without it, every answer would hold the feature maps that led to it."""
     return torch.no_grad()

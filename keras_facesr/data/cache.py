@@ -12,7 +12,7 @@ from keras_facesr.data.degrade import centre_square, resize
 from keras_facesr.data.images import read_picture, written_whole
 from keras_facesr.errors import DatasetError, ImageError
 
-VERSION = 1  # raise it when the way from file to pixels changes
+VERSION = 2  # raise it when the way from file to pixels changes
 
 
 def cache_root():

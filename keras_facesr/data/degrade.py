@@ -26,9 +26,12 @@ def centre_square(pixels):
     return pixels[top : top + side, left : left + side]
 
 
-def resize(pixels, height, width):
-    """Resample uint8 (H, W) or (H, W, 3) pixels to (height, width) by Pillow's antialiased bicubic."""
-    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+def resize(pixels, height, width, box=None):
+    """Resample uint8 (H, W) or (H, W, 3) pixels to (height, width) by Pillow's antialiased bicubic.
+
+    ``box`` (left, top, right, bottom), in pixels and parts of such, is what is shown of them; None: all.
+    """
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC, box))
 
 
 def degrade(hr, scale, antialias=True):

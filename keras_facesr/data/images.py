@@ -1,26 +1,24 @@
 """The only place that opens or writes image files.
 
 What is read is judged by its content, never by its file name, and is either understood rightly or refused by
-an `ImageError` of one line. Embedded colour profiles are not applied.
+an `ImageError` of one line. Colours are sRGB from here on, whatever the file's profile (docs/pictures.md).
 """
 
 import os
 import secrets
-import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from keras_facesr.data import metadata
+from keras_facesr.data.colour import into_srgb, profile_of
+from keras_facesr.data.formats import SUFFIXES, open_picture
 from keras_facesr.errors import ImageError
 
-# Raster formats that describe themselves; EPS and the like would start other programs, TGA has no signature.
-# Pillow opens MPO, a JPEG file with previews behind it, under JPEG.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
-SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .avif".split())
 MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a file that claims more is taken for a decompression bomb
 
 
@@ -29,16 +27,20 @@ class Picture:
     """One decoded still picture, upright.
 
     Attributes:
-        rgb: uint8 (H, W, 3).
+        rgb: uint8 (H, W, 3), sRGB.
         alpha: uint8 (H, W), 255 = opaque; None where the source has no transparency.
         is_gray: the source has no colour; the three channels of `rgb` are equal then.
         name: the path as it was given, or a word for a source that is no file.
+        exif: EXIF data that hold for what is made of it, too (`metadata.carried_exif`), or None.
+        dpi: dots per inch (across, down), or None where the source states none.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None
     is_gray: bool
     name: str
+    exif: bytes | None = None
+    dpi: tuple[float, float] | None = None
 
 
 def to_unit(pixels):
@@ -51,34 +53,42 @@ def to_uint8(images):
     return np.rint(np.clip(np.asarray(images), 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def read_picture(source):
+def read_picture(source, levels=False):
     """Decode one picture.
 
-    EXIF rotation is applied; palette, CMYK, gray and bilevel pixels become RGB; 16-bit pixels are scaled to
-    8 bits where the file's mode declares 16; transparency is kept apart as `alpha`.
+    EXIF rotation is applied; palette, CMYK, Lab, gray and bilevel pixels become RGB, in sRGB by the file's colour
+    profile; 16-bit pixels are scaled to 8 bits where the file's mode declares 16; transparency is kept apart as
+    `alpha`.
 
     Args:
         source: path, `PIL.Image.Image`, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
+        levels: whether pixels are numbers, as in a mask, and no colours: a profile is not applied then.
 
     Returns:
         Picture.
 
     Raises:
-        ImageError: no such file; empty, truncated or not an image; animated or of several pages; more than
-            `MAX_PIXELS` pixels; pixels without a declared range (float, 32-bit).
+        ImageError: no such file; empty, truncated, not an image or of a format that is not read; animated or of
+            several pages; more than `MAX_PIXELS` pixels; pixels without a declared range (float, 32-bit).
     """
     if isinstance(source, Image.Image):
-        return _from_pil(source, str(getattr(source, "filename", "") or "PIL image"))
+        return _from_pil(source, str(getattr(source, "filename", "") or "PIL image"), levels)
     if isinstance(source, (str, os.PathLike)):
-        return _from_file(Path(source), str(source))
+        return _from_file(Path(source), str(source), levels)
     if hasattr(source, "__array__"):
         return _from_array(np.asarray(source))
     kind = type(source).__name__
     raise ImageError(f"{kind}: is not a picture; give a path, a PIL image or a uint8 array")
 
 
-def write_png(path, pixels, overwrite=False):
+def write_png(path, pixels, overwrite=False, source=None):
     """Write uint8 (H, W), (H, W, 3) or (H, W, 4) pixels as a PNG file, whole or not at all, with its folder.
+
+    Args:
+        path: of the file.
+        pixels: sRGB.
+        overwrite: whether it may be there already.
+        source: the `Picture` that they were made of, whose EXIF data go along, and its resolution, times the enlargement.
 
     Returns:
         Path of the file.
@@ -95,10 +105,17 @@ def write_png(path, pixels, overwrite=False):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as temporary:
-            Image.fromarray(pixels).save(temporary, format="PNG")
+            Image.fromarray(pixels).save(temporary, format="PNG", **(_carried(source, pixels) if source else {}))
     except OSError as error:
         raise ImageError(f"{path}: cannot be written ({_reason(error)})") from error
     return path
+
+
+def _carried(source, pixels):
+    """What Pillow is to write of the source beside the pixels made of it."""
+    times = pixels.shape[0] / source.rgb.shape[0]
+    dpi = source.dpi and tuple(dots * times for dots in source.dpi)
+    return {name: value for name, value in (("exif", source.exif), ("dpi", dpi)) if value}
 
 
 @contextmanager
@@ -117,7 +134,8 @@ def find_images(inputs):
     """List the files that `inputs` (one path or several) mean, each once.
 
     A file is taken as named, whether or not it exists (reading it will say so); a folder stands for all image
-    files below it, by suffix, sorted by path, hidden ones left out.
+    files below it, by suffix, sorted by path, hidden ones left out. Those of formats that cannot be read are among
+    them: reading says so, where leaving them out would say nothing.
 
     Returns:
         list of Path; empty where the folders hold no image.
@@ -138,7 +156,7 @@ def _images_below(folder):
                 yield Path(parent, name)
 
 
-def _from_file(path, name):
+def _from_file(path, name, levels):
     try:
         if path.is_dir():
             raise ImageError(f"{name}: is a folder, not an image file")
@@ -148,32 +166,42 @@ def _from_file(path, name):
             raise ImageError(f"{name}: is not a regular file")
         if path.stat().st_size == 0:
             raise ImageError(f"{name}: the file is empty")
-        with _pillow_quiet(), Image.open(path, formats=FORMATS) as image:
-            return _from_pil(image, name)
+        try:
+            return _opened(path, name, levels)
+        except Image.DecompressionBombError:
+            raise
+        except Exception:
+            bare = metadata.pixels_alone(path)
+            if not bare:
+                raise
+            return _opened(path, name, levels, *bare)
     except ImageError:
         raise
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: not an image that can be read here ({', '.join(FORMATS)})") from error
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except Exception as error:  # a damaged header can raise almost anything
         raise ImageError(f"{name}: cannot be read ({_reason(error)})") from error
 
 
-def _from_pil(image, name):
+def _opened(path, name, levels, content=None, info=()):
+    with open_picture(path, name, content) as image:
+        image.info.update(info)
+        return _from_pil(image, name, levels)
+
+
+def _from_pil(image, name, levels):
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_large(name)
     if width * height == 0:
         raise ImageError(f"{name}: has no pixels ({width}x{height})")
     try:
-        with _pillow_quiet():
-            # The first picture of an MPO file is the photo, the others are its previews.
-            if getattr(image, "is_animated", False) and image.format != "MPO":
-                raise ImageError(f"{name}: animated or of several pages; save the one picture you mean")
-            image.load()
-            declared = _declared_bits(image)
-            return Picture(*_channels(_upright(image), declared, name), name)
+        # The first picture of an MPO file is the photo, the others are its previews; of HEIC it is the primary one.
+        if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
+            raise ImageError(f"{name}: animated or of several pages; save the one picture you mean")
+        upright, dpi = metadata.upright(image)
+        colours = _channels(upright, _declared_bits(image), None if levels else profile_of(image), name)
+        return Picture(*colours, name, metadata.carried_exif(image), dpi)
     except ImageError:
         raise
     except Exception as error:  # damaged data can raise almost anything
@@ -190,13 +218,6 @@ def _from_array(pixels, name="array"):
     return Picture(pixels[..., :3].copy(), alpha, False, name)
 
 
-def _upright(image):
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # EXIF data that cannot be read states no rotation
-        return image
-
-
 def _declared_bits(image):
     """Bits a pixel has in the one-channel integer modes, by file format; None where nothing states it."""
     if image.mode.startswith("I;16"):
@@ -205,41 +226,37 @@ def _declared_bits(image):
     return 16 if image.mode == "I" and image.format in ("PNG", "PPM") else None
 
 
-def _channels(image, declared_bits, name):
+def _channels(image, declared_bits, profile, name):
     """(rgb, alpha, is_gray) of an upright image of any mode."""
     mode = image.mode
     if declared_bits:
-        samples = np.asarray(image).astype(np.uint32)
-        largest = 2**declared_bits - 1
-        gray = ((samples * 255 + largest // 2) // largest).astype(np.uint8)
-        clear = image.info.get("transparency")
-        alpha = None if clear is None else np.where(samples == clear, 0, 255).astype(np.uint8)
-        return _gray_to_rgb(gray), alpha, True
-    if mode in ("I", "F") or mode.startswith("I;"):
+        image = _eight_bits(image, declared_bits)
+    elif mode in ("I", "F") or mode.startswith("I;"):
         raise ImageError(f"{name}: {mode} pixels have no declared range; save it with 8 or 16 bits a channel")
-    if mode in ("1", "L", "LA", "La"):
-        if not image.has_transparency_data:
-            return _gray_to_rgb(np.asarray(image.convert("L"))), None, True
-        gray, alpha = np.moveaxis(np.asarray(image.convert("LA")), -1, 0)
-        return _gray_to_rgb(gray), alpha.copy(), True
-    pixels = np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-    rgb = pixels[..., :3].copy()
-    alpha = pixels[..., 3].copy() if pixels.shape[-1] == 4 else None
+    elif mode not in ("CMYK", "LAB"):
+        colours = "L" if mode in ("1", "L", "LA", "La") else "RGB"
+        image = image.convert(colours + "A" if image.has_transparency_data else colours)
+    image = into_srgb(image, profile)
+    alpha = np.array(image.getchannel("A")) if image.mode in ("LA", "RGBA") else None
+    rgb = np.array(image.convert("RGB"))
     # A palette is a way of packing: it says nothing of colour, its entries do.
-    is_gray = mode in ("P", "PA") and bool((rgb == rgb[..., :1]).all())
+    is_gray = image.mode in ("L", "LA") or mode in ("P", "PA") and bool((rgb == rgb[..., :1]).all())
     return rgb, alpha, is_gray
+
+
+def _eight_bits(image, bits):
+    """Gray samples of so many bits as 8 bits, and what they say of transparency: mode L or LA."""
+    samples = np.asarray(image).astype(np.uint32)
+    largest = 2**bits - 1
+    gray = Image.fromarray(((samples * 255 + largest // 2) // largest).astype(np.uint8))
+    clear = image.info.get("transparency")
+    if clear is not None:
+        gray.putalpha(Image.fromarray(np.where(samples == clear, 0, 255).astype(np.uint8)))
+    return gray
 
 
 def _gray_to_rgb(gray):
     return np.repeat(gray[..., None], 3, axis=-1)
-
-
-@contextmanager
-def _pillow_quiet():
-    """Pillow also warns on stderr of what is refused here in one line."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        yield
 
 
 def _too_large(name):

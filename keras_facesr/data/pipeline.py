@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr.data.degrade import degrade
+from keras_facesr.data.framing import cut
 from keras_facesr.data.images import to_unit
 from keras_facesr.errors import DatasetError
 
@@ -23,6 +24,7 @@ TRANSFORMATIONS = (
     lambda image: np.rot90(image, 3),
 )
 AUGMENTATIONS = {None: 1, "mirror": 2, "six": 6}  # how many of the transformations are drawn from
+JITTER = 0.1  # of a cut face's side: how much larger or smaller its square may be, and twice as far as its centre may move
 
 
 class Stream:
@@ -170,6 +172,42 @@ class PairStream(Stream):
             image[top * unit : (top + side) * unit, left * unit : (left + side) * unit]
             for image, unit in ((lr, 1), (hr, self.scale))
         )
+
+
+class FaceStream(Stream):
+    """(lr, hr) batches of faces cut anew each time they are seen: float32 in [0, 1], (B, h, w, 3) and (B, S, S, 3).
+
+    A face's square is cut and resampled to S pixels at once. By chance it is larger or smaller by up to `jitter` and beside its
+    place by up to half of that, but never beyond its picture, and every second face is mirrored. LR faces are antialiased
+    bicubic (`degrade.degrade`).
+
+    Args:
+        pictures: list of arrays uint8 (N, P, P, 3), P of each its own: squares with a face in each.
+        squares: of each array the (left, top, side) of its faces, as shares of P.
+        size: S, a multiple of `scale`.
+        scale: factor between LR and HR.
+        batch_size, seed: see `Stream`.
+        jitter: share of a square's side; 0 cuts all faces as `squares` says, and mirrors none.
+    """
+
+    def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER):
+        super().__init__(sum(map(len, pictures)), batch_size, seed)
+        self.pictures, self.squares, self.size, self.scale, self.jitter = pictures, squares, size, scale, jitter
+        self._ends = np.cumsum([len(images) for images in pictures])
+
+    def draw(self, chosen, chance):
+        hr = np.stack([self._face(index, chance) for index in chosen])
+        return to_unit(degrade(hr, self.scale)), to_unit(hr)
+
+    def _face(self, index, chance):
+        which = int(np.searchsorted(self._ends, index, side="right"))
+        left, top, side = self.squares[which]
+        growth, *shifts = chance.uniform(-self.jitter, self.jitter, size=3)
+        grown = min(side * (1.0 + growth), 1.0)
+        moved = [place + (side - grown + side * shift) / 2.0 for place, shift in zip((left, top), shifts)]
+        corner = [min(max(place, 0.0), 1.0 - grown) for place in moved]
+        face = cut(self.pictures[which][index - self._ends[which]], (*corner, grown), self.size)  # counted from the array's end
+        return face[:, ::-1] if self.jitter and chance.random() < 0.5 else face
 
 
 class UnpairedStream(Stream):

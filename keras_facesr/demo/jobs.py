@@ -16,6 +16,7 @@ from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import read_picture, write_png
 from keras_facesr.errors import ImageError
 from keras_facesr.inference import demo_face, enlarge_picture, picture_deviation, sample_picture, traverse_picture
+from keras_facesr.sizes import size_remark
 
 PAGE_PIXELS = 2**26  # of an answer; minutes of work, beyond which a page is the wrong tool
 VIEW_SIDE = 1280  # pixels of what the page shows of a larger answer
@@ -68,7 +69,7 @@ def built_in(name, folder):
     return write_png(_new_folder(folder) / "astronaut.png", small)
 
 
-def enlarge(path, name, folder, show=lambda done, total: None):
+def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda text: None):
     """Enlarge a picture.
 
     Args:
@@ -76,6 +77,7 @@ def enlarge(path, name, folder, show=lambda done, total: None):
         name: of the preset.
         folder: where the answer is written, in a new folder of its own.
         show: called with (tiles done, tiles in all) after each tile of a large picture.
+        remark: called with what to know where the picture is of another size than the model's own.
 
     Returns:
         views of the bicubic enlargement and of the model's (PIL, of equal size, at most ``VIEW_SIDE``), and the path of
@@ -88,8 +90,10 @@ def enlarge(path, name, folder, show=lambda done, total: None):
             f"{picture.name}: {width // model.scale}x{height // model.scale} pixels are many for a page; cut the faces out, "
             f"at most {PAGE_PIXELS / model.scale**2 / 1e6:.1f} million pixels, or take the command facesr upscale"
         )
+    if text := size_remark(model, *picture.rgb.shape[:2]):
+        remark(text)
     pixels = enlarge_picture(model, picture, on_tile=show)
-    written = write_png(_new_folder(folder) / f"{Path(path).stem}_{name}.png", pixels)
+    written = write_png(_new_folder(folder) / f"{Path(path).stem}_{name}.png", pixels, source=picture)
     return _view(resize(picture.rgb, height, width)), _view(pixels), written
 
 
@@ -99,7 +103,8 @@ def draw(path, name, n, seed, folder, show=lambda done, total: None):
     folder, stem = _new_folder(folder), f"{Path(path).stem}_{name}"
 
     def written(label, images):
-        return [write_png(folder / f"{stem}_{label}{k}.png", pixels) for k, pixels in enumerate(images, start=1)]
+        files = [folder / f"{stem}_{label}{k}.png" for k in range(1, len(images) + 1)]
+        return [write_png(file, pixels, source=picture) for file, pixels in zip(files, images)]
 
     samples = written("", sample_picture(model, picture, n, seed))
     show(1, 3)

@@ -102,7 +102,7 @@ def build(name, folder):
         def run_enlarge(path, name, progress=gr.Progress()):
             progress(0, desc="Preparing")
             show = lambda *done: progress(done, desc="Enlarging", unit="tiles")  # noqa: E731
-            bicubic, sr, written = jobs.enlarge(path, name, folder, show)
+            bicubic, sr, written = jobs.enlarge(path, name, folder, show, remark=lambda text: gr.Warning(html.escape(text)))
             return gr.update(value=(bicubic, sr), label=f"Bicubic | {name}"), gr.update(value=written, interactive=True)
 
         @friendly

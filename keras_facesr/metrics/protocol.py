@@ -6,6 +6,7 @@ from statistics import fmean
 import numpy as np
 
 from keras_facesr.data.degrade import centre_square, degrade, resize
+from keras_facesr.data.framing import cut
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, ms_ssim
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
@@ -30,6 +31,8 @@ class Protocol:
             picture's own, cut about its centre to a multiple of ``scale``.
         colour: "rgb", or "luma" for the BT.601 luma alone.
         antialias: False to reduce without antialiasing (``data.degrade.degrade``), which is another task.
+        square: (left, top, side), shares of the side of a picture's centre square, to measure on that part of it alone, such as
+            ``framing.square("utkface", within="celeba")``; with ``hr_size``.
 
     Raises:
         FacesrError: values that do not go together.
@@ -39,6 +42,7 @@ class Protocol:
     hr_size: int | tuple[int, int] | None = None
     colour: str = "rgb"
     antialias: bool = True
+    square: tuple[float, float, float] | None = None
 
     def __post_init__(self):
         if self.scale < 2:
@@ -47,6 +51,8 @@ class Protocol:
             raise FacesrError(f"unknown colour {self.colour!r}: figures are in {' or '.join(COLOURS)}")
         if self.hr_size is not None and any(side < self.scale or side % self.scale for side in self.hr_shape):
             raise FacesrError(f"the HR size must be a multiple of the scale {self.scale}, got {self.hr_size}")
+        if self.square is not None and not isinstance(self.hr_size, int):
+            raise FacesrError("faces that are cut as a set frames them have one HR size: give it")
 
     @property
     def hr_shape(self):
@@ -60,7 +66,9 @@ class Protocol:
             ImageError: the picture is smaller than the SSIM window (where ``hr_size`` is None).
         """
         square = centre_square(rgb)
-        if self.hr_size is not None:
+        if self.square is not None:
+            hr = cut(square, self.square, self.hr_size)
+        elif self.hr_size is not None:
             hr = resize(square, *self.hr_shape)
         else:
             side = len(square) // self.scale * self.scale
@@ -70,6 +78,12 @@ class Protocol:
             margin = (len(square) - side) // 2
             hr = square[margin : margin + side, margin : margin + side]
         return degrade(hr, self.scale, self.antialias), hr
+
+    def _crop(self):
+        if self.square is None:
+            return "centre square"
+        left, top, side = self.square
+        return f"of the centre square {side:.3f} of its side, from {left:.3f} of it on the left and {top:.3f} at the top"
 
     def describe(self):
         """The protocol in words and numbers, as it stands in every report."""
@@ -81,7 +95,7 @@ class Protocol:
             "scale": self.scale,
             "hr_size": self.hr_size or "native",
             "colour": "RGB" if self.colour == "rgb" else "BT.601 luma",
-            "crop": "centre square; no border cut from the comparison",
+            "crop": f"{self._crop()}; no border cut from the comparison",
             "degradation": f"{'antialiased bicubic' if self.antialias else 'bicubic without antialiasing'} (a = -0.5)",
             "rounding": "8 bits: HR, LR and answers",
             "psnr": f"dB, peak 255, at most {PSNR_CAP:g} a picture",

@@ -124,7 +124,8 @@ class FaceSR(Network):
         size_multiple: the heights and widths that the network takes are the multiples of this number.
         least_size: the least height and width that it takes.
         largest_side: height and width in input pixels that the network's memory allows at once; None: any.
-        is_stochastic: whether the model has ``sample``, ``encode`` and ``decode`` beside ``call``.
+        own_size: (height, width) of the images that released weights have learnt from; None: any, or weights of one's own.
+        is_stochastic: whether the model is ``Stochastic``: has ``sample``, ``encode`` and ``decode`` beside ``call``.
         is_autoregressive: whether an answer takes a pass for each of its values, in a loop that only a SavedModel can hold.
         paper: where the method was published.
     """
@@ -132,7 +133,7 @@ class FaceSR(Network):
     ARGUMENTS = ("scale",)
     is_stochastic = is_autoregressive = False
     least_size = (1, 1)
-    largest_side = None
+    largest_side = own_size = None
     paper = None
 
     def __init__(self, scale, size_multiple=1, **kwargs):
@@ -175,27 +176,6 @@ class FaceSR(Network):
         """NumPy images (N, H, W, C) through a function of this network, without a graph: ``predict`` would want one C."""
         with backend.no_gradients():
             return ops.convert_to_numpy(function(images))
-
-    def pixel_deviation(self, lr, n=16, seed=None):
-        """Where a stochastic model's answers differ: their standard deviation over ``n`` samples, mean over colours.
-
-        (N, scale * H, scale * W, 1), in units of [0, 1].
-        """
-        return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
-
-    def traverse(self, lr, steps=8, seed=None):
-        """A stochastic model's outputs along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (SAM's eq. 8).
-
-        (steps, N, scale * H, scale * W, 3) in [0, 1]; the draws, first and last, are those of ``sample(lr, 2, seed)``, which
-        lie on opposite sides of the mean along each axis.
-        """
-        with backend.no_gradients():
-            start, end = self.encode(lr).sample(2, seed)
-            return self.decode_each(lr, [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)])
-
-    def decode_each(self, lr, latents):
-        """Outputs for one latent after the other: (len(latents), N, scale * H, scale * W, 3) in [0, 1]."""
-        return ops.stack([self.decode(lr, z) for z in latents])
 
     @staticmethod
     def to_image(sr, training):

@@ -6,11 +6,11 @@ to the input's size, leads a second stage to four times the size.
 """
 
 import keras
-from keras import ops
+from keras import layers, ops
 
 from keras_facesr import backend
-from keras_facesr.layers.attention import GaussianSmoothing
-from keras_facesr.layers.blocks import ResidualBlock, conv
+from keras_facesr.layers.attention import GaussianSmoothing, SpatialAttention
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, near_zero
 from keras_facesr.layers.resampling import BicubicEnlargement, BicubicReduction, PixelShuffle
 from keras_facesr.models.component_network import ComponentNetwork
 from keras_facesr.models.own_loss import PhasedSR
@@ -29,6 +29,9 @@ class CAGFace(PhasedSR):
         features: channels F of every stage.
         blocks: residual blocks L of each stage.
         stages: 2, or 1 for the paper's ablation, which enlarges four times in its only stage.
+        block: ``"residual"`` (the paper's), or ``"attentive"``, an ``AttentiveBlock``: more for its multiply-adds.
+        tail: ``"features"`` (the paper's) doubles the features once or twice before they become an image, which is where most
+            of a small network's multiply-adds go; ``"shuffle"`` makes each image by one convolution and one pixel shuffle.
         image_skip: whether each stage's image is added to the bicubic enlargement of the input. The paper's learn
             the whole image, from some 2 million patches.
         components: constructor arguments of the ``ComponentNetwork``.
@@ -43,7 +46,7 @@ class CAGFace(PhasedSR):
         >>> model.compile("adam"); model.fit(pairs, epochs=10)                     # phase 2: both
     """
 
-    ARGUMENTS = "features blocks stages image_skip component_size smoothing".split()
+    ARGUMENTS = "features blocks stages block tail image_skip component_size smoothing".split()
     paper = "Kalarot, Li, Porikli: Component Attention Guided Face Super-Resolution Network: CAGFace (2020)"
 
     def __init__(
@@ -51,6 +54,8 @@ class CAGFace(PhasedSR):
         features=256,
         blocks=16,
         stages=2,
+        block="residual",
+        tail="features",
         image_skip=False,
         components=None,
         component_size=256,
@@ -60,8 +65,12 @@ class CAGFace(PhasedSR):
     ):
         if scale != 4 or stages not in (1, 2):
             raise ValueError(f"CAGFace enlarges 4 times in 1 or 2 stages, not {scale} times in {stages}")
+        if block not in BLOCKS or tail not in ("features", "shuffle"):
+            known = f"block is one of {', '.join(BLOCKS)}, tail features or shuffle"
+            raise ValueError(f"no CAGFace has block={block!r} and tail={tail!r}: {known}")
         super().__init__(scale, **kwargs)
         self.features, self.blocks, self.stages, self.image_skip = features, blocks, stages, image_skip
+        self.block, self.tail = block, tail
         self.component_size, self.smoothing = component_size, smoothing
         dtype = self.dtype_policy
         self.components = ComponentNetwork(**{"auxiliary_heads": False, **(components or {})}, name="components")
@@ -75,31 +84,37 @@ class CAGFace(PhasedSR):
         self.stem_1 = conv(features, name="stem_1", dtype=dtype)
         self.backbone_1 = self._backbone("backbone_1")
         self.upsampling_1 = self._upsampling(4 * features, 3 - stages, "upsampling_1")
-        self.image_1 = self._image(image_skip, "image_1")
+        self.image_1 = self._image(image_skip, 3 - stages, "image_1")
         if stages == 2:
             self.bridge = conv(features, name="bridge", dtype=dtype)  # from the 12 channels of the x2 image
             self.stem_2 = conv(features, name="stem_2", dtype=dtype)
             self.backbone_2 = self._backbone("backbone_2")
             self.upsampling_2 = self._upsampling(8 * features, 2, "upsampling_2")
-            self.image_2 = self._image(image_skip, "image_2")
+            self.image_2 = self._image(image_skip, 2, "image_2")
             # Starts as the identity where the image before it starts as nothing.
             kernel = dirac if image_skip else "glorot_uniform"
             self.mixing = conv(3, kernel_initializer=kernel, name="mixing", dtype="float32")
         self.phase = 1
 
     def _backbone(self, name):
-        """Residual blocks without BN and one convolution; the skip around them all is in ``_through``."""
-        blocks = [ResidualBlock(self.features, normalization=None, dtype=self.dtype_policy) for _ in range(self.blocks)]
+        """Blocks without BN and one convolution; the skip around them all is in ``_images``."""
+        blocks = [BLOCKS[self.block](self.features, dtype=self.dtype_policy) for _ in range(self.blocks)]
         return keras.Sequential([*blocks, conv(self.features, dtype=self.dtype_policy)], name=name)
 
     def _upsampling(self, channels, doublings, name):
-        """Convolution and pixel shuffle, once for each doubling."""
+        """Convolution and pixel shuffle, once for each doubling; nothing where the image is shuffled."""
+        if self.tail == "shuffle":
+            return layers.Identity(name=name, dtype=self.dtype_policy)
         doubling = lambda: [conv(channels, dtype=self.dtype_policy), PixelShuffle(2, dtype=self.dtype_policy)]  # noqa: E731
         return keras.Sequential([layer for _ in range(doublings) for layer in doubling()], name=name)
 
-    def _image(self, from_nothing, name):
-        """Features to RGB."""
-        return conv(3, kernel_initializer="zeros" if from_nothing else "glorot_uniform", name=name, dtype="float32")
+    def _image(self, from_nothing, doublings, name):
+        """Features to RGB, of their size or, where it is shuffled, doubled."""
+        how = {"kernel_initializer": "zeros" if from_nothing else "glorot_uniform", "dtype": "float32"}
+        if self.tail == "features":
+            return conv(3, name=name, **how)
+        factor = 2**doublings
+        return keras.Sequential([conv(3 * factor**2, **how), PixelShuffle(factor, dtype="float32")], name=name)
 
     def stage_parts(self, stage):
         """The layers of a stage, as Table 1 counts them: the bridge to the second stage belongs to the first."""
@@ -207,6 +222,41 @@ class CAGFace(PhasedSR):
     def get_config(self):
         components = {name: getattr(self.components, name) for name in ComponentNetwork.ARGUMENTS}
         return {**super().get_config(), "components": components}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class AttentiveBlock(keras.layers.Layer):
+    """x + three convolutions, their sum with x mixed by a 1x1 and gated by ``SpatialAttention``.
+
+    Local features by few convolutions, after RLFN's block (Kong et al., 2022), inside a skip of its own, so that a deep stack
+    starts as the identity.
+    """
+
+    def __init__(self, features, **kwargs):
+        super().__init__(**kwargs)
+        self.features, dtype = features, self.dtype_policy
+        self.local = keras.Sequential([ConvBlock(features, 1, None, "leaky_relu", dtype=dtype) for _ in range(3)])
+        self.mixing = conv(features, 1, kernel_initializer=near_zero(), dtype=dtype)
+        self.attention = SpatialAttention(dtype=dtype)
+
+    def build(self, input_shape):
+        for part in (self.local, self.mixing, self.attention):
+            part.build(input_shape)
+
+    def call(self, x):
+        return x + self.attention(self.mixing(x + self.local(x)))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "features": self.features}
+
+
+BLOCKS = {  # by the name that CAGFace's argument has for it
+    "residual": lambda features, dtype: ResidualBlock(features, normalization=None, dtype=dtype),
+    "attentive": AttentiveBlock,
+}
 
 
 def dirac(shape, dtype=None):

@@ -14,6 +14,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
 from keras_facesr.models.own_loss import PhasedSR
+from keras_facesr.models.stochastic import Stochastic, unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
 LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
@@ -56,13 +57,16 @@ class LatentHead(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class SAM(PhasedSR):
+class SAM(Stochastic, PhasedSR):
     """Stochastic Attribute Modeling, x4, x8 or x16 (any power of two up to 16).
 
     Two backbones share parts, phases and objective. ``"enlarged"`` is the paper's: the input is enlarged by bicubic
     interpolation first, and the encoder works at half the output's size. ``"lr"`` is made for few multiply-adds: the
     encoder works at the input's size without batch normalisation, the latent joins there, the decoder enlarges by one
     pixel shuffle, and the bicubic enlargement is added to its output.
+
+    ``encode(lr)`` is q(z | x), ICAP's distribution over (N, H / 16, W / 16, latent_channels), H and W the output's size;
+    ``decode(lr, z)`` is f(x, z).
 
     Args:
         scale: enlargement, 2, 4, 8 or 16.
@@ -71,7 +75,8 @@ class SAM(PhasedSR):
         encoder_blocks, decoder_blocks: residual blocks of the SR encoder and of the SR decoder.
         latent_blocks: residual blocks after each enlargement in the latent decoder.
         icap_blocks: residual blocks after each of ICAP's four convolution blocks.
-        latent_channels: channels of z; its grid has one cell per 16x16 output pixels.
+        latent: ``"grid"`` (the paper's), z has a cell for every 16x16 output pixels; or ``"face"``, one for the whole picture.
+        latent_channels: channels of z.
         head_channels: hidden channels of the heads for mu and log sigma^2.
         stochastic_weight: lambda, the weight of the L1 error of f(x, z_res) in phase 1 (eq. 6).
         seed: decides the noise of the training steps, together with the step's number.
@@ -85,10 +90,9 @@ class SAM(PhasedSR):
     """
 
     ARGUMENTS = (
-        "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent_channels head_channels "
+        "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent latent_channels head_channels "
         "stochastic_weight seed"
     ).split()
-    is_stochastic = True
     paper = "Lee, Kim, Lee, Kim: Stochastic Attribute Modeling for Face Super-Resolution"
 
     def __init__(
@@ -100,6 +104,7 @@ class SAM(PhasedSR):
         decoder_blocks=3,
         latent_blocks=1,
         icap_blocks=1,
+        latent="grid",
         latent_channels=64,
         head_channels=32,
         stochastic_weight=1.0,
@@ -110,8 +115,10 @@ class SAM(PhasedSR):
             raise ValueError(f"scale is {scale}: SAM enlarges by 2, 4, 8 or 16")
         if backbone not in ("enlarged", "lr"):
             raise ValueError(f'backbone is {backbone!r}: choose "enlarged" (the paper\'s) or "lr"')
+        if latent not in ("grid", "face"):
+            raise ValueError(f'latent is {latent!r}: choose "grid" (the paper\'s) or "face"')
         super().__init__(scale, size_multiple=LATENT_STRIDE // scale, **kwargs)
-        self.backbone, self.channels, self.latent_channels = backbone, channels, latent_channels
+        self.backbone, self.channels, self.latent, self.latent_channels = backbone, channels, latent, latent_channels
         self.encoder_blocks, self.decoder_blocks = encoder_blocks, decoder_blocks
         self.latent_blocks, self.icap_blocks, self.head_channels = latent_blocks, icap_blocks, head_channels
         self.stochastic_weight, self.seed = stochastic_weight, seed
@@ -183,6 +190,7 @@ class SAM(PhasedSR):
                 *[ConvBlock(self.channels, strides=2, dtype=self.dtype_policy) for _ in range(4)],
                 conv(self.channels, dtype=self.dtype_policy),
                 batch_normalization(dtype=self.dtype_policy),
+                *self._to_the_latent(),
             ],
             name="ren_trunk",
         )
@@ -193,7 +201,15 @@ class SAM(PhasedSR):
         for stride in strides:
             blocks += [ConvBlock(self.channels, stride, dtype=self.dtype_policy)]
             blocks += [self._residual("batch") for _ in range(self.icap_blocks)]
-        return keras.Sequential([*blocks, conv(self.channels, dtype=self.dtype_policy)], name="icap_trunk")
+        blocks += [conv(self.channels, dtype=self.dtype_policy), *self._to_the_latent()]
+        return keras.Sequential(blocks, name="icap_trunk")
+
+    def _to_the_latent(self):
+        """From the grid of the paper's latent to ours: nothing, or three more halvings, to one cell of a face, and a mean."""
+        if self.latent == "grid":
+            return []
+        halvings = [ConvBlock(self.channels, strides=2, dtype=self.dtype_policy) for _ in range(3)]
+        return [*halvings, layers.GlobalAveragePooling2D(keepdims=True, dtype=self.dtype_policy)]
 
     def _heads(self, owner):
         sizes = (self.head_channels, self.latent_channels)
@@ -216,41 +232,37 @@ class SAM(PhasedSR):
 
     def call(self, lr, training=None):
         """The most probable answer, f(x, mu) with ICAP's mean."""
-        return self.decode(lr, self.encode(lr, training=training).mean, training=training)
+        lr = ops.convert_to_tensor(lr)
+        return self._decode(lr, self._encode(lr, training).mean, training)
 
-    def encode(self, lr, training=None):
-        """q(z | x): ICAP's ``DiagonalGaussian`` over (N, H / 16, W / 16, latent_channels), H and W the output's size."""
-        features = self.icap_trunk(self._network_input(ops.convert_to_tensor(lr)), training=training)
+    def _encode(self, lr, training=None):
+        """q(z | x), of ICAP."""
+        features = self.icap_trunk(self._network_input(lr), training=training)
         return DiagonalGaussian(
             self.icap_mean(features, training=training), self.icap_log_variance(features, training=training)
         )
 
     def encode_residual(self, lr, hr, training=None):
         """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
-        lr, hr = ops.convert_to_tensor(lr), ops.convert_to_tensor(hr)
+        lr, hr = unit_images(lr), unit_images(hr, "hr")
         residual = 2.0 * hr - 1.0 - self._signed(lr, self._zero_latent(lr), training)
         return self._encode_residual(residual, training)
 
-    def decode(self, lr, z, training=None):
-        """f(x, z): the output in [0, 1] for inputs (N, H, W, 3) in [0, 1] and latents (N, h, w, latent_channels)."""
-        lr = ops.convert_to_tensor(lr)
+    def _decode(self, lr, z, training=None):
+        """f(x, z) in [0, 1]."""
         return self.to_image((self._signed(lr, z, training) + 1.0) / 2.0, training)
 
     def deterministic(self, lr):
         """f(x, 0): what can be known without the stochastic attributes (eq. 1)."""
-        return self.decode(lr, self._zero_latent(lr))
+        lr = unit_images(lr)
+        whole = self._whole(lr)
+        return self._cut(self._decode(whole, self._zero_latent(whole)), lr)
 
     def validation_answer(self, lr):
         """f(x, 0) while the SR network learns, f(x, mu) in phase 2."""
-        return self(lr) if self.phase == 2 else self.deterministic(lr)
+        return self(lr) if self.phase == 2 else self._decode(lr, self._zero_latent(lr))
 
-    def sample(self, lr, n, seed=None):
-        """``n`` plausible outputs for each input, (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
-        with backend.no_gradients():
-            return self.decode_each(lr, self.encode(lr).sample(n, seed))
-
-    def decode_each(self, lr, latents):
-        lr = ops.convert_to_tensor(lr)
+    def _decode_each(self, lr, latents):
         features = self.encoder(self._network_input(lr), training=False)  # once for all latents
         outputs = [self._decode_features(lr, features, z, training=False) for z in latents]
         return self.to_image((ops.stack(outputs) + 1.0) / 2.0, training=False)
@@ -265,6 +277,8 @@ class SAM(PhasedSR):
         return self._decode_features(lr, features, z, training)
 
     def _decode_features(self, lr, features, z, training):
+        if self.latent == "face":
+            z = ops.broadcast_to(z, (*self._grid(lr), self.latent_channels))
         sr = self.decoder(features + self.latent_decoder(z, training=training), training=training)
         return sr if self.backbone == "enlarged" else sr + 2.0 * self.enlargement(lr) - 1.0
 
@@ -273,9 +287,13 @@ class SAM(PhasedSR):
         return DiagonalGaussian(self.ren_mean(features, training=training), self.ren_log_variance(features, training=training))
 
     def _zero_latent(self, lr):
-        batch, height, width = ops.shape(lr)[:3]
-        grid = (batch, height * self.scale // LATENT_STRIDE, width * self.scale // LATENT_STRIDE)
+        grid = self._grid(lr) if self.latent == "grid" else (ops.shape(lr)[0], 1, 1)
         return ops.zeros((*grid, self.latent_channels), dtype=self.compute_dtype)
+
+    def _grid(self, lr):
+        """Cells of the latent decoder's input: (N, H / 16, W / 16), H and W the output's size."""
+        batch, height, width = ops.shape(lr)[:3]
+        return batch, height * self.scale // LATENT_STRIDE, width * self.scale // LATENT_STRIDE
 
     # Training.
 
@@ -326,7 +344,7 @@ class SAM(PhasedSR):
         """KL(q(z | x) || g(z | r)) per image (eq. 7); the frozen parts run as at inference."""
         residual = hr - self._signed(lr, self._zero_latent(lr), training=False)
         target = self._encode_residual(residual, training=False)
-        loss = ops.mean(kl_divergence(self.encode(lr, training=True), target))
+        loss = ops.mean(kl_divergence(self._encode(lr, training=True), target))
         return loss, loss
 
     def _step_seed(self):

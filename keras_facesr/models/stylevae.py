@@ -16,6 +16,7 @@ from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, near_zero
 from keras_facesr.layers.normalization import AdaIN
 from keras_facesr.layers.resampling import BicubicReduction
 from keras_facesr.models.own_loss import OwnLoss
+from keras_facesr.models.stochastic import unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
@@ -238,11 +239,12 @@ class StyleVAE(OwnLoss):
                 taken; or styles (N or 1, style_dim).
             seed: of the chance.
         """
+        hr = unit_images(hr, "hr")
         with backend.no_gradients():
             count = ops.shape(hr)[0]
             if style is None:
                 style = self.styles(keras.random.normal((count, self.style_dim), seed=seed))
-            elif len(style.shape) == 4:
+            elif len(style.shape) != 2:
                 style = self.encode(style).mean
             return self._painted(hr, ops.broadcast_to(ops.convert_to_tensor(style), (count, self.style_dim)))
 
@@ -252,7 +254,7 @@ class StyleVAE(OwnLoss):
 
     def encode(self, lr):
         """q(z | x_LR): the style's ``DiagonalGaussian`` over (N, style_dim) of small faces (N, h, w, 3) in [0, 1]."""
-        return DiagonalGaussian(*self.style_encoder(2.0 * ops.convert_to_tensor(lr) - 1.0))
+        return DiagonalGaussian(*self.style_encoder(2.0 * unit_images(lr) - 1.0))
 
     def _painted(self, hr, style):
         clean = 2.0 * ops.convert_to_tensor(hr) - 1.0

@@ -14,6 +14,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
 from keras_facesr.layers.resampling import PixelShuffle, doublings
 from keras_facesr.models.adversarial import AdversarialSR
+from keras_facesr.models.stochastic import Stochastic, unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample, standard_normal
 
 COARSEST = 4  # pixels of the shorter side at which an encoder stops halving
@@ -73,14 +74,13 @@ def generator(scale, latent_dim, channels, blocks, dtype):
     return keras.Model([lr, z] if latent_dim else lr, conv(3, dtype="float32")(x), name="generator")
 
 
-class LatentSR(AdversarialSR):
-    """Base of networks with one generator G(I_L, z) and a Gaussian latent z for each whole image, ``encode(lr)``.
+class LatentSR(Stochastic, AdversarialSR):
+    """Base of networks with one generator G(I_L, z) and a Gaussian latent z for each whole image, (N, latent_dim).
 
     Arguments are those of ``VarSR``.
     """
 
     ARGUMENTS = ("lr_size", "latent_dim", "channels", "blocks")
-    is_stochastic = True
 
     def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, **kwargs):
         hr_size = tuple(side * scale for side in lr_size)
@@ -90,25 +90,21 @@ class LatentSR(AdversarialSR):
 
     def call(self, lr, training=None):
         """The most probable answer: G(I_L, z) with the latent's mean."""
-        return self.decode(lr, self.encode(lr).mean, training=training)
+        return self._decode(lr, self._encode(lr).mean, training)
 
-    def decode(self, lr, z, training=None):
-        """G(I_L, z): the output in [0, 1] for inputs (N, H, W, 3) in [0, 1] and latents (N, latent_dim)."""
+    def _decode(self, lr, z, training=None):
         return self.to_image((self.signed(lr, z) + 1.0) / 2.0, training)
 
     def signed(self, lr, z):
-        """The same in [-1, 1], not clipped."""
+        """G(I_L, z) in [-1, 1], not clipped."""
         return self.generator([2.0 * ops.convert_to_tensor(lr) - 1.0, ops.convert_to_tensor(z)])
-
-    def sample(self, lr, n, seed=None):
-        """``n`` plausible outputs for each input, (n, N, H, W, 3) in [0, 1]; repeatable with a seed, or one for each."""
-        with backend.no_gradients():
-            return self.decode_each(lr, self.encode(lr).sample(n, seed))
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class VarSR(LatentSR):
     """VarSR, x8 from 8x8 pixels for faces; with ``blocks=0`` for digits.
+
+    ``encode(lr)`` is p(z | I_L) over (N, latent_dim); ``decode(lr, z)`` is G(I_L, z).
 
     Args:
         scale: enlargement, a power of two.
@@ -146,22 +142,24 @@ class VarSR(LatentSR):
             for size, name in ((self.lr_size, "lr_encoder"), (self.hr_size, "hr_encoder"))
         )
 
-    def encode(self, lr):
-        """p(z | I_L): the LR encoder's ``DiagonalGaussian`` over (N, latent_dim) of inputs (N, H, W, 3) in [0, 1]."""
+    def _encode(self, lr, training=None):
+        """p(z | I_L), of the LR encoder."""
         return DiagonalGaussian(*self.lr_encoder(2.0 * ops.convert_to_tensor(lr) - 1.0))
 
     def encode_hr(self, hr):
         """q(z | I_H): the HR encoder's ``DiagonalGaussian``, of true outputs (N, H, W, 3) in [0, 1]."""
-        return DiagonalGaussian(*self.hr_encoder(2.0 * ops.convert_to_tensor(hr) - 1.0))
+        return DiagonalGaussian(*self.hr_encoder(2.0 * unit_images(hr, "hr") - 1.0))
 
     def edit(self, lr, direction, strengths=(-2, -1, 0, 1, 2)):
         """Outputs for the latents z + k * direction, one k after the other: (len(strengths), N, H, W, 3) (figure 4a).
 
         ``direction`` is a latent (latent_dim,), such as ``attribute_direction`` finds.
         """
+        lr = unit_images(lr)
         with backend.no_gradients():
-            mean = self.encode(lr).mean
-            return self.decode_each(lr, [mean + k * direction for k in strengths])
+            whole = self._whole(lr)
+            mean = self._encode(whole).mean
+            return self._cut(self._decode_each(whole, [mean + k * direction for k in strengths]), lr)
 
     def transfer(self, lr, hr):
         """G(I_L, E_H(I_H)): the small faces with what large ones (N or 1, H, W, 3) have beyond theirs (figure 4b)."""
@@ -189,7 +187,7 @@ class VarSR(LatentSR):
 
         With ``draws`` also that of the best of G(I_L, z), z ~ E_L(I_L).
         """
-        prior, posterior = self.encode(lr), DiagonalGaussian(*self.hr_encoder(hr))
+        prior, posterior = self._encode(lr), DiagonalGaussian(*self.hr_encoder(hr))
         sr = self.signed(lr, reparameterised_sample(posterior, self.step_seed(turn)))
         mse = ops.mean(self.squared_error(hr, sr))
         kl = ops.mean(kl_divergence(posterior, prior)) / self.latent_dim

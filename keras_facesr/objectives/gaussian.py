@@ -1,9 +1,11 @@
 """The diagonal Gaussian over a latent, as the networks give it: a mean and a log variance."""
 
 import math
+import operator
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_facesr import backend
@@ -27,15 +29,16 @@ class DiagonalGaussian:
     def sample(self, n, seed=None):
         """``n`` draws, (n, batch, ...), ``spread`` over the Gaussian. Not for training.
 
-        The same integer ``seed`` gives the same draws. With a sequence of integers, one for each of the batch, each is drawn
-        as it would be alone.
+        The same integer ``seed``, Python's or NumPy's, gives the same draws. With a sequence of integers, one for each of the
+        batch, each is drawn as it would be alone.
         """
         batch, *shape = ops.shape(self.mean)
 
         def chance(count, seed):
+            seed = operator.index(seed) if isinstance(seed, (np.integer, np.ndarray)) else seed
             return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed)
 
-        if isinstance(seed, Sequence):
+        if isinstance(seed, Sequence) or np.ndim(seed) == 1:
             return self.spread(ops.concatenate([chance(1, own) for _, own in zip(range(batch), seed, strict=True)], axis=2))
         return self.spread(chance(batch, seed))
 

@@ -108,16 +108,26 @@ class Source:
         kind: of the data set (``data.datasets.open_dataset``).
         size: side in pixels of the square images that it is decoded to; for digits also (height, width).
         folder: below DATA_DIR; empty for DATA_DIR itself.
+        framing: the set as whose its faces are cut (``data.framing.FRAMINGS``), anew each time they are seen; None: whole
+            squares.
+        whole: side in pixels of the squares that such faces are cut from.
     """
 
     kind: str
     size: int | tuple[int, int]
     folder: str = ""
+    framing: str | None = None
+    whole: int | None = None
 
     @property
     def shape(self):
         """(height, width) of the images."""
         return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    @property
+    def decoded_size(self):
+        """What the files are decoded to, as ``data.cache.decoded`` takes it."""
+        return self.whole or self.size
 
     @property
     def data_set(self):

@@ -4,7 +4,6 @@ import dataclasses
 from pathlib import Path
 
 from keras_facesr import presets
-from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import ArraySet, open_dataset, spread
 from keras_facesr.data.degrade import ALIASED, degrade
 from keras_facesr.data.images import read_picture
@@ -14,6 +13,7 @@ from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.metrics.report import in_one_line
 from keras_facesr.metrics.unpaired import evaluate_unpaired
 from keras_facesr.recipes.recipe import Source
+from keras_facesr.tasks import readable_of
 
 # By kind of data, how stochastic methods and their rivals are judged: what VarSR's tables ask for.
 JUDGED = {
@@ -44,8 +44,8 @@ class Trial:
         return spread(open_dataset(Path(data_dir) / source.folder, split="test", kind=source.kind), self.limit)
 
     def decoded(self, source, data_dir):
-        """The same as uint8 (N, size, size, 3)."""
-        return decoded(self.test(source, data_dir), source.size)[0]
+        """The same as uint8 (N, size, size, 3); what cannot be read is named."""
+        return readable_of(self.test(source, data_dir), source.size)[0]
 
     def judging(self):
         """The network that judges."""

@@ -32,14 +32,14 @@ class MRGAN(LatentSR):
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
         self.moments, self.answers = moments, answers
 
-    def encode(self, lr):
+    def _encode(self, lr, training=None):
         """N(0, I) over (N, latent_dim), whatever the input."""
         zeros = ops.zeros((ops.shape(lr)[0], self.latent_dim))
         return DiagonalGaussian(zeros, zeros)
 
     def fidelity(self, lr, hr, turn):
         """MR_1 or MR_2 over several answers; the first of them is what the critic judges."""
-        prior = self.encode(lr)
+        prior = self._encode(lr)
         draws = [reparameterised_sample(prior, self.step_seed(turn, 2 + k)) for k in range(self.answers if turn == 0 else 1)]
         answers = ops.stack([self.signed(lr, z) for z in draws])
         mean = ops.mean(answers, axis=0)

@@ -14,6 +14,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import DeconvBlock, ResidualBlock, conv
 from keras_facesr.layers.resampling import doubling_count
 from keras_facesr.models.own_loss import ObjectiveSR
+from keras_facesr.models.stochastic import Stochastic
 from keras_facesr.objectives.gaussian import DiagonalGaussian, normal_probability
 
 LEVELS = 256
@@ -189,7 +190,7 @@ class PixelCNN(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class PRSR(ObjectiveSR):
+class PRSR(Stochastic, ObjectiveSR):
     """Pixel recursive super-resolution: a conditioner A(x) and a prior B(y), by cross-entropy; it compiles without a loss.
 
     Drawing takes one pass through the prior for each value of the answer, so it is a method for small faces and digits. Of
@@ -209,7 +210,7 @@ class PRSR(ObjectiveSR):
     """
 
     ARGUMENTS = ("channels", "depth", "head", "conditioner_channels", "blocks", "temperature")
-    is_stochastic = is_autoregressive = True
+    is_autoregressive = True
     paper = "Dahl, Norouzi, Shlens: Pixel Recursive Super Resolution (2017)"
     FIGURES = ("cross_entropy", "conditioner_cross_entropy")
 
@@ -245,20 +246,19 @@ class PRSR(ObjectiveSR):
         shares = ops.softmax(self.condition(lr, training=False))
         return ops.sum(shares * (ops.arange(LEVELS, dtype=shares.dtype) / (LEVELS - 1)), axis=-1)
 
-    def encode(self, lr):
+    def _encode(self, lr, training=None):
         """N(0, I) over (N, scale * H, scale * W, 3), whatever the input: the chance that each value is drawn by."""
         zeros = ops.zeros(self.compute_output_shape(ops.shape(lr)))
         return DiagonalGaussian(zeros, zeros)
 
-    def decode(self, lr, z):
+    def _decode(self, lr, z, training=None):
         """The answer that chance ``z`` leads to, N(0, 1) for each value: the level where the probabilities add up to Phi(z)."""
-        return self._compiled_draw(ops.convert_to_tensor(lr), ops.convert_to_tensor(z))
+        return self._compiled_draw(lr, z)
 
-    def sample(self, lr, n, seed=None):
-        """``n`` plausible outputs for each input, (n, N, scale * H, scale * W, 3) in [0, 1]; repeatable with a seed."""
-        z = self.encode(lr).sample(n, seed)
+    def _decode_each(self, lr, latents):
+        z = ops.stack([*latents])
         chances = ops.reshape(z, (-1, *ops.shape(z)[2:]))  # a value's draws are made all at once
-        return ops.reshape(self.decode(ops.tile(lr, (n, 1, 1, 1)), chances), ops.shape(z))
+        return ops.reshape(self._decode(ops.tile(lr, (len(z), 1, 1, 1)), chances), ops.shape(z))
 
     def _draw(self, lr, z=None):
         """By chance ``z``, or without it always the likeliest value."""

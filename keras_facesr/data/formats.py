@@ -1,0 +1,152 @@
+"""Which picture formats are read, and which are not: those must be known too, so that no file of theirs is left out unsaid."""
+
+import importlib
+from importlib.util import find_spec
+
+from PIL import Image
+
+from keras_facesr.errors import ImageError
+
+# Raster formats that describe themselves; EPS and the like would start other programs, TGA has no signature.
+# Pillow opens MPO, a JPEG file with previews behind it, under JPEG.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+
+HEIF = "HEIC"
+RAW = "camera raw"
+
+_READ = (
+    "jpg jpeg jpe jfif mpo png apng webp bmp dib gif tif tiff ppm pgm pbm pnm jp2 j2k j2c jpc jpf jpx avif avifs "
+    "heic heif hif heics heifs"
+)
+_UNREAD = {  # what cameras and artists write beside them: the format's name, its suffixes
+    RAW: "3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw orf pef ptx raf raw rw2 rwl sr2 srf srw "
+    "x3f",
+    "Affinity": "afphoto afdesign",
+    "BPG": "bpg",
+    "Clip Studio": "clip",
+    "DDS": "dds",
+    "EPS": "eps",
+    "FLIF": "flif",
+    "GIMP": "xcf",
+    "Illustrator": "ai",
+    "JPEG XL": "jxl",
+    "JPEG XR": "jxr wdp hdp",
+    "JPEG-LS": "jls",
+    "Krita": "kra",
+    "OpenEXR": "exr",
+    "OpenRaster": "ora",
+    "PCX": "pcx",
+    "PFM": "pfm",
+    "PICT": "pict pct",
+    "PaintShop Pro": "psp pspimage",
+    "Paint.NET": "pdn",
+    "Photoshop": "psd psb",
+    "Procreate": "procreate",
+    "QOI": "qoi",
+    "Radiance HDR": "hdr rgbe",
+    "SGI": "sgi",
+    "SVG": "svg svgz",
+    "Targa": "tga icb vda vst",
+}
+_OF_SUFFIX = {suffix: name for name, suffixes in _UNREAD.items() for suffix in suffixes.split()}
+SUFFIXES = frozenset(f".{suffix}" for suffix in (*_READ.split(), *_OF_SUFFIX))  # of what a folder is searched for
+
+_SIGNATURES = {  # the first bytes of files of formats that are not read, which often go by another's name
+    b"8BPS": "Photoshop",
+    b"v/1\x01": "OpenEXR",
+    b"#?RADIANCE": "Radiance HDR",
+    b"#?RGBE": "Radiance HDR",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\xff\xd8\xff\xf7": "JPEG-LS",
+    b"II\xbc\x01": "JPEG XR",
+    b"FUJIFILMCCD-RAW": RAW,
+    b"FOVb": RAW,
+    b"II\x1a\0\0\0HEAPCCDR": RAW,
+    b"\0MRM": RAW,
+    b"IIRO": RAW,
+    b"IIRS": RAW,
+    b"MMOR": RAW,
+    b"IIU\0": RAW,
+    b"gimp xcf": "GIMP",
+    b"DDS ": "DDS",
+    b"qoif": "QOI",
+    b"BPG\xfb": "BPG",
+    b"FLIF": "FLIF",
+    b"PF\n": "PFM",
+    b"Pf\n": "PFM",
+    b"%!PS": "EPS",
+    b"\xc5\xd0\xd3\xc6": "EPS",
+}
+_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
+_HEAD = 1024  # bytes that tell formats apart
+
+_NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706  # TIFF tags
+
+
+def open_picture(path, name, content=None):
+    """The file as a Pillow image whose header was read.
+
+    Args:
+        path: of the file.
+        name: of the file in errors.
+        content: a binary file to read in its place.
+
+    Raises:
+        ImageError: of a format that is not read, by its name.
+        Exception: Pillow's for a damaged file.
+    """
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    brands = _brands(head)
+    if brands & _HEIF_BRANDS and not brands & {b"avif", b"avis"}:
+        return _heif_reader(name)(path)
+    try:
+        image = Image.open(content or path, formats=FORMATS)
+    except Image.UnidentifiedImageError as error:
+        raise ImageError(f"{name}: not an image that can be read here: {_unread(path, head, brands)}") from error
+    if image.format == "TIFF" and _is_raw(image, path, head):
+        image.close()
+        raise ImageError(f"{name}: not an image that can be read here: {_what_to_do(RAW)}")
+    return image
+
+
+def _unread(path, head, brands):
+    """What a file is, as far as its content or its name tells, and what to do with it."""
+    known = next((name for first, name in _SIGNATURES.items() if head.startswith(first)), None)
+    if b"<svg" in head:
+        known = "SVG"
+    elif b"crx " in brands:
+        known = RAW
+    elif brands & {b"avif", b"avis"}:
+        known = "AVIF"  # an installation of Pillow without it
+    known = known or _OF_SUFFIX.get(path.suffix.lower()[1:])
+    return _what_to_do(known) if known else f"it is none of {', '.join(FORMATS)}, {HEIF}"
+
+
+def _what_to_do(name):
+    return f"it is {name}, {'develop' if name == RAW else 'save'} it as TIFF, PNG or JPEG first"
+
+
+def _brands(head):
+    """What an ISO base media file, such as HEIC, AVIF and CR3, says that it is."""
+    if head[4:8] != b"ftyp":
+        return frozenset()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return frozenset({head[8:12], *(head[start : start + 4] for start in range(16, end, 4))})
+
+
+def _heif_reader(name):
+    """pillow_heif's image class, without entering it among Pillow's own, where it would be there for the whole process."""
+    if not find_spec("pillow_heif"):
+        install = "pip install 'keras_facesr[heif]' for its reader, or save it as JPEG"
+        raise ImageError(f"{name}: not an image that can be read here: it is {HEIF}, {install}")
+    return importlib.import_module("pillow_heif").HeifImageFile
+
+
+def _is_raw(image, path, head):
+    """Whether a TIFF file holds what a camera's sensor saw; what Pillow would read of it is a small preview."""
+    tags = image.tag_v2
+    first_is_preview = tags.get(_NEW_SUBFILE_TYPE, 0) & 1 and _SUB_IFDS in tags
+    named_so = _OF_SUFFIX.get(path.suffix.lower()[1:]) == RAW
+    return named_so or first_is_preview or _DNG_VERSION in tags or head[8:10] == b"CR"

@@ -1,0 +1,112 @@
+"""What every network that has many answers promises, and what it checks of what it is given."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_facesr import backend
+from keras_facesr.errors import ImageError
+from keras_facesr.sizes import fitting_size, warn_of_size
+
+ROUNDING = 1e-3  # how far a value may lie outside [0, 1]
+
+
+class Stochastic:
+    """What is drawn from a network with a Gaussian latent; to be named before its ``FaceSR`` base.
+
+    A subclass gives ``_encode(lr, training)``, the latent's ``DiagonalGaussian``, and ``_decode(lr, z, training)``, the
+    answer, for tensors of a size that it takes.
+
+    Small images are float32 (N, H, W, 3) in [0, 1] of any size; one that the network does not take has its lower and right
+    edges repeated, and what comes of that is cut off again. All methods raise ``ImageError`` for integers, for values outside
+    [0, 1] and for another shape. In a graph, where values are not known yet, they are not checked, and an unknown size must
+    be one that the network takes.
+    """
+
+    is_stochastic = True
+
+    def encode(self, lr, training=None):
+        """The latent's ``DiagonalGaussian`` for small images."""
+        return self._encode(self._whole(unit_images(lr)), training)
+
+    def decode(self, lr, z, training=None):
+        """The answer for small images and latents ``z``: (N, scale * H, scale * W, 3) in [0, 1]."""
+        lr = unit_images(lr)
+        return self._cut(self._decode(self._whole(lr), ops.convert_to_tensor(z), training), lr)
+
+    def sample(self, lr, n, seed=None):
+        """``n`` plausible answers for each small image, (n, N, scale * H, scale * W, 3) in [0, 1].
+
+        The same integer ``seed`` gives the same answers; with a sequence of integers, one for each image, each is drawn as it
+        would be alone.
+        """
+        lr = unit_images(lr)
+        warn_of_size(self, *lr.shape[1:3])
+        with backend.no_gradients():
+            whole = self._whole(lr)
+            return self._cut(self._decode_each(whole, self._encode(whole).sample(n, seed)), lr)
+
+    def pixel_deviation(self, lr, n=16, seed=None):
+        """Where the answers differ: their standard deviation over ``n`` samples, mean over colours.
+
+        (N, scale * H, scale * W, 1), in units of [0, 1].
+        """
+        return ops.mean(ops.std(self.sample(lr, n, seed), axis=0), axis=-1, keepdims=True)
+
+    def traverse(self, lr, steps=8, seed=None):
+        """The answers along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (SAM's eq. 8).
+
+        (steps, N, scale * H, scale * W, 3) in [0, 1]; the draws, first and last, are those of ``sample(lr, 2, seed)``, which
+        lie on opposite sides of the mean along each axis.
+        """
+        lr = unit_images(lr)
+        warn_of_size(self, *lr.shape[1:3])
+        with backend.no_gradients():
+            whole = self._whole(lr)
+            start, end = self._encode(whole).sample(2, seed)
+            latents = [start + alpha / max(steps - 1, 1) * (end - start) for alpha in range(steps)]
+            return self._cut(self._decode_each(whole, latents), lr)
+
+    def _whole(self, lr):
+        """Small images, a tensor, with their edges repeated up to a size that the network takes."""
+        height, width = lr.shape[1:3]
+        if height is None or width is None:
+            return lr
+        return with_edges_repeated(lr, *fitting_size(self, height, width))
+
+    def _decode_each(self, lr, latents):
+        """Answers for one latent after the other: (len(latents), N, scale * H, scale * W, 3)."""
+        return ops.stack([self._decode(lr, z) for z in latents])
+
+    def _cut(self, answers, lr):
+        """Answers (..., H', W', 3) to ``_whole(lr)`` as far as they are of ``lr``."""
+        sizes = [(side and side * self.scale, whole) for side, whole in zip(lr.shape[1:3], answers.shape[-3:-1])]
+        if all(side in (None, whole) for side, whole in sizes):
+            return answers
+        (height, _), (width, _) = sizes
+        return answers[..., :height, :width, :]
+
+
+def unit_images(images, name="lr"):
+    """Images (N, H, W, 3) of values in [0, 1] as a float32 tensor; ``ImageError`` where they are not."""
+    images = images if hasattr(images, "dtype") else np.asarray(images)
+    shape = tuple(images.shape)
+    if len(shape) != 4 or shape[-1] != 3:
+        raise ImageError(f"{name} has the shape {shape}: give images (N, H, W, 3)")
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    if not dtype.startswith(("float", "bfloat")):
+        raise ImageError(f"{name} is {dtype}: give float32 in [0, 1], levels of 8 bits divided by 255")
+    images = ops.convert_to_tensor(images, dtype="float32")
+    if not backend.is_symbolic(images) and 0 not in shape:
+        least, most = float(ops.min(images)), float(ops.max(images))
+        if not -ROUNDING <= least <= most <= 1.0 + ROUNDING:  # neither is a value that is no number
+            raise ImageError(f"{name} has values from {least:.4g} to {most:.4g}: give float32 in [0, 1]")
+    return images
+
+
+def with_edges_repeated(images, rows, columns):
+    """A tensor of images (N, H, W, C), H and W known, whose lower and right edges are repeated: (N, rows, columns, C)."""
+    for axis, size in ((1, rows), (2, columns)):
+        if images.shape[axis] < size:
+            images = ops.take(images, np.minimum(np.arange(size), images.shape[axis] - 1), axis=axis)
+    return images

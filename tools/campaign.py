@@ -1,0 +1,81 @@
+"""Train a queue of recipes one after the other, at low priority, each resumed where it stopped.
+
+    python tools/campaign.py QUEUE RUNS_DIR [--niceness 10]
+
+QUEUE is a text file with a line for each run: the recipe, its data, and how many images its network sees, where that is not
+what the recipe says; empty lines and what follows a # are left out.
+
+    sam_small_x8_utkface  ~/data          1024000
+    cagface_small_x4      ~/data/large    # the recipe's own budget
+
+Each run has the folder RUNS_DIR/<recipe> (``keras_facesr.training.train``). Those that have ended are passed over, one that was
+stopped goes on, one that fails is told of and the next begins: call it again as often as you like, with lines added or moved.
+``tools/release.py`` makes presets of what has ended, with the curve of their training.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from keras_facesr import recipes
+from keras_facesr.errors import FacesrError, TrainingStopped
+from keras_facesr.training import train
+
+FAILED, STOPPED = 1, 3
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("queue", type=Path)
+    parser.add_argument("runs_dir", type=Path)
+    parser.add_argument("--niceness", type=int, default=10, help="of the trainings, 0 to 19 (default: %(default)s)")
+    parser.add_argument("--only", metavar="LINE", help=argparse.SUPPRESS)  # what each run's own process is told
+    args = parser.parse_args()
+    if args.only:
+        sys.exit(run(args.only, args.runs_dir))
+    os.nice(args.niceness)
+    tried = set()
+    while waiting := [line for line in lines(args.queue) if line not in tried and not has_ended(line, args.runs_dir)]:
+        line = waiting[0]  # the file is read again after each run
+        tried.add(line)
+        print(f"== {line}", flush=True)
+        command = [sys.executable, __file__, args.queue, args.runs_dir, "--only", line]
+        if subprocess.run(command, check=False).returncode == STOPPED:
+            sys.exit(STOPPED)
+
+
+def lines(queue):
+    """The runs of a queue, one text each, its parts parted by single blanks."""
+    texts = (line.split("#")[0].split() for line in queue.read_text().splitlines())
+    return [" ".join(text) for text in texts if text]
+
+
+def run_dir(line, runs_dir):
+    return runs_dir / line.split()[0]
+
+
+def has_ended(line, runs_dir):
+    return (run_dir(line, runs_dir) / "config.json").exists()
+
+
+def run(line, runs_dir):
+    """Train what a line says; what the process is to end with."""
+    name, data_dir, *images = line.split()
+    folder = run_dir(line, runs_dir)
+    try:
+        recipe = recipes.find(name)
+        recipe = recipe.for_images(int(images[0])) if images else recipe
+        train(recipe, Path(data_dir).expanduser(), folder, resume=(folder / "recipe.json").exists())
+    except TrainingStopped as stopped:
+        print(stopped, file=sys.stderr)
+        return STOPPED
+    except FacesrError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    main()
