@@ -24,7 +24,7 @@ def scripts(page):
 
 def write_pictures(folder, code):
     """Of face.png, portrait.jpg and a folder of eight faces those that the code names."""
-    for name, side in {"face.png": 16, "portrait.jpg": 64}.items():
+    for name, side in {"face.png": 17, "portrait.jpg": 64}.items():  # the first of a size that no network takes as it is
         if f'"{name}"' in code:
             Image.fromarray(demo_faces(1, side)[0]).save(folder / name)
     if '"faces"' in code:
