@@ -22,7 +22,8 @@ from keras_facesr import presets, recipes
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import ALIASED, degrade, resize
-from keras_facesr.data.images import read_picture, to_uint8, to_unit, written_whole
+from keras_facesr.data.images import read_picture, to_uint8, to_unit
+from keras_facesr.files import written_whole
 from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.protocol import Protocol

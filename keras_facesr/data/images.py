@@ -5,7 +5,6 @@ an `ImageError` of one line. Embedded colour profiles are not applied.
 """
 
 import os
-import secrets
 import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -14,13 +13,17 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
+from keras_facesr import __version__
 from keras_facesr.errors import ImageError
+from keras_facesr.files import is_there, reason, written_whole
 
 # Raster formats that describe themselves; EPS and the like would start other programs, TGA has no signature.
 # Pillow opens MPO, a JPEG file with previews behind it, under JPEG.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .jp2 .avif".split())
+SOFTWARE = "keras_facesr"  # what PNG files of ours name as their maker
 MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a file that claims more is taken for a decompression bomb
 
 
@@ -80,6 +83,8 @@ def read_picture(source):
 def write_png(path, pixels, overwrite=False):
     """Write uint8 (H, W), (H, W, 3) or (H, W, 4) pixels as a PNG file, whole or not at all, with its folder.
 
+    The file says that it is ours, in PNG's text `Software`: see `is_answer`.
+
     Returns:
         Path of the file.
 
@@ -90,34 +95,34 @@ def write_png(path, pixels, overwrite=False):
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ImageError(f"{path}: only PNG files are written; give a name that ends in .png")
-    if path.exists() and not overwrite:
-        raise ImageError(f"{path}: exists already; allow overwriting or choose another name")
+    ours = PngInfo()
+    ours.add_text("Software", f"{SOFTWARE} {__version__}")
     try:
+        if is_there(path) and not overwrite:
+            raise ImageError(f"{path}: exists already; allow overwriting or choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as temporary:
-            Image.fromarray(pixels).save(temporary, format="PNG")
+            Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=ours)
     except OSError as error:
-        raise ImageError(f"{path}: cannot be written ({_reason(error)})") from error
+        raise ImageError(f"{path}: cannot be written ({reason(error)})") from error
     return path
 
 
-@contextmanager
-def written_whole(path):
-    """Yield a temporary path beside `path` to write to; it takes that place only if the block succeeds."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+def is_answer(path):
+    """Whether a file was written by `write_png`, whatever its name is now."""
     try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with _pillow_quiet(), Image.open(path, formats=("PNG",)) as image:
+            return str(image.info.get("Software", "")).startswith(SOFTWARE)
+    except Exception:  # what cannot be read is a matter of `read_picture`
+        return False
 
 
 def find_images(inputs):
     """List the files that `inputs` (one path or several) mean, each once.
 
     A file is taken as named, whether or not it exists (reading it will say so); a folder stands for all image
-    files below it, by suffix, sorted by path, hidden ones left out.
+    files below it, by suffix, sorted by path, hidden ones left out. A link in it to a folder is followed, unless that folder is
+    below it anyway.
 
     Returns:
         list of Path; empty where the folders hold no image.
@@ -131,11 +136,20 @@ def find_images(inputs):
 
 
 def _images_below(folder):
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield Path(parent, name)
+    # Links wait until all folders proper are done, so that no folder is entered twice, nor by a link where it stands itself.
+    entered, waiting = set(), [folder]
+    while waiting:
+        for parent, folders, names in os.walk(waiting.pop(0)):
+            place = os.stat(parent)
+            if (place.st_dev, place.st_ino) in entered:
+                folders.clear()
+                continue
+            entered.add((place.st_dev, place.st_ino))
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            waiting += [link for name in folders if (link := Path(parent, name)).is_symlink()]
+            for name in names:
+                if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                    yield Path(parent, name)
 
 
 def _from_file(path, name):
@@ -157,7 +171,7 @@ def _from_file(path, name):
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except Exception as error:  # a damaged header can raise almost anything
-        raise ImageError(f"{name}: cannot be read ({_reason(error)})") from error
+        raise ImageError(f"{name}: cannot be read ({reason(error)})") from error
 
 
 def _from_pil(image, name):
@@ -177,7 +191,7 @@ def _from_pil(image, name):
     except ImageError:
         raise
     except Exception as error:  # damaged data can raise almost anything
-        raise ImageError(f"{name}: truncated or damaged ({_reason(error)})") from error
+        raise ImageError(f"{name}: truncated or damaged ({reason(error)})") from error
 
 
 def _from_array(pixels, name="array"):
@@ -244,8 +258,3 @@ def _pillow_quiet():
 
 def _too_large(name):
     return ImageError(f"{name}: more than {MAX_PIXELS // 1_000_000} million pixels; cut or shrink it first")
-
-
-def _reason(error):
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(reason.split()) or type(error).__name__
