@@ -64,18 +64,23 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
     path = Path(path)
     format = format or FORMATS.get(path.suffix)
     _check(model, path, format, quantize, size, calibration, sampler, overwrite)
-    staged = temporary_beside(path)
-    about = _metadata(model, format, quantize, size, sampler)
     try:
         check_writable(path, room=4 * model.count_params())  # every file is made by way of one with float32 weights
         path.parent.mkdir(parents=True, exist_ok=True)
+        return _export(model, path, format, quantize, size, calibration, sampler)
+    except OSError as error:
+        raise ExportFailed(f"{path}: cannot be written ({reason(error)}); make room, or choose another place") from error
+
+
+def _export(model, path, format, quantize, size, calibration, sampler):
+    staged = temporary_beside(path)
+    about = _metadata(model, format, quantize, size, sampler)
+    try:
         {"savedmodel": _write_savedmodel, "tflite": _write_tflite, "onnx": _write_onnx}[format](
             model, staged, about, calibration
         )
         proof = _proven(model, staged, about, path)
         _replace(path, staged)
-    except OSError as error:
-        raise ExportFailed(f"{path}: cannot be written ({reason(error)}); make room, or choose another place") from error
     finally:
         shutil.rmtree(staged, ignore_errors=True) if staged.is_dir() else staged.unlink(missing_ok=True)
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]

@@ -1,5 +1,7 @@
 """Imports of what may be missing or broken, each with an error of one line."""
 
+import os
+import tempfile
 from importlib import import_module
 
 from keras_facesr.errors import ExportError, FacesrError
@@ -28,6 +30,8 @@ def import_keras():
     Raises:
         FacesrError: the backend is not installed or unknown.
     """
+    if os.path.expanduser("~") == "~":  # no home: TensorFlow would make a folder of that name where it stands
+        os.environ.setdefault("KERAS_HOME", os.path.join(tempfile.gettempdir(), ".keras"))
     try:
         return import_module("keras")
     except (ImportError, ValueError) as error:

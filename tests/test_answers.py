@@ -192,20 +192,16 @@ def test_a_folder_may_be_called_like_a_picture_if_it_is_there(facesr, catalogue,
 # Names as long as names can be.
 
 
-def test_the_longest_name_is_written_and_one_that_is_longer_is_refused_before_the_work(
-    facesr, catalogue, tmp_path, monkeypatch
-):
+def test_the_longest_name_is_written_and_a_longer_one_refused_before_the_work(facesr, catalogue, tmp_path, monkeypatch):
     most = os.pathconf(tmp_path, "PC_NAME_MAX")
     fits = write(tmp_path / "t" / ("顔" * ((most - 9) // 3) + "a" * ((most - 9) % 3) + ".png"), 7)
     longer = write(fits.with_name("c" + fits.name), 8)
-    read = []
-    monkeypatch.setattr(
-        inference, "enlarge_picture", lambda *arguments: read.append(arguments[1].name) or np.zeros((4, 8), np.uint8)
-    )
+    enlarge, enlarged = inference.enlarge_picture, []
+    monkeypatch.setattr(inference, "enlarge_picture", lambda *call: enlarged.append(call[1].name) or enlarge(*call))
     result = facesr("upscale", tmp_path / "t", "-o", tmp_path / "out", "--model", "near")
     assert result.code == 1 and result.err.count("\n") == 1 and "File name too long" in result.err and longer.stem in result.err
     (written,) = (tmp_path / "out").iterdir()
-    assert len(os.fsencode(written.name)) == most and read == [str(fits)]
+    assert len(os.fsencode(written.name)) == most and enlarged == [str(fits)]
 
 
 def test_what_stands_in_the_way_of_a_folder_fails_by_name_and_the_others_are_done(facesr, catalogue, tree, tmp_path):
