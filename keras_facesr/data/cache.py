@@ -38,7 +38,7 @@ def decoded(image_set, size, cache_dir=None, progress=True):
         image_set: `datasets.ImageSet`.
         size: side of the squares in pixels.
         cache_dir: folder for the cache; default `cache_root()`.
-        progress: show a progress bar on stderr while decoding.
+        progress: show a progress bar on stderr, in a terminal, while decoding.
 
     Returns:
         (images, skipped): uint8 memory map (N, size, size, 3), in the order of `image_set.files`, without the
@@ -73,7 +73,7 @@ def _decode(image_set, size, images_file, skipped_file, progress):
         except ImageError:
             return None
 
-    skipped = []
+    skipped, console = [], Console(stderr=True)
     with written_whole(images_file) as temporary, open(temporary, "wb+") as out, ThreadPoolExecutor() as pool:
         _write_header(out, len(image_set), size)
         squares = zip(image_set.files, pool.map(square, image_set.files))
@@ -81,8 +81,8 @@ def _decode(image_set, size, images_file, skipped_file, progress):
             squares,
             total=len(image_set),
             description=f"Decoding {image_set.name}",
-            console=Console(stderr=True),
-            disable=not progress,
+            console=console,
+            disable=not (progress and console.is_terminal),
         ):
             if pixels is None:
                 skipped.append(str(file.relative_to(image_set.root)))
