@@ -105,8 +105,8 @@ def _upscale_files(args, preset, file):
     else:
         answers, empty = plan(args.inputs, args.out, _short(args.model), args.samples)
     for folder in empty:
-        fail(str(folder), FacesrError(f"{folder}: no picture in this folder but answers in {args.out}"))
-    console.check_writable(args.out)
+        fail(str(folder), FacesrError(f"{folder}: no picture in this folder (answers in {args.out} are not enlarged again)"))
+    console.check_writable(file or args.out)
     runtime, model = _in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")

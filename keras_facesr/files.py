@@ -33,11 +33,13 @@ def is_there(path):
 
 
 def check_writable(path, room=2**16):
-    """Try whether a file of `room` bytes can be written at `path`, whose folders need not be there yet; nothing is left behind.
+    """Try whether a file of `room` bytes can be written at `path`, or in the folder that it is; nothing is left behind.
 
-    OSError where it cannot: a disk that is full or may only be read, somebody else's folder, a file where a folder must be.
+    Folders need not be there yet. OSError where it cannot: a disk that is full or may only be read, somebody else's folder, a
+    file where a folder must be.
     """
-    folder = next(parent for parent in Path(path).absolute().parents if os.path.lexists(parent))
+    path = Path(path).absolute()
+    folder = path if path.is_dir() else next(parent for parent in path.parents if os.path.lexists(parent))
     with tempfile.TemporaryFile(dir=folder) as trial:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(trial.fileno(), 0, room)

@@ -155,7 +155,7 @@ def test_answers_are_enlarged_where_that_is_asked_for(facesr, catalogue, tree, t
     assert facesr("upscale", first / "1_near.png", "-o", first, "--model", "near").code == 0
     (first / "1_near_near.png").unlink()
     nothing = facesr("upscale", first, "-o", first, "--model", "near")
-    assert nothing.code == 1 and f"{first}: no picture in this folder but answers" in nothing.err
+    assert nothing.code == 1 and f"{first}: no picture in this folder (answers in" in nothing.err
 
 
 # One answer in a file of its own.

@@ -1,6 +1,7 @@
 """Files come whole or not at all, under names as long as names can be, and whether they can come is known before."""
 
 import os
+import tempfile
 
 import pytest
 
@@ -30,7 +31,14 @@ def test_a_name_that_is_too_long_is_told_from_one_that_is_free(tmp_path):
         is_there(tmp_path / ("a" * 5000))
 
 
-def test_asking_leaves_nothing_behind_and_makes_no_folder(tmp_path):
+def test_asking_leaves_nothing_behind_and_makes_no_folder(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: asked.append(dir) or open(os.devnull, "wb"))
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    for path in (tmp_path, tmp_path / "file", tmp_path / "new" / "folder" / "file"):
+        check_writable(path)
+    assert asked == [tmp_path] * 3
+    monkeypatch.undo()
     check_writable(tmp_path / "new" / "folder" / "file")
     assert not list(tmp_path.iterdir())
     (tmp_path / "link").symlink_to("nowhere")
