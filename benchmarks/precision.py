@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_facesr import recipes
-from keras_facesr.data.images import written_whole
+from keras_facesr.files import written_whole
 from keras_facesr.training import train
 
 QUARTERS = 4

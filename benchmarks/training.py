@@ -20,7 +20,7 @@ from rich.table import Table
 from turns import Worker, compared
 
 from keras_facesr import recipes
-from keras_facesr.data.images import written_whole
+from keras_facesr.files import written_whole
 
 KINDS = {"train": "tensorflow", "loop": "tensorflow", "torch": "torch", "images": "tensorflow"}  # and their Keras backends
 WIDTH = 100  # columns of the table, which a file or a pipe gets whole

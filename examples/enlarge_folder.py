@@ -2,7 +2,7 @@
 
     python examples/enlarge_folder.py FACES_DIR [--model sam] [-o large]
 
-`facesr upscale FACES_DIR -o large` does the same, with more options.
+`facesr upscale FACES_DIR -o large` does the same with the tree below a folder, and has more options.
 """
 
 import argparse

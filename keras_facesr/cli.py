@@ -4,41 +4,46 @@ Nothing heavy is imported before it is needed, so that help and the list of mode
 """
 
 import argparse
-import json
 import os
 import sys
-import time
-import traceback
 import warnings
-from contextlib import contextmanager
+from itertools import compress
 from pathlib import Path
 
-from keras_facesr import __version__, presets
-from keras_facesr.errors import ExportError, FacesrError, ImageError, PresetError, TableError, TrainingError, TrainingStopped
+from keras_facesr import __version__, console, presets
+from keras_facesr.errors import (
+    CallError,
+    ExportError,
+    FacesrError,
+    ImageError,
+    PresetError,
+    TableError,
+    TrainingError,
+    TrainingStopped,
+)
+from keras_facesr.files import is_there
+from keras_facesr.importing import import_keras
 from keras_facesr.sizes import SizeWarning, size_remark
 
-PATIENCE = 2.0  # seconds until a progress bar appears
 RUNTIMES = ("auto", "keras", "litert", "onnx")
-
-
-class CallError(FacesrError):
-    """A call that cannot be carried out as written."""
 
 
 def main(argv=None):
     """Run one command line (by default the process's own) and return its exit code."""
-    args = _parser().parse_args(argv)
-    try:
-        if getattr(args, "json", None) not in (None, "-"):
-            _check_new(Path(args.json), args.overwrite)
-        with _warnings_in_a_line():
-            return args.run(args)
-    except KeyboardInterrupt:
-        print("facesr: stopped", file=sys.stderr)
-        return 130
-    except Exception as error:
-        _report(error, args.debug)
-        return 2 if isinstance(error, (CallError, TableError, TrainingError, ExportError)) else 1
+    with console.unfailing_streams(), console.warnings_in_a_line():
+        args = _parser().parse_args(argv)
+        try:
+            console.check_json(args)
+            code = args.run(args)
+        except KeyboardInterrupt:
+            print("facesr: stopped", file=sys.stderr)
+            return 130
+        except Exception as error:
+            console.report(error, args.debug)
+            return 2 if isinstance(error, (CallError, TableError, TrainingError, ExportError)) else 1
+        if error := console.lost():
+            print(f"facesr: not all of this could be printed ({error.strerror}); what is written is whole", file=sys.stderr)
+        return code
 
 
 def _models(args):
@@ -48,82 +53,117 @@ def _models(args):
     found = [presets.find(name) for name in names]
     if args.json != "-":
         _print_models(found)
-    _write_json(args, [_describe(preset) for preset in found])
+    console.write_json(args, [_describe(preset) for preset in found])
+    if not args.json:
+        console.delivered()
     return 0
 
 
 def _upscale(args):
-    if args.demo and (args.inputs or args.samples or args.tile):
-        raise CallError("--demo enlarges the built-in face alone: give it no pictures, --samples or --tile")
+    if args.demo and (args.inputs or args.samples or args.tile or args.skip_existing):
+        raise CallError("--demo enlarges the built-in face alone: give it no pictures, --samples, --tile or --skip-existing")
     if not args.demo and not args.inputs:
         raise CallError("nothing to enlarge: give INPUT, a picture or a folder, or --demo")
     if not args.demo and args.out is None:
         raise CallError("nowhere to write: give -o OUT_DIR")
     if args.samples and args.tile:
         raise CallError("--samples and --tile exclude each other: a sample is of one whole face")
-    if args.out and args.out.exists() and not args.out.is_dir():
-        raise CallError(f"{args.out}: is a file; -o takes a folder")
-    preset = _preset(args.model)
-    return _demo(args, preset) if args.demo else _upscale_files(args, preset)
+    if args.overwrite and args.skip_existing:
+        raise CallError("--overwrite and --skip-existing exclude each other")
+    file, preset = _answer_file(args), _preset(args.model)
+    return _demo(args, preset, file) if args.demo else _upscale_files(args, preset, file)
 
 
-def _upscale_files(args, preset):
-    failed, done, odd = [], [], []
+def _answer_file(args):
+    """The file that ``-o`` names for the one answer of a call; None where it names a folder."""
+    from keras_facesr.data.images import SUFFIXES
+
+    out = args.out
+    if out is None or out.is_dir():
+        return None
+    suffix = out.suffix.lower()
+    if suffix in SUFFIXES - {".png"}:
+        raise CallError(f"{out}: only PNG files are written; give -o a name that ends in .png, or a folder")
+    if suffix != ".png":
+        if is_there(out):
+            raise CallError(f"{out}: is a file; -o takes a folder, or for one picture a .png")
+        return None
+    if not args.demo and (len(args.inputs) > 1 or os.path.isdir(args.inputs[0]) or args.samples):
+        raise CallError(f"{out}: is for one answer to one picture; for more, -o takes a folder")
+    return out
+
+
+def _upscale_files(args, preset, file):
+    from keras_facesr.answers import plan
+
+    failed, done, skipped, odd = [], [], [], []
 
     def fail(name, error):
-        _report(error, args.debug, name)
-        failed.append({"input": name, "error": _one_line(error, name)})
+        console.report(error, args.debug, name)
+        failed.append({"input": name, "error": console.one_line(error, name)})
 
-    files = _find_files(args.inputs, args.out, fail)
+    if file:
+        answers, empty = {Path(args.inputs[0]): [file]}, []
+    else:
+        answers, empty = plan(args.inputs, args.out, _short(args.model), args.samples)
+    for folder in empty:
+        fail(str(folder), FacesrError(f"{folder}: no picture in this folder (answers in {args.out} are not enlarged again)"))
+    console.check_writable(file or args.out)
     runtime, model = _in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
     warnings.simplefilter("ignore", SizeWarning)  # named with the file here
-    with _progress("upscale", len(files)) as show:
-        for index, (file, stem) in enumerate(zip(files, _distinct_stems(files))):
+    with console.progress("upscale", len(answers)) as show:
+        for index, (picture, targets) in enumerate(answers.items()):
             try:
-                written = _upscale_file(args, model, file, stem, lambda part: show(index + part), odd)
-                done.append({"input": str(file), "outputs": [str(path) for path in written]})
-                if args.json != "-":
-                    _say(f"{file} -> {', '.join(done[-1]['outputs'])}")
+                if args.skip_existing and all(map(is_there, targets)):
+                    skipped.append({"input": str(picture), "outputs": [str(target) for target in targets]})
+                else:
+                    written = _upscale_file(args, model, picture, targets, lambda part: show(index + part), odd)
+                    done.append({"input": str(picture), "outputs": [str(path) for path in written]})
+                    if args.json != "-":
+                        print(f"{picture} -> {', '.join(done[-1]['outputs'])}")
             except Exception as error:  # whatever is wrong with one picture, the others are done
-                fail(str(file), error)
+                fail(str(picture), error)
             show(index + 1)
+    if skipped and args.json != "-":
+        print(f"{len(skipped)} of {len(answers)} pictures were answered already")
     if len(failed) > 1:
-        print(f"facesr: {len(failed)} of {len(failed) + len(done)} pictures failed", file=sys.stderr)
+        print(f"facesr: {len(failed)} of {len(failed) + len(done) + len(skipped)} pictures failed", file=sys.stderr)
     if len(odd) > 1:
-        print(f"facesr: {len(odd)} of {len(files)} pictures have another size than the model's own", file=sys.stderr)
-    report = {"model": preset.name, "scale": model.scale, "runtime": runtime, "done": done, "failed": failed}
-    _write_json(args, {**report, "other_sizes": odd})
+        print(f"facesr: {len(odd)} of {len(answers)} pictures have another size than the model's own", file=sys.stderr)
+    report = {"model": preset.name, "scale": model.scale, "runtime": runtime}
+    console.write_json(args, {**report, "done": done, "skipped": skipped, "failed": failed, "other_sizes": odd})
     return 1 if failed else 0
 
 
-def _upscale_file(args, model, file, stem, show, odd):
+def _upscale_file(args, model, file, targets, show, odd):
     """Enlarge one file; returns the paths written. ``show`` takes the part done, 0 to 1; ``odd`` gets a file of an odd size."""
     from keras_facesr.data.images import read_picture, write_png
     from keras_facesr.inference import enlarge_picture, sample_picture
 
-    numbers = [f"_{k}" for k in range(1, args.samples + 1)] if args.samples else [""]
-    targets = [args.out / f"{stem}_{_short(args.model)}{number}.png" for number in numbers]
-    for target in targets:
-        _check_new(target, args.overwrite)  # before the work; write_png checks again
     picture = read_picture(file)
     if remark := size_remark(model, *picture.rgb.shape[:2]):
         if not odd:
             print(f"facesr: {file}: {remark}", file=sys.stderr)
         odd.append(str(file))
+    targets[0].parent.mkdir(parents=True, exist_ok=True)
+    missing = [not (args.skip_existing and is_there(target)) for target in targets]
+    for target in compress(targets, missing):
+        console.check_new(target, args.overwrite)  # before the work; write_png checks again
     if args.samples:
         images = sample_picture(model, picture, args.samples, args.seed)
     else:
         images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total))]
-    return [write_png(target, pixels, args.overwrite, picture) for target, pixels in zip(targets, images)]
+    return [write_png(target, pixels, args.overwrite, picture) for target, pixels in compress(zip(targets, images), missing)]
 
 
-def _demo(args, preset):
+def _demo(args, preset, file):
     if not preset.enlarges_faces:
         raise CallError(f"--demo enlarges a face, and {preset.name} was not made for faces: give it pictures of your own")
-    target = (args.out or Path()) / f"demo_{_short(args.model)}.png"
-    _check_new(target, args.overwrite)
+    target = file or (args.out or Path()) / f"demo_{_short(args.model)}.png"
+    console.check_new(target, args.overwrite)
+    console.check_writable(target)
     runtime, model = _in_runtime(args, preset)
 
     import numpy as np
@@ -135,14 +175,14 @@ def _demo(args, preset):
     write_png(target, np.asarray(picture), args.overwrite)
     if args.json != "-":
         rows = "; ".join(f"{name} {figures[name]['psnr']:.2f} dB" for name in (args.model, "bicubic"))
-        _say(f"{target}: LR, bicubic, {args.model}, truth; x{model.scale} to {figures['hr_size']} pixels")
+        print(f"{target}: LR, bicubic, {args.model}, truth; x{model.scale} to {figures['hr_size']} pixels")
         print(f"gain of {args.model} over bicubic: {figures['gain_db']:+.2f} dB ({rows})")
-    _write_json(args, {"model": preset.name, "runtime": runtime, "output": str(target), **figures})
+    console.write_json(args, {"model": preset.name, "runtime": runtime, "output": str(target), **figures})
     return 0
 
 
 def _evaluate(args):
-    names = args.model.split(",")
+    names = list(dict.fromkeys(args.model))
     found = [_preset(name) for name in names]
     scale = _common(found, "scale", "one evaluation has one scale")
     hr_size = args.hr_size or _common(found, "hr_size", "give --hr-size")
@@ -167,8 +207,10 @@ def _evaluate(args):
 
         Console().print(format_table(report))
         if {*runtimes.values()} != {"keras"}:
-            _say("; ".join(f"{name} by {runtime}" for name, runtime in runtimes.items()))
-    _write_json(args, report)
+            print("; ".join(f"{name} by {runtime}" for name, runtime in runtimes.items()))
+    console.write_json(args, report)
+    if not args.json:
+        console.delivered()
     return 1 if failed else 0
 
 
@@ -191,7 +233,7 @@ def _measure(args, scale, hr_size, start):
         how["degradation"] = _degradation(args, scale)
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
-        raise CallError(f"--samples needs a stochastic model; {args.model} has one answer for each face")
+        raise CallError(f"--samples needs a stochastic model; {' and '.join(args.model)} give one answer to each face")
     failed = []
 
     def readable():
@@ -204,10 +246,10 @@ def _measure(args, scale, hr_size, start):
                 protocol.pair(rgb)  # refuses what is too small to measure on, while the file is known
                 yield rgb
             except FacesrError as error:
-                _report(error, args.debug, str(file))
+                console.report(error, args.debug, str(file))
                 failed.append(file)
 
-    with _progress("evaluate", len(faces)) as show:
+    with console.progress("evaluate", len(faces)) as show:
         return evaluate(methods, readable(), protocol, on_image=show, **how), failed
 
 
@@ -234,8 +276,8 @@ def _measure_unpaired(args, scale, hr_size, start):
     clean, failed_clean = decoded(others, hr_size)
     failed = [real.root / name for name in failed] + [others.root / name for name in failed_clean]
     for file in failed:
-        _report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(file))
-    with _progress("evaluate", len(small)) as show:
+        console.report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(file))
+    with console.progress("evaluate", len(small)) as show:
         return evaluate_unpaired(start(), small, clean, scale, judge, **published, on_image=show), failed
 
 
@@ -272,7 +314,7 @@ def _published(args, side):
 
     if args.lpips and side and side < LPIPS_LEAST:
         raise CallError(f"--lpips takes pictures of {LPIPS_LEAST} pixels a side and more, these have {side}")
-    with _waiting("starting PyTorch", args.debug):
+    with console.waiting("starting PyTorch", args.debug):
         return {**({"lpips": LPIPS()} if args.lpips else {}), **({"inception": Inception()} if args.fid else {})}
 
 
@@ -293,27 +335,25 @@ def _table(args):
 
     table = tables.find(args.name)
     target = args.write or args.out / f"{table.name}.md"
-    _check_new(target, args.overwrite)
+    console.check_new(target, args.overwrite)
+    console.check_writable(target)
     _start_keras(args.debug)
-    from keras_facesr.data.images import written_whole
     from keras_facesr.tables.markdown import markdown
     from keras_facesr.tables.run import run
 
     def say(line):
         print(line, file=sys.stderr)
 
-    how = {"say": say, "progress": lambda what: _progress(what, None)}
+    how = {"say": say, "progress": lambda what: console.progress(what, None)}
     try:
         report = run(table, args.data_dir, args.out, args.budget, args.limit, **how)
     except TrainingStopped as stopped:
         say(f"facesr: {stopped}")
         return 0
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(target) as temporary:
-        temporary.write_text(markdown(report), encoding="utf-8")
+    console.write_text(target, markdown(report))
     if args.json != "-":
-        _say(markdown(report))
-    _write_json(args, report)
+        print(markdown(report))
+    console.write_json(args, report)
     return 0
 
 
@@ -323,18 +363,18 @@ def _export(args):
         raise CallError("--quantize int8 needs --calibration DIR, a folder of faces, and --size N")
     if args.calibration and args.quantize != "int8":
         raise CallError("--calibration is for --quantize int8 alone")
-    _check_new(Path(args.out), args.overwrite)
+    console.check_new(args.out, args.overwrite)
     calibration, failed = _calibration(args) if args.calibration else (None, [])
     model = _load(args, preset)
     from keras_facesr.exporting import export
 
     how = {"quantize": args.quantize, "size": args.size, "calibration": calibration, "sampler": args.sampler}
-    with _waiting("writing and proving", args.debug):
+    with console.waiting("writing and proving", args.debug):
         report = export(model, args.out, args.format, overwrite=args.overwrite, **how)
     if args.json != "-":
         near = f"{report['psnr']:.1f} dB from" if "psnr" in report else f"within {report['difference']:.2g} of"
-        _say(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images")
-    _write_json(args, {"model": preset.name, **report})
+        print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images")
+    console.write_json(args, {"model": preset.name, **report})
     return 1 if failed else 0
 
 
@@ -352,7 +392,7 @@ def _calibration(args):
         try:
             faces.append(resize(centre_square(read_picture(file).rgb), *args.size))
         except ImageError as error:
-            _report(error, args.debug, str(file))
+            console.report(error, args.debug, str(file))
             failed.append(file)
     if not faces:
         raise CallError(f"{args.calibration}: none of its files can be read as a picture")
@@ -400,7 +440,7 @@ def _in_runtime(args, preset):
         runtime = "keras" if args.samples else runtimes.fastest(preset)
     if runtime == "keras":
         return runtime, _load(args, preset)
-    with _waiting(f"starting {runtime}", args.debug):
+    with console.waiting(f"starting {runtime}", args.debug):
         return runtime, runtimes.load(preset, runtime)
 
 
@@ -411,52 +451,11 @@ def _load(args, preset):
 
 def _start_keras(debug):
     """Import Keras and its backend, seconds of work, under a spinner and without TensorFlow's remarks."""
-    if "keras" not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
-        with _waiting("starting Keras", debug):
-            import keras  # noqa: F401
-
-
-@contextmanager
-def _waiting(what, debug=False):
-    """A spinner on the error stream, where TensorFlow's libraries and LiteRT write nothing meanwhile, at any log level."""
-    from rich.console import Console
-
-    with os.fdopen(os.dup(2), "w") as stderr, open(os.devnull, "w") as nowhere:
-        if not debug:
-            os.dup2(nowhere.fileno(), 2)
-        try:
-            with Console(file=stderr).status(what):
-                yield
-        finally:
-            os.dup2(stderr.fileno(), 2)
-
-
-def _find_files(inputs, out, fail):
-    """All picture files that the arguments mean, but for earlier answers in ``out``; a folder without any fails by name."""
-    from keras_facesr.data.images import find_images
-
-    files, out = [], out.resolve()
-    for named in inputs:
-        found = find_images(named)
-        if out.is_relative_to(Path(named).resolve()) and out != Path(named).resolve():
-            found = [file for file in found if not file.resolve().is_relative_to(out)]
-        if os.path.isdir(named) and not found:
-            fail(named, FacesrError(f"{named}: no picture in this folder"))
-        files += found
-    return list(dict.fromkeys(files))
-
-
-def _distinct_stems(files):
-    """Stems for output names: a second face.png becomes face-2, as does FACE.png, for all file systems."""
-    taken = set()
-    for file in files:
-        stem, number = file.stem, 1
-        while stem.casefold() in taken:
-            number += 1
-            stem = f"{file.stem}-{number}"
-        taken.add(stem.casefold())
-        yield stem
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
+    with console.waiting("starting Keras", debug):
+        config = import_keras().config
+        config.set_image_data_format("channels_last")  # whatever keras.json says: this process is ours
+        config.set_floatx("float32")
 
 
 def _common(found, attribute, advice):
@@ -466,25 +465,6 @@ def _common(found, attribute, advice):
         differing = ", ".join(f"{name} {value}" for name, value in values.items())
         raise CallError(f"the models differ in {attribute} ({differing}): {advice}")
     return next(iter(values.values()))
-
-
-def _check_new(path, overwrite):
-    if path.exists() and not overwrite:
-        raise CallError(f"{path}: exists already; --overwrite replaces it")
-
-
-def _write_json(args, result):
-    """Print to stdout for ``-``, or write a file whole; nothing without ``--json``."""
-    text = json.dumps(result, indent=2)
-    if args.json == "-":
-        print(text)
-    elif args.json:
-        from keras_facesr.data.images import written_whole
-
-        path = Path(args.json)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _describe(preset):
@@ -510,69 +490,24 @@ def _print_models(found):
         print(f"    {preset.description}")
 
 
-@contextmanager
-def _warnings_in_a_line():
-    """Within the block a picture's size is remarked on in one line, and Pillow's remarks are left to the errors."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        others = warnings.showwarning
-
-        def show(message, category, *where):
-            if issubclass(category, SizeWarning):
-                print(f"facesr: {message}", file=sys.stderr)
-            else:
-                others(message, category, *where)
-
-        warnings.showwarning = show
-        yield
-
-
-@contextmanager
-def _progress(label, total):
-    """Yield a function that takes how much is done: a bar on stderr, in a terminal, after ``PATIENCE``."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    bar = Progress(console=console, transient=True)
-    task = bar.add_task(label, total=total)
-    began = time.monotonic()
-
-    def show(done):
-        bar.update(task, completed=done)
-        if console.is_terminal and time.monotonic() - began > PATIENCE:
-            bar.start()
-
-    try:
-        yield show
-    finally:
-        if bar.live.is_started:
-            bar.stop()
-
-
-def _say(text):
-    """A line on stdout, whatever bytes a file name is made of."""
-    print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
-
-
-def _report(error, debug, name=""):
-    """One line on stderr; the traceback before it if asked for."""
-    if debug:
-        traceback.print_exception(error)
-    print(f"facesr: {_one_line(error, name)}", file=sys.stderr)
-
-
-def _one_line(error, name=""):
-    """An error as a sentence; one that nobody expected with its type and the file that it befell."""
-    text = " ".join(str(error).split())
-    if isinstance(error, FacesrError):
-        return text if name in text else f"{name}: {text}"
-    return f"{name or 'stopped'}: {type(error).__name__}: {text[:300]} (unexpected; --debug shows where)"
-
-
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, *args, **how):
+        super().__init__(*args, **how)
+        self.register("action", None, _Once)
+
     def error(self, message):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class _Once(argparse.Action):
+    """Keeps an argument's value. Of an option given twice the first value would be dropped in silence, so that is refused."""
+
+    def __call__(self, parser, namespace, values, option=None):
+        given = namespace.__dict__.setdefault("given", set())
+        if option in given:
+            parser.error(f"{option} is given twice, and takes one value")
+        given.update(self.option_strings)
+        setattr(namespace, self.dest, values)
 
 
 def _positive(text):
@@ -618,19 +553,21 @@ def _parser():
     option = command("models", _models, "List the released models.")
     option("pattern", nargs="?", default="*", metavar="PATTERN", help="such as '*x8*'")
 
-    option = command("upscale", _upscale, "Enlarge pictures or folders into OUT_DIR/<stem>_<model>.png.")
+    option = command("upscale", _upscale, "Enlarge pictures, and folders with all below them, into OUT_DIR/<stem>_<model>.png.")
     option("inputs", nargs="*", metavar="INPUT", help="picture or folder")
     option("--demo", action="store_true", help="compare on the built-in face: LR, bicubic, ours, truth")
-    option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to (--demo: default .)")
+    option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to, or for one answer a .png (--demo: default .)")
     option("--model", default="sam", metavar="NAME", help="see `facesr models`; or a run's folder (default: %(default)s)")
     option("--samples", type=_positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
     option("--seed", type=_natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the network (default: the fastest at hand)")
     option("--tile", type=_positive, metavar="N", help="cut larger pictures into squares of N input pixels")
+    option("--skip-existing", action="store_true", help="go on after an interruption: leave out pictures that are answered")
 
     option = command("evaluate", _evaluate, "Measure models beside bicubic interpolation, by one protocol.")
     option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
-    option("--model", required=True, metavar="NAME[,NAME...]", help="models of one scale, or folders of runs without commas")
+    names = {"type": lambda text: text.split(","), "action": "extend", "metavar": "NAME[,NAME...]"}
+    option("--model", required=True, **names, help="models of one scale, or folders of runs without commas; also several times")
     option("--hr-size", type=_positive, metavar="N", help="side of the true image (default: the model's own)")
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=_positive, default=0, metavar="N", help="also judge N samples per face")

@@ -5,6 +5,10 @@ class FacesrError(ValueError):
     """Base of all errors that keras_facesr raises on purpose; the command line prints them without a traceback."""
 
 
+class CallError(FacesrError):
+    """A call that cannot be carried out as written."""
+
+
 class ImageError(FacesrError):
     """An image file that cannot be read, or an output that may not be written."""
 

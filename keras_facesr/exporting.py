@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import shutil
 import warnings
 import zipfile
@@ -21,6 +20,8 @@ from keras_facesr import __version__, presets, runtimes
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.errors import ExportError, ExportFailed
+from keras_facesr.files import check_writable, reason, temporary_beside
+from keras_facesr.importing import imported
 from keras_facesr.inference import demo_face
 from keras_facesr.metrics.fidelity import psnr
 from keras_facesr.sizes import fitting_size
@@ -59,13 +60,21 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
 
     Raises:
         ExportError: a call that makes no sense.
-        ExportFailed: the file does not agree with the model. Nothing is written then, nor replaced.
+        ExportFailed: the file cannot be written, or does not agree with the model. Nothing is written then, nor replaced.
     """
     path = Path(path)
     format = format or FORMATS.get(path.suffix)
     _check(model, path, format, quantize, size, calibration, sampler, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        check_writable(path, room=4 * model.count_params())  # every file is made by way of one with float32 weights
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _export(model, path, format, quantize, size, calibration, sampler)
+    except OSError as error:
+        raise ExportFailed(f"{path}: cannot be written ({reason(error)}); make room, or choose another place") from error
+
+
+def _export(model, path, format, quantize, size, calibration, sampler):
+    staged = temporary_beside(path)
     about = _metadata(model, format, quantize, size, sampler)
     try:
         {"savedmodel": _write_savedmodel, "tflite": _write_tflite, "onnx": _write_onnx}[format](
@@ -305,7 +314,7 @@ def _write_tflite(model, file, about, calibration):
 def _write_onnx(model, file, about, _):
     import tensorflow as tf
 
-    onnx, tf2onnx = (runtimes.imported(name, "onnx") for name in ("onnx", "tf2onnx"))
+    onnx, tf2onnx = (imported(name, "onnx") for name in ("onnx", "tf2onnx"))
     function, signature = _signature(model, about)
     graph, _ = tf2onnx.convert.from_function(tf.function(function, signature), signature, opset=ONNX_OPSET)
     onnx.helper.set_model_props(graph, {runtimes.METADATA: json.dumps(about)})

@@ -15,7 +15,9 @@ from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 
-from keras_facesr.errors import PresetError
+from keras_facesr.errors import FacesrError, PresetError
+from keras_facesr.files import check_writable, reason, written_whole
+from keras_facesr.importing import import_keras
 
 LEAST_FACE = 64  # pixels a side of what networks for faces make; those for digits make less
 ALIASES = {
@@ -149,7 +151,8 @@ class Preset:
 
 
 def model_class(name):
-    """The class of this name in ``MODEL_CLASSES``."""
+    """The class of this name in ``MODEL_CLASSES``; FacesrError where Keras cannot start."""
+    import_keras()
     return getattr(import_module(MODEL_CLASSES[name]), name)
 
 
@@ -181,9 +184,9 @@ def find(name):
     names, name = list_models(), os.fspath(name)
     if full_name(name) in names:
         return _read(CATALOGUE / full_name(name))
-    if (Path(name) / "recipe.json").is_file():
+    if os.path.isfile(os.path.join(name, "recipe.json")):
         return _of_run(Path(name))
-    close = difflib.get_close_matches(name, [*names, *ALIASES], n=3)
+    close = difflib.get_close_matches(name.lower(), [*names, *ALIASES], n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names) or 'none'}"
     raise PresetError(f"no model is called {name!r}: {hint}")
 
@@ -226,12 +229,20 @@ def released_file(preset, released):
 
 def at_hand(preset, file):
     """Path of a file of this name beside the preset's configuration or in its cache folder; None if it is in neither."""
-    places = [preset.folder / file, cache_folder(preset) / file]
-    return next((place for place in places if place.is_file()), None)
+    if (preset.folder / file).is_file():
+        return preset.folder / file
+    try:
+        kept = cache_folder(preset) / file
+    except FacesrError:  # there is none
+        return None
+    return kept if os.path.isfile(kept) else None
 
 
 def cache_folder(preset):
-    """Where files of this preset that did not come with the package are looked for and kept; a run keeps its own."""
+    """Where files of this preset that did not come with the package are looked for and kept; a run keeps its own.
+
+    FacesrError where this user has no place for a cache.
+    """
     if preset.is_a_run:
         return preset.folder
     from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
@@ -322,9 +333,13 @@ def _fetch(preset, released, target):
     by_hand = f"put {released.file} by hand at {target}"
     if released.url is None:
         raise PresetError(f"{released.file} of {preset.name} did not come with it: reinstall, or {by_hand}")
-    from keras_facesr.data.images import written_whole
-
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        check_writable(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PresetError(
+            f"{target}: cannot be written ({reason(error)}); set KERAS_FACESR_CACHE to a folder with room, or {by_hand}"
+        ) from error
     with written_whole(target) as partial:
         try:
             _download(released.url, partial)

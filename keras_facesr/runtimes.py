@@ -4,18 +4,18 @@ A file says itself what it is: ``export`` puts its metadata into it. Released pr
 their ``config.json``); others are exported into the cache by whoever wants them.
 """
 
-import importlib
 import json
 import os
 import threading
 import zipfile
-from importlib.util import find_spec
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from keras_facesr import presets
 from keras_facesr.errors import ExportError, ImageError
+from keras_facesr.importing import imported
 from keras_facesr.sizes import fitting_size
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
@@ -150,26 +150,18 @@ def load(preset, runtime):
 
 
 def fastest(preset):
-    """The name of the fastest runtime that is installed and that the preset brings a file for, or "keras"."""
+    """The name of the fastest runtime that can be imported and that the preset brings a file for, or "keras"."""
     for runtime, kind in RUNTIMES.items():
-        brought = runtime in preset.exports and presets.at_hand(preset, preset.exports[runtime].file)
-        if brought and find_spec(kind.MODULE.partition(".")[0]):
-            return runtime
+        if runtime in preset.exports and presets.at_hand(preset, preset.exports[runtime].file):
+            with suppress(ExportError):
+                imported(kind.MODULE, kind.EXTRA)
+                return runtime
     return "keras"
 
 
 def _cores():
     """The CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def imported(module, extra):
-    """The module, or ``ExportError`` with the extra that installs it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.split(".")[0]
-        raise ExportError(f"{package} is not installed: pip install 'keras_facesr[{extra}]'") from error
 
 
 def _quantized(array, entry):

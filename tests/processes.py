@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -22,12 +23,17 @@ def started(script, *arguments, **environment):
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
+@contextmanager
+def free_port():
+    """A port of this machine that nothing listens on, taken within the block."""
+    with socket.create_server(("localhost", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
 def machines(script, arguments, **environment):
     """Two processes that work as two machines; the arguments of each in ``arguments``."""
-    listening = [socket.create_server(("localhost", 0)) for _ in range(2)]
-    addresses = [f"localhost:{each.getsockname()[1]}" for each in listening]
-    for each in listening:
-        each.close()
+    with free_port() as first, free_port() as second:
+        addresses = [f"localhost:{port}" for port in (first, second)]
     tasks = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}} for index in range(2)]
     return [started(script, *own, TF_CONFIG=json.dumps(task), **environment) for own, task in zip(arguments, tasks)]
 

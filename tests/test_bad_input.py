@@ -159,7 +159,7 @@ def outcome(folder, stand_in_catalogue, tmp_path_factory):
 
 
 def output_of(name, out):
-    return out / f"{os.path.splitext(name)[0]}_nearest_x4.png"
+    return out / f"{name.removesuffix('.png')}_nearest_x4.png"
 
 
 def test_a_run_with_refused_pictures_exits_with_1(outcome):

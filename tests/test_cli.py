@@ -13,7 +13,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import cli, presets
+from keras_facesr import cli, console, presets
 
 ROOT = Path(fsr.__file__).parents[1]
 FACE = np.ascontiguousarray(astronaut()[76:172:6, 176:272:6])  # uint8 (16, 16, 3)
@@ -122,7 +122,11 @@ def test_the_version_is_printed(facesr):
         ("enlarge", "invalid choice"),
         ("upscale", "INPUT"),
         ("upscale FACE", "-o OUT_DIR"),
-        ("upscale FACE -o FACE", "takes a folder"),
+        ("upscale FACE -o NOTES", "NOTES: is a file; -o takes a folder"),
+        ("upscale FACE -o OUT --model near --overwrite --skip-existing", "exclude each other"),
+        ("upscale FACE -o OUT --model near --model noisy_x4", "--model is given twice"),
+        ("upscale FACE -o OUT --out OUT", "--out is given twice"),
+        ("export near OUT --size 16 --quantize float16 --size 32", "--size is given twice"),
         ("upscale FACE -o OUT --model nearst_x4", "did you mean nearest_x4"),
         ("upscale FACE -o OUT --model near --samples 0", "above 0"),
         ("upscale FACE -o OUT --model near --samples 2", "stochastic"),
@@ -143,7 +147,8 @@ def test_the_version_is_printed(facesr):
     ],
 )
 def test_a_wrong_call_exits_with_2_and_one_line(arguments, reason, facesr, catalogue, face, faces, tmp_path):
-    paths = {"FACE": face, "FACES": faces, "OUT": tmp_path / "out"}
+    paths = {"FACE": face, "FACES": faces, "OUT": tmp_path / "out", "NOTES": tmp_path / "NOTES"}
+    paths["NOTES"].touch()
     result = facesr(*(paths.get(argument, argument) for argument in arguments.split()))
     assert result.code == 2
     assert result.err.count("\n") == 1 and reason in result.err
@@ -188,26 +193,6 @@ def test_upscale_writes_stem_and_model_and_says_so(facesr, catalogue, face, tmp_
     assert (result.code, result.out, result.err) == (0, f"{face} -> {target}\n", "")
     np.testing.assert_array_equal(np.asarray(Image.open(target)), FACE.repeat(4, 0).repeat(4, 1))
     assert list(target.parent.iterdir()) == [target]
-
-
-def test_inputs_that_share_a_stem_keep_both_outputs(facesr, catalogue, tmp_path):
-    names = ["a/face.png", "a/face.webp", "b/face.png", "b/FACE.png", "b/face-2.png"]
-    for level, name in enumerate(names):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        Image.fromarray(np.full((2, 2, 3), level, np.uint8)).save(tmp_path / name, lossless=True)
-    files = [tmp_path / name for name in names]
-    assert facesr("upscale", *files, files[0], "-o", tmp_path / "out", "--model", "near").code == 0
-    written = {path.name: np.asarray(Image.open(path)).max() for path in (tmp_path / "out").iterdir()}
-    stems = ["face", "face-2", "face-3", "FACE-4", "face-2-2"]
-    assert written == {f"{stem}_near.png": level for level, stem in enumerate(stems)}
-
-
-def test_earlier_answers_below_a_folder_are_not_enlarged_again(facesr, catalogue, face):
-    for _ in range(2):
-        assert facesr("upscale", face.parent, "-o", face.parent / "out", "--model", "near", "--overwrite").code == 0
-    assert [path.name for path in (face.parent / "out").iterdir()] == ["face_near.png"]
-    named = facesr("upscale", face.parent / "out", "-o", face.parent / "out", "--model", "near")
-    assert named.code == 0 and (face.parent / "out" / "face_near_near.png").exists()
 
 
 def test_an_existing_output_stays_unless_overwriting_is_allowed(facesr, catalogue, face, tmp_path):
@@ -318,15 +303,15 @@ def test_a_file_name_that_is_not_text_is_done_too(facesr, catalogue, tmp_path):
 
 
 def test_nothing_moves_on_stderr_where_no_terminal_watches(facesr, catalogue, face, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "PATIENCE", 0)
+    monkeypatch.setattr(console, "PATIENCE", 0)
     assert facesr("upscale", face, "-o", tmp_path / "out", "--model", "near").err == ""
 
 
 def test_a_terminal_sees_a_bar_once_work_takes_long(facesr, catalogue, face, tmp_path, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
-    monkeypatch.setattr(cli, "PATIENCE", 0)
+    monkeypatch.setattr(console, "PATIENCE", 0)
     assert "upscale" in facesr("upscale", face, "-o", tmp_path / "a", "--model", "near").err
-    monkeypatch.setattr(cli, "PATIENCE", 60)
+    monkeypatch.setattr(console, "PATIENCE", 60)
     assert "upscale" not in facesr("upscale", face, "-o", tmp_path / "b", "--model", "near").err
 
 
@@ -377,6 +362,12 @@ def test_evaluate_measures_what_is_readable_and_names_the_rest(facesr, catalogue
     assert list(report["models"]) == ["bicubic", "near", "noisy_x4"]
     assert set(report["models"]["near"]) == {"psnr", "ssim"}
     assert f"{report['models']['near']['psnr']:.2f}" in result.out
+
+
+@pytest.mark.parametrize("models", ["near,noisy_x4", "near --model noisy_x4", "near --model noisy_x4,near --model near"])
+def test_evaluate_measures_every_model_that_is_named(facesr, catalogue, faces, models):
+    result = facesr("evaluate", faces, "--limit", 1, "--json", "-", "--model", *models.split())
+    assert list(json.loads(result.out)["models"]) == ["bicubic", "near", "noisy_x4"]
 
 
 def test_evaluate_judges_samples_of_stochastic_models(facesr, catalogue, faces):

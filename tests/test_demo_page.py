@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
 import numpy as np
 import pytest
@@ -163,6 +164,33 @@ def test_a_message_reaches_the_page_as_text(gradio):
     with pytest.raises(gradio.Error) as caught:
         fail()
     assert caught.value.message == "&lt;b&gt;.png: the file is empty"
+
+
+def test_what_is_said_to_the_page_itself_passes_no_proxy(gradio, monkeypatch):
+    from keras_facesr.demo.page import directly
+
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    before = dict(os.environ)
+    with directly():
+        assert not getproxies_environment()
+    assert os.environ == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("proxy", ["http_proxy=http://127.0.0.1:9", "ALL_PROXY=socks5://127.0.0.1:9"])
+def test_the_page_asks_no_proxy(gradio, proxy):
+    name, address = proxy.split("=")
+    command = [sys.executable, "-m", "keras_facesr", "demo"]
+    environment = {**os.environ, name: address}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as page:
+        try:
+            said = page.stdout.readline()
+        finally:
+            page.terminate()
+        assert said.startswith("the page is at http://127.0.0.1:"), page.stderr.read()
 
 
 # The page in a browser.

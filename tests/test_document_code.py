@@ -1,25 +1,19 @@
 """The Python of README and documents as a reader runs it: a process of its own, in a folder with the pictures that it names."""
 
-import re
-from pathlib import Path
-
 import pytest
+from documents import PAGES, blocks, named
 from PIL import Image
 from processes import run_script
 
 from keras_facesr.inference import demo_faces
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
 
 def scripts(page):
     """The blocks of README one by one, as they are copied; those of a document from top to bottom."""
-    blocks, name = CODE.findall(page.read_text()), page.relative_to(ROOT).as_posix()
+    codes, name = blocks(page, "python"), named(page)
     if page.name == "README.md":
-        return [pytest.param(code, id=f"{name}, block {number}") for number, code in enumerate(blocks, 1)]
-    return [pytest.param("\n".join(blocks), id=name)] if blocks else []
+        return [pytest.param(code, id=f"{name}, block {number}") for number, code in enumerate(codes, 1)]
+    return [pytest.param("\n".join(codes), id=name)] if codes else []
 
 
 def write_pictures(folder, code):

@@ -1,101 +1,34 @@
-"""What the documents say, done: commands parse, links lead somewhere, figures are those that were released.
+"""What the documents say, done: links lead somewhere, figures are those that were released.
 
-Their Python is run by test_document_code.py.
+Their Python is run by test_document_code.py, their commands by test_commands.py.
 """
 
+import json
 import re
-import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from PIL import Image
+from documents import BESIDE, PAGES, ROOT, named
 
-from keras_facesr import cli, presets, recipes
-from keras_facesr.inference import demo_faces
+from keras_facesr import presets, recipes
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BESIDE = [
-    *sorted(ROOT.glob("examples/*/README.md")),
-    *sorted(ROOT.glob("saved_models/*/README.md")),
-    ROOT / "benchmarks/README.md",
-]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)")
 NUMBER = re.compile(r"\d\.\d\d")
 SOURCE = re.compile(r"`(facesr|python|pytest|tools/)|[Pp]aper|Table \d")  # what a figure comes from
 
 
-def name(page):
-    return page.relative_to(ROOT).as_posix()
-
-
-def blocks(page, *languages):
-    return [text for language, text in BLOCK.findall(page.read_text()) if language in languages]
-
-
-def commands(page):
-    """The calls of ``facesr`` on a page, in blocks and in the text, without remarks: a list of arguments each."""
-    lines = [line for text in blocks(page, "", "sh") for line in text.splitlines()]
-    calls = [match[1] for line in lines for match in re.finditer(r"(?:^|&& |\$ )(?:[\w./]+/)?(facesr .+?)(?=\s{2,}|$)", line)]
-    inline = [call for call in re.findall(r"`(facesr [^`]+)`", page.read_text()) if len(call.split()) > 2]
-    plain = [call.replace("[", "").replace("]", "") for call in (*calls, *inline) if "..." not in call]
-    return [["8" if word == "N" else word for word in shlex.split(call, comments=True)[1:]] for call in plain]
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A working folder with what the pages speak of: face.png, portrait.jpg, and faces/ with eight of them."""
-    (tmp_path / "faces").mkdir()
-    for k, face in enumerate(demo_faces(8, 128)):
-        Image.fromarray(face).save(tmp_path / "faces" / f"{k}.png")
-    Image.fromarray(demo_faces(1, 17)[0]).save(tmp_path / "face.png")  # of a size that no network takes as it is
-    Image.fromarray(demo_faces(1, 64)[0]).save(tmp_path / "portrait.jpg")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
-    return tmp_path
-
-
-@pytest.mark.parametrize("page", [page for page in (*PAGES, *BESIDE) if commands(page)], ids=name)
-def test_the_commands_of_a_page_parse_and_name_what_there_is(page):
-    for arguments in commands(page):
-        args = cli._parser().parse_args(arguments)
-        for preset in getattr(args, "model", "").split(","):
-            assert not preset or preset.isupper() or presets.find(preset)
-        if hasattr(args, "recipe") and not args.recipe.isupper():
-            assert recipes.find(args.recipe)
-
-
-def cheap(arguments):
-    """Whether a command lists models, or enlarges what ``here`` has without asking for a runtime that may be missing."""
-    return arguments[0] in ("models", "upscale") and not {"--runtime", "NAME", "RUN_DIR"} & {*arguments}
-
-
-CHEAP = sorted({shlex.join(arguments) for page in PAGES for arguments in commands(page) if cheap(arguments)})
-
-
-@pytest.mark.parametrize("command", CHEAP)
-def test_a_cheap_command_does_what_it_says(command, here, facesr):
-    before = {*here.rglob("*.png")}
-    result = facesr(*shlex.split(command))
-    assert result.code == 0
-    assert all("has learnt from" in line or "another size" in line for line in result.err.splitlines())  # face.png's is odd
-    assert "models" in command or {*here.rglob("*.png")} > before
-
-
-@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=name)
+@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=named)
 def test_links_and_pictures_are_there_and_scripts_too(page):
     text = page.read_text()
     for target, place in LINK.findall(text):
         file = page.parent / target if target else page
-        assert file.exists(), f"{target} of {name(page)}"
+        assert file.exists(), f"{target} of {named(page)}"
         if place:
             headings = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
             assert place in {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
     for script in re.findall(r"python ((?:[\w-]+/)*\w+\.py)", text):
-        assert (ROOT / script).exists() or (page.parent / script).exists(), f"{script} of {name(page)}"
+        assert (ROOT / script).exists() or (page.parent / script).exists(), f"{script} of {named(page)}"
 
 
 def test_how_well_the_judge_judges_is_as_released():
@@ -103,14 +36,24 @@ def test_how_well_the_judge_judges_is_as_released():
     assert f"ranks CelebA's attributes rightly in {share:.1%} of the pairs" in (ROOT / "docs" / "measuring.md").read_text()
 
 
-@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=name)
+@pytest.mark.parametrize("preset", presets.list_models())
+def test_a_card_has_the_figures_of_its_configuration(preset, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    from card import with_figures_anew
+
+    folder = presets.find(preset).folder
+    text, entry = (folder / "README.md").read_text(), json.loads((folder / "config.json").read_text())
+    assert with_figures_anew(text, entry, recipes.find(preset)) == text, "python tools/card.py writes it anew"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=named)
 def test_no_table_of_figures_without_what_made_them(page):
     for section in re.split(r"^#+ ", page.read_text(), flags=re.MULTILINE):
         rows = [line for line in section.splitlines() if line.startswith("|") and NUMBER.search(line)]
         assert not rows or "~=" in section or SOURCE.search(section), section.splitlines()[0]
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tables.md"], ids=name)
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tables.md"], ids=named)
 def test_tables_have_the_released_figures(page):
     text = page.read_text()
     names = presets.list_models()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr.data.images import MAX_PIXELS, find_images, read_picture, write_png, written_whole
+from keras_facesr.data.images import MAX_PIXELS, find_images, is_answer, read_picture, write_png
 from keras_facesr.errors import ImageError
 
 RNG = np.random.default_rng(0)
@@ -316,14 +316,6 @@ def test_other_suffix_and_unwritable_folder_are_refused_by_name(tmp_path):
         write_png(tmp_path / "file" / "b.png", COLOUR)
 
 
-def test_interrupted_writing_leaves_the_old_file_and_nothing_else(tmp_path):
-    (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "a.txt") as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "old")]
-
-
 def test_folders_stand_for_their_images_sorted_and_files_for_themselves(tmp_path):
     for name in ("b.PNG", "a.jpg", "sub/c.webp", "notes.txt", ".hidden.png", ".cache/d.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -336,3 +328,27 @@ def test_folders_stand_for_their_images_sorted_and_files_for_themselves(tmp_path
         tmp_path / "a.jpg",
         tmp_path / "sub" / "c.webp",
     ]
+
+
+def test_a_link_to_a_folder_is_followed_once_and_not_to_where_a_folder_stands_itself(tmp_path):
+    for name in ("t/own/1.png", "t/own/deep/2.png", "t/3.png", "elsewhere/4.png", "elsewhere/deep/5.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    # To a folder that is met later, to itself, to one around it, to the same place twice, and from there back.
+    links = {"t/a": "own", "t/b": ".", "t/own/up": "..", "t/c": "../elsewhere", "t/d": "../elsewhere", "elsewhere/back": "../t"}
+    for link, target in links.items():
+        (tmp_path / link).symlink_to(target)
+    (tmp_path / "t" / "gone").symlink_to("nowhere")
+    (tmp_path / "t" / "6.png").symlink_to("3.png")
+    found = [path.relative_to(tmp_path / "t").as_posix() for path in find_images(tmp_path / "t")]
+    assert found == ["3.png", "6.png", "c/4.png", "c/deep/5.png", "own/1.png", "own/deep/2.png"]
+
+
+def test_a_file_says_whether_it_was_written_here(tmp_path):
+    ours = write_png(tmp_path / "ours.png", COLOUR)
+    for name in ("theirs.png", "theirs.jpg"):
+        Image.fromarray(COLOUR).save(tmp_path / name)
+    (tmp_path / "broken.png").write_bytes(ours.read_bytes()[:20])
+    ours.rename(tmp_path / "renamed.png")
+    assert [path.name for path in sorted(tmp_path.iterdir()) if is_answer(path)] == ["renamed.png"]
+    assert not is_answer(tmp_path / "absent.png")

@@ -78,6 +78,8 @@ def test_an_unknown_name_is_refused(catalogue, name):
 
 
 def test_a_misspelt_name_gets_the_closest_ones(catalogue):
+    with pytest.raises(PresetError, match="'NEAR': did you mean near"):
+        presets.find("NEAR")
     with pytest.raises(PresetError, match="did you mean nearest_x4"):
         presets.find("nearst_x4")
 

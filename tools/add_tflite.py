@@ -14,7 +14,7 @@ from pathlib import Path
 
 import keras_facesr as fsr
 from keras_facesr import presets, runtimes
-from keras_facesr.data.images import written_whole
+from keras_facesr.files import written_whole
 
 NAME = "model.float16.tflite"
 LARGEST = 8_000_000

@@ -1,10 +1,17 @@
-"""The card of a preset: what it is, what was measured, how it was trained, where it ends."""
+"""The card of a preset: what it is, what was measured, how it was trained, where it ends.
+
+    python tools/card.py
+
+writes the figures of all released cards anew, from each one's config.json; how it was trained stays as its run has told it.
+"""
 
 import json
 
 import numpy as np
 
-from keras_facesr import recipes
+from keras_facesr import presets, recipes
+from keras_facesr.files import written_whole
+from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import in_one_line, tabulated
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.tasks import TASKS
@@ -47,6 +54,7 @@ CHANGES = ("degradation", "precision", "accumulation")  # what a run may change 
 OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; expect less of faces \
 that are spoilt otherwise; of those that are not spoilt it may make less than bicubic interpolation does. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
+BLIND = ", maps set to zero"  # behind CAGFace's name: the ablation of its attention
 OF_DIGITS = "Trained on digits of one set alone, {}. A digit that is made up may be another."
 
 
@@ -81,7 +89,7 @@ import keras_facesr as fsr
 
 ## Figures
 
-{SECTIONS[task](entry, recipe)}{claims_section(entry["figures"])}
+{figures_section(entry, recipe)}
 ## Training
 
 `facesr train {name} DATA_DIR --out RUN_DIR{changes}`, seed {recipe.seed}, on {machine}. \
@@ -100,6 +108,17 @@ Constructor: `{json.dumps(entry["config"])}`
 
 {entry["terms"]}. Code: Apache-2.0.
 """
+
+
+def figures_section(entry, recipe):
+    """What stands under that heading."""
+    return SECTIONS[entry["task"]](entry, recipe) + claims_section(entry["figures"])
+
+
+def with_figures_anew(text, entry, recipe):
+    """A card's text, its figures as they stand in ``config.json``."""
+    (before, after), heading = text.split("## Figures\n\n"), "\n## Training\n"
+    return f"{before}## Figures\n\n{figures_section(entry, recipe)}{heading}{after.split(heading)[1]}"
 
 
 def beyond(recipe):
@@ -132,13 +151,17 @@ def enlargement_sections(entry, recipe):
 
 
 def enlargement_section(entry, recipe, report):
+    """A report as the command above it makes it again."""
+    report = without_samples(report)
     protocol = report["protocol"]
     options = [] if protocol["hr_size"] == entry["hr_size"] else [f"--hr-size {protocol['hr_size']}"]
     options += [f"--samples {protocol['samples']}"] if "samples" in protocol else []
     options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
     options += [f"--degradation {recipe.measured_with}"] if recipe.measured_with else []
-    command = " ".join(["facesr evaluate DATA_DIR --model", entry["name"], *options])
-    return f"""The test part, never trained on: `{command}`.
+    command = " ".join(["facesr evaluate DATA_DIR --model", methods_of(report), *options])
+    blind = any(name.endswith(BLIND) for name in report["models"])
+    ablation = f"; the row with{BLIND[1:]} by `python tools/release.py`" if blind else ""
+    return f"""The test part, never trained on: `{command}`{ablation}.
 
 {methods_table(report)}
 
@@ -148,13 +171,28 @@ def enlargement_section(entry, recipe, report):
 
 def real_faces_section(entry, report):
     """Distances of real small faces, enlarged, from clean ones."""
-    command = f"facesr evaluate REAL_DIR --model {entry['name']} --clean CLEAN_DIR --judge {report['protocol']['judge']}"
+    judge = report["protocol"]["judge"]
+    command = f"facesr evaluate REAL_DIR --model {methods_of(report)} --clean CLEAN_DIR --judge {judge}"
     return f"""Real small faces, never trained on, enlarged, beside clean ones: `{command}`.
 
 {methods_table(report)}
 
 {in_one_line(report)}.
 """
+
+
+def methods_of(report):
+    """The released models of a report, as ``--model`` takes them."""
+    return ",".join(name for name in report["models"] if name != REFERENCE and not name.endswith(BLIND))
+
+
+def without_samples(report):
+    """The report without what sampling adds, where no method has samples: one of such methods alone is not asked for them."""
+    if any("psnr_best" in row for row in report["models"].values()):
+        return report
+    models = {name: {key: row[key] for key in row if key != "consistency"} for name, row in report["models"].items()}
+    protocol = {key: value for key, value in report["protocol"].items() if key not in ("samples", "seed")}
+    return {**report, "protocol": protocol, "models": models}
 
 
 def methods_table(report):
@@ -272,3 +310,10 @@ SECTIONS = {
     "face attributes": attributes_section,
     "digit reading": reading_section,
 }
+
+if __name__ == "__main__":
+    for preset in map(presets.find, presets.list_models()):
+        file, entry = preset.folder / "README.md", json.loads((preset.folder / "config.json").read_text(encoding="utf-8"))
+        text = with_figures_anew(file.read_text(encoding="utf-8"), entry, recipes.find(preset.name))
+        with written_whole(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -20,6 +20,13 @@ Everything above is written against these functions once and runs on both backen
 
 import keras
 
+from keras_facesr.errors import FacesrError
+
+if keras.config.image_data_format() != "channels_last":
+    raise FacesrError(
+        "images are (N, H, W, C) here, and Keras is set to channels_first: change image_data_format in keras.json, or call "
+        "keras.config.set_image_data_format('channels_last') first"
+    )
 if keras.backend.backend() == "tensorflow":
     from keras_facesr.backend.tensorflow import (
         compiled,
@@ -57,8 +64,6 @@ elif keras.backend.backend() == "torch":
         scope_of,
     )
 else:
-    from keras_facesr.errors import FacesrError
-
     raise FacesrError(
         f"keras_facesr runs on TensorFlow or PyTorch, not on {keras.backend.backend()}: set KERAS_BACKEND=tensorflow or torch"
     )

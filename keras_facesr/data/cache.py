@@ -9,15 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from keras_facesr.data.degrade import centre_square, resize
-from keras_facesr.data.images import read_picture, written_whole
-from keras_facesr.errors import DatasetError, ImageError
+from keras_facesr.data.images import read_picture
+from keras_facesr.errors import DatasetError, FacesrError, ImageError
+from keras_facesr.files import check_writable, reason, written_whole
 
 VERSION = 2  # raise it when the way from file to pixels changes
 
 
 def cache_root():
-    """Folder of what can be made or fetched again: $KERAS_FACESR_CACHE, else ~/.cache/keras_facesr."""
-    return Path(os.environ.get("KERAS_FACESR_CACHE") or Path.home() / ".cache" / "keras_facesr")
+    """Folder of what can be made or fetched again: $KERAS_FACESR_CACHE, else ~/.cache/keras_facesr.
+
+    Raises:
+        FacesrError: the variable is not set, and this user has no home, as in many containers.
+    """
+    try:
+        return Path(os.environ.get("KERAS_FACESR_CACHE") or Path.home() / ".cache" / "keras_facesr")
+    except RuntimeError as error:
+        raise FacesrError("this user has no home folder: set KERAS_FACESR_CACHE to a folder to keep things in") from error
 
 
 def decoded(image_set, size, cache_dir=None, progress=True):
@@ -30,7 +38,7 @@ def decoded(image_set, size, cache_dir=None, progress=True):
         image_set: `datasets.ImageSet`.
         size: side of the squares in pixels.
         cache_dir: folder for the cache; default `cache_root()`.
-        progress: show a progress bar on stderr while decoding.
+        progress: show a progress bar on stderr, in a terminal, while decoding.
 
     Returns:
         (images, skipped): uint8 memory map (N, size, size, 3), in the order of `image_set.files`, without the
@@ -38,18 +46,19 @@ def decoded(image_set, size, cache_dir=None, progress=True):
 
     Raises:
         DatasetError: no file could be read, or the cache cannot be written.
+        FacesrError: there is no place for a cache (`cache_root`).
     """
     folder = Path(cache_dir) if cache_dir else cache_root()
-    stem = f"{image_set.name}_{size}_{_fingerprint(image_set, size)}"
+    stem = f"{image_set.name[:40]}_{size}_{_fingerprint(image_set, size)}"  # a folder's name may be as long as names can be
     images_file, skipped_file = folder / f"{stem}.npy", folder / f"{stem}.skipped.json"
-    if not images_file.exists():
+    if not os.path.exists(images_file):
         try:
+            check_writable(images_file, room=len(image_set) * 3 * size**2)
             folder.mkdir(parents=True, exist_ok=True)
             _decode(image_set, size, images_file, skipped_file, progress)
         except OSError as error:
             raise DatasetError(
-                f"{folder}: cannot write the image cache ({error.strerror or error}); set KERAS_FACESR_CACHE "
-                "to a folder with room"
+                f"{folder}: cannot write the image cache ({reason(error)}); set KERAS_FACESR_CACHE to a folder with room"
             ) from error
     return np.load(images_file, mmap_mode="r"), json.loads(skipped_file.read_text())
 
@@ -64,7 +73,7 @@ def _decode(image_set, size, images_file, skipped_file, progress):
         except ImageError:
             return None
 
-    skipped = []
+    skipped, console = [], Console(stderr=True)
     with written_whole(images_file) as temporary, open(temporary, "wb+") as out, ThreadPoolExecutor() as pool:
         _write_header(out, len(image_set), size)
         squares = zip(image_set.files, pool.map(square, image_set.files))
@@ -72,8 +81,8 @@ def _decode(image_set, size, images_file, skipped_file, progress):
             squares,
             total=len(image_set),
             description=f"Decoding {image_set.name}",
-            console=Console(stderr=True),
-            disable=not progress,
+            console=console,
+            disable=not (progress and console.is_terminal),
         ):
             if pixels is None:
                 skipped.append(str(file.relative_to(image_set.root)))

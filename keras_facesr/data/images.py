@@ -5,20 +5,22 @@ an `ImageError` of one line. Colours are sRGB from here on, whatever the file's 
 """
 
 import os
-import secrets
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from keras_facesr import __version__
 from keras_facesr.data import metadata
 from keras_facesr.data.colour import into_srgb, profile_of
 from keras_facesr.data.formats import SUFFIXES, open_picture
 from keras_facesr.errors import ImageError
+from keras_facesr.files import is_there, reason, written_whole
 
+SOFTWARE = "keras_facesr"  # what PNG files of ours name as their maker
 MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a file that claims more is taken for a decompression bomb
 
 
@@ -84,6 +86,8 @@ def read_picture(source, levels=False):
 def write_png(path, pixels, overwrite=False, source=None):
     """Write uint8 (H, W), (H, W, 3) or (H, W, 4) pixels as a PNG file, whole or not at all, with its folder.
 
+    The file says that it is ours, in PNG's text `Software`: see `is_answer`.
+
     Args:
         path: of the file.
         pixels: sRGB.
@@ -100,14 +104,16 @@ def write_png(path, pixels, overwrite=False, source=None):
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ImageError(f"{path}: only PNG files are written; give a name that ends in .png")
-    if path.exists() and not overwrite:
-        raise ImageError(f"{path}: exists already; allow overwriting or choose another name")
+    ours = PngInfo()
+    ours.add_text("Software", f"{SOFTWARE} {__version__}")
     try:
+        if is_there(path) and not overwrite:
+            raise ImageError(f"{path}: exists already; allow overwriting or choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as temporary:
-            Image.fromarray(pixels).save(temporary, format="PNG", **(_carried(source, pixels) if source else {}))
+            Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=ours, **(_carried(source, pixels) if source else {}))
     except OSError as error:
-        raise ImageError(f"{path}: cannot be written ({_reason(error)})") from error
+        raise ImageError(f"{path}: cannot be written ({reason(error)})") from error
     return path
 
 
@@ -118,16 +124,13 @@ def _carried(source, pixels):
     return {name: value for name, value in (("exif", source.exif), ("dpi", dpi)) if value}
 
 
-@contextmanager
-def written_whole(path):
-    """Yield a temporary path beside `path` to write to; it takes that place only if the block succeeds."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+def is_answer(path):
+    """Whether a file was written by `write_png`, whatever its name is now."""
     try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with Image.open(path, formats=("PNG",)) as image:
+            return str(image.info.get("Software", "")).startswith(SOFTWARE)
+    except Exception:  # what cannot be read is a matter of `read_picture`
+        return False
 
 
 def find_images(inputs):
@@ -135,7 +138,8 @@ def find_images(inputs):
 
     A file is taken as named, whether or not it exists (reading it will say so); a folder stands for all image
     files below it, by suffix, sorted by path, hidden ones left out. Those of formats that cannot be read are among
-    them: reading says so, where leaving them out would say nothing.
+    them: reading says so, where leaving them out would say nothing. A link in it to a folder is followed, unless that
+    folder is below it anyway.
 
     Returns:
         list of Path; empty where the folders hold no image.
@@ -149,11 +153,20 @@ def find_images(inputs):
 
 
 def _images_below(folder):
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield Path(parent, name)
+    # Links wait until all folders proper are done, so that no folder is entered twice, nor by a link where it stands itself.
+    entered, waiting = set(), [folder]
+    while waiting:
+        for parent, folders, names in os.walk(waiting.pop(0)):
+            place = os.stat(parent)
+            if (place.st_dev, place.st_ino) in entered:
+                folders.clear()
+                continue
+            entered.add((place.st_dev, place.st_ino))
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            waiting += [link for name in folders if (link := Path(parent, name)).is_symlink()]
+            for name in names:
+                if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                    yield Path(parent, name)
 
 
 def _from_file(path, name, levels):
@@ -180,7 +193,7 @@ def _from_file(path, name, levels):
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except Exception as error:  # a damaged header can raise almost anything
-        raise ImageError(f"{name}: cannot be read ({_reason(error)})") from error
+        raise ImageError(f"{name}: cannot be read ({reason(error)})") from error
 
 
 def _opened(path, name, levels, content=None, info=()):
@@ -205,7 +218,7 @@ def _from_pil(image, name, levels):
     except ImageError:
         raise
     except Exception as error:  # damaged data can raise almost anything
-        raise ImageError(f"{name}: truncated or damaged ({_reason(error)})") from error
+        raise ImageError(f"{name}: truncated or damaged ({reason(error)})") from error
 
 
 def _from_array(pixels, name="array"):
@@ -261,8 +274,3 @@ def _gray_to_rgb(gray):
 
 def _too_large(name):
     return ImageError(f"{name}: more than {MAX_PIXELS // 1_000_000} million pixels; cut or shrink it first")
-
-
-def _reason(error):
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(reason.split()) or type(error).__name__

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr import presets
+from keras_facesr.answers import answer_name
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import read_picture, write_png
 from keras_facesr.errors import ImageError
@@ -32,7 +33,7 @@ class Answers:
     """What a stochastic model has to say of one face.
 
     Attributes:
-        samples: files of plausible answers, ``<stem>_<model>_<k>.png``.
+        samples: files of plausible answers, numbered (``answers.answer_name``).
         walk: files of ``WALK_STEPS`` answers on the way from the first sample to another.
         heat: uint8 (H, W, 3), the standard deviation of ``DEVIATION_SAMPLES`` answers as colours of ``HEAT``.
         largest: the deviation that the last of these colours stands for, in units of [0, 1].
@@ -81,7 +82,7 @@ def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda tex
 
     Returns:
         views of the bicubic enlargement and of the model's (PIL, of equal size, at most ``VIEW_SIDE``), and the path of
-        the full answer, ``<stem>_<name>.png``.
+        the full answer (``answers.answer_name``).
     """
     picture, model = look(path), load(name)
     height, width = (side * model.scale for side in picture.rgb.shape[:2])
@@ -93,22 +94,22 @@ def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda tex
     if text := size_remark(model, *picture.rgb.shape[:2]):
         remark(text)
     pixels = enlarge_picture(model, picture, on_tile=show)
-    written = write_png(_new_folder(folder) / f"{Path(path).stem}_{name}.png", pixels, source=picture)
+    written = write_png(_new_folder(folder) / answer_name(path, name), pixels, source=picture)
     return _view(resize(picture.rgb, height, width)), _view(pixels), written
 
 
 def draw(path, name, n, seed, folder, show=lambda done, total: None):
     """The other answers of a stochastic model: ``Answers`` with ``n`` samples. ``show`` is called after each of three parts."""
     picture, model = look(path), load(name)
-    folder, stem = _new_folder(folder), f"{Path(path).stem}_{name}"
+    folder = _new_folder(folder)
 
     def written(label, images):
-        files = [folder / f"{stem}_{label}{k}.png" for k in range(1, len(images) + 1)]
-        return [write_png(file, pixels, source=picture) for file, pixels in zip(files, images)]
+        names = (answer_name(path, label, k) for k in range(1, len(images) + 1))
+        return [write_png(folder / name, pixels, source=picture) for name, pixels in zip(names, images)]
 
-    samples = written("", sample_picture(model, picture, n, seed))
+    samples = written(name, sample_picture(model, picture, n, seed))
     show(1, 3)
-    walk = written("walk_", traverse_picture(model, picture, WALK_STEPS, seed))
+    walk = written(f"{name}_walk", traverse_picture(model, picture, WALK_STEPS, seed))
     show(2, 3)
     deviation = picture_deviation(model, picture, DEVIATION_SAMPLES, seed)
     show(3, 3)

@@ -4,14 +4,27 @@ import html
 import os
 import signal
 import tempfile
+from contextlib import contextmanager
 from functools import wraps
 
 from keras_facesr.demo import jobs
 from keras_facesr.errors import FacesrError
-from keras_facesr.runtimes import imported
+from keras_facesr.importing import imported
+
+
+@contextmanager
+def directly():
+    """Within the block no proxy that the environment names is asked: page and server are one machine."""
+    proxies = {name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")}
+    try:
+        yield
+    finally:
+        os.environ.update(proxies)
+
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-gr = imported("gradio", "demo")
+with directly():
+    gr = imported("gradio", "demo")
 
 HOST = "127.0.0.1"
 COMPARED = "Bicubic | model"
@@ -50,7 +63,8 @@ def serve(name, port, on_start):
         private = {"share": False, "run_history": False, "footer_links": [], "ssr_mode": False, "enable_monitoring": False}
         look = {"theme": theme, "css": STYLE, "quiet": True, "prevent_thread_lock": True}
         try:
-            _, url, _ = page.launch(server_name=HOST, server_port=port, **private, **look)
+            with directly():
+                _, url, _ = page.launch(server_name=HOST, server_port=port, **private, **look)
         except OSError as error:
             raise FacesrError(
                 f"{HOST}:{port or '7860 and on'} cannot be listened on: choose another port with --port"

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from keras_facesr.errors import FacesrError
-from keras_facesr.runtimes import imported
+from keras_facesr.importing import imported
 
 EXTRA = "distances"
 LPIPS_LEAST = 32  # pixels a side, of which AlexNet's poolings leave one

@@ -12,8 +12,8 @@ from scipy.stats import kendalltau, spearmanr
 
 from keras_facesr import __version__, presets, recipes
 from keras_facesr.data.datasets import open_dataset
-from keras_facesr.data.images import written_whole
 from keras_facesr.errors import TableError, TrainingStopped
+from keras_facesr.files import written_whole
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import COLUMNS
 from keras_facesr.run_folder import versions

@@ -1,0 +1,39 @@
+"""Imports of what may be missing or broken, each with an error of one line."""
+
+import os
+import tempfile
+from importlib import import_module
+
+from keras_facesr.errors import ExportError, FacesrError
+from keras_facesr.files import reason
+
+
+def imported(module, extra):
+    """The module of a package that an extra of this one installs.
+
+    Raises:
+        ExportError: it is not installed, or it is and cannot be imported.
+    """
+    package = module.partition(".")[0]
+    try:
+        import_module(package)
+        return import_module(module)
+    except Exception as error:  # a broken installation can raise anything
+        if isinstance(error, ModuleNotFoundError) and error.name == package:
+            raise ExportError(f"{package} is not installed: pip install 'keras_facesr[{extra}]'") from error
+        raise ExportError(f"{package} is installed, but cannot be imported ({reason(error)})") from error
+
+
+def import_keras():
+    """Import Keras, and with it the backend that its settings name.
+
+    Raises:
+        FacesrError: the backend is not installed or unknown.
+    """
+    if os.path.expanduser("~") == "~":  # no home: TensorFlow would make a folder of that name where it stands
+        os.environ.setdefault("KERAS_HOME", os.path.join(tempfile.gettempdir(), ".keras"))
+    try:
+        return import_module("keras")
+    except (ImportError, ValueError) as error:
+        backend = "its backend is what KERAS_BACKEND says, or else keras.json: set KERAS_BACKEND=tensorflow"
+        raise FacesrError(f"Keras cannot start ({reason(error)}); {backend}") from error
