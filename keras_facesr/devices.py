@@ -7,6 +7,8 @@ import keras
 
 from keras_facesr.errors import TrainingError
 
+PROCESSOR = Path("/proc/cpuinfo")
+
 
 def devices_for(strategy):
     """The devices that "auto", "mirrored" or "multiworker" means here.
@@ -48,9 +50,9 @@ def _has_gpu():
     return torch.cuda.is_available()
 
 
-def _processor_flags(file=Path("/proc/cpuinfo")):
+def _processor_flags():
     """What Linux says that the processor can do; elsewhere nothing."""
-    return set(file.read_text().split()) if file.exists() else set()
+    return set(PROCESSOR.read_text().split()) if PROCESSOR.exists() else set()
 
 
 class OneDevice:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_facesr.layers.attention import GlobalAttention, LocalAttention
+from keras_facesr.layers.attention import GlobalAttention, LocalAttention, SpatialAttention
 from keras_facesr.layers.normalization import AdaIN
 
 RNG = np.random.default_rng(0)
@@ -16,6 +16,20 @@ def numpy(tensor):
 
 def matrix(convolution):
     return numpy(convolution.kernel)[0, 0]
+
+
+def test_spatial_attention_is_a_gate_that_is_found_at_a_quarter_of_the_size():
+    keras.utils.set_random_seed(0)
+    layer, x = SpatialAttention(), RNG.normal(size=(1, 8, 12, 8)).astype("float32")
+    layer.build(x.shape)
+    narrow = x.astype(np.float64) @ matrix(layer.squeeze)
+    small = narrow.reshape(1, 2, 4, 3, 4, 2).mean(axis=(2, 4))
+    far = numpy(layer.surroundings(small.astype("float32"))).repeat(4, axis=1).repeat(4, axis=2)
+    rows, columns = ([slice(max(k - 2, 0), k + 3) for k in range(size)] for size in (8, 12))  # what lies inside the picture
+    far = np.array([[far[0, row, column].mean(axis=(0, 1)) for column in columns] for row in rows])[None]
+    gate = 1 / (1 + np.exp(-((narrow + far) @ matrix(layer.expand))))
+    np.testing.assert_allclose(numpy(layer(x)), x * gate, atol=1e-5)
+    assert layer(x[:, :7, :10]).shape == (1, 7, 10, 8), "sizes that are no multiples of four"
 
 
 def test_global_attention_is_a_weighted_sum_over_all_places():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from keras_facesr.costs import multiply_adds
 from keras_facesr.layers.attention import GaussianSmoothing
 from keras_facesr.models.cagface import CAGFace
 from keras_facesr.models.component_network import COMPONENTS, ComponentNetwork
@@ -98,9 +99,12 @@ def test_the_loss_is_hubers_on_each_stages_image():
     assert found["loss"] == pytest.approx(sum(expected), rel=1e-4)
 
 
-@pytest.mark.parametrize("stages", [1, 2])
-def test_training_on_patches_lowers_the_error(stages):
-    model = small(stages=stages, image_skip=True)
+LIGHT = {"block": "attentive", "tail": "shuffle"}
+
+
+@pytest.mark.parametrize("config", [{"stages": 1}, {"stages": 2}, {"stages": 1, **LIGHT}, {"stages": 2, **LIGHT}])
+def test_training_on_patches_lowers_the_error(config):
+    model, stages = small(image_skip=True, **config), config["stages"]
     hr = np.random.default_rng(0).random((4, 4, 4, 3)).repeat(8, 1).repeat(8, 2).astype("float32")
     block = numpy(model.prepare(hr[:, 2::4, 2::4]))
     losses = []
@@ -109,6 +113,18 @@ def test_training_on_patches_lowers_the_error(stages):
         model.compile(keras.optimizers.Adam(3e-3))
         losses.append([model.train_on_batch(block, hr, return_dict=True)["loss"] for _ in range(20)])
     assert all(loss[-1] < 0.8 * loss[0] for loss in losses)
+
+
+def test_attentive_blocks_and_a_shuffled_tail_cost_less_than_the_papers_and_start_as_bicubic():
+    paper, light = (small(features=16, blocks=4, image_skip=True, **changes) for changes in ({}, LIGHT))
+    lr = pairs()[0]
+    np.testing.assert_allclose(numpy(light(lr)), numpy(paper(lr)), atol=1e-6)
+    assert multiply_adds(light, 16, 16, 6) < 0.6 * multiply_adds(paper, 16, 16, 6)
+
+
+def test_an_unknown_block_is_refused_by_name():
+    with pytest.raises(ValueError, match="block='dense'.*residual, attentive"):
+        small(block="dense")
 
 
 def test_the_answer_in_training_has_the_size_of_the_truth_in_both_phases():

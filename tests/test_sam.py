@@ -175,3 +175,19 @@ def test_residual_blocks_without_normalisation_start_near_the_identity():
     block = ResidualBlock(16, normalization=None)
     x = np.random.default_rng(0).normal(size=(1, 8, 8, 16)).astype("float32")
     assert np.abs(numpy(block(x)) - x).mean() < 0.5 * np.abs(x).mean()
+
+
+@pytest.mark.parametrize("scale", [4, 8])
+def test_one_latent_for_the_whole_face_moves_all_of_it(scale):
+    model, (lr, hr) = small(scale, latent="face"), pairs(scale)
+    for gaussian in (model.encode(lr), model.encode_residual(lr, hr)):
+        assert numpy(gaussian.mean).shape == numpy(gaussian.log_variance).shape == (4, 1, 1, 4)
+    model.decoder.layers[-2].kernel.assign(np.random.default_rng(1).normal(0, 0.1, model.decoder.layers[-2].kernel.shape))
+    first, second = numpy(model.sample(lr, 2, seed=0))
+    moved = np.abs(first - second).reshape(4, 2, 16, 2, 16, 3).mean(axis=(2, 4, 5))  # of each cell of the paper's latent
+    assert (moved > 0.01).all()
+
+
+def test_an_unknown_latent_is_refused():
+    with pytest.raises(ValueError, match="latent is 'pixel'"):
+        small(latent="pixel")

@@ -19,7 +19,7 @@ from PIL import Image
 from small_training import RECIPE, arrays, assert_same_weights, write_faces
 
 import keras_facesr as fsr
-from keras_facesr import presets, recipes, training
+from keras_facesr import devices, presets, recipes, training
 from keras_facesr.cli import main
 from keras_facesr.devices import OneDevice
 from keras_facesr.errors import PresetError, TrainingError, TrainingFailed, TrainingStopped
@@ -469,3 +469,24 @@ def test_muon_makes_a_kernels_update_orthogonal():
     update = keras.ops.convert_to_numpy(kernel).reshape(-1, 12) / (0.2 * np.sqrt(144))
     singular = np.linalg.svd(update, compute_uv=False)
     assert 0.6 < singular.min() and singular.max() < 1.3  # what five Newton-Schulz iterations reach
+
+
+def test_muons_iteration_on_the_small_matrix_is_keras_own_on_the_whole():
+    rng = np.random.default_rng(0)
+    for shape in ((3, 3, 16, 12), (1, 1, 8, 32)):  # tall and wide as matrices
+        gradient = rng.normal(size=shape).astype("float32")
+        matrix = keras.ops.convert_to_tensor(gradient.reshape(-1, shape[-1]))
+        expected = keras.optimizers.Muon(1e-3).zeropower_via_newtonschulz5(matrix, 5)
+        found = ConvMuon(1e-3).zeropower_via_newtonschulz5(keras.ops.convert_to_tensor(gradient), 5)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(found).reshape(matrix.shape), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("fpu avx512_bf16 sse", "mixed_bfloat16"), ("fpu avx2", "float32")])
+def test_bfloat16_is_for_machines_that_gain_by_it(flags, expected, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags}\n")
+    monkeypatch.setattr(devices, "PROCESSOR", tmp_path / "cpuinfo")
+    monkeypatch.setattr(devices, "_has_gpu", lambda: False)
+    assert devices.precision_here("mixed_bfloat16") == expected
+    assert devices.precision_here("float32") == "float32"
+    monkeypatch.setattr(devices, "_has_gpu", lambda: True)
+    assert devices.precision_here("mixed_bfloat16") == "mixed_bfloat16"

@@ -41,9 +41,9 @@ class GaussianSmoothing(keras.layers.Layer):
 class SpatialAttention(layers.Layer):
     """x times a gate in (0, 1) for each place and channel, which sees far: it is found at a quarter of the size.
 
-    1x1 to a quarter of the channels, means of 4x4, two 3x3 with a rectifier between them, back to the size by linear
-    interpolation, added to what was there before, 1x1 to all channels, sigmoid. Made for few multiply-adds, after the
-    enhanced spatial attention of RFANet (Liu et al., 2020); a stride and pools of fixed sizes, which every runtime knows.
+    1x1 to a quarter of the channels, means of 4x4, two 3x3 with a rectifier between them, back to the size by repetition and
+    means of 5x5, added to what was there before, 1x1 to all channels, sigmoid. Made for few multiply-adds, after the enhanced
+    spatial attention of RFANet (Liu et al., 2020), by pools of fixed sizes, which every runtime knows.
     """
 
     REDUCTION = 4  # of the channels, and of the size
