@@ -25,7 +25,7 @@ SMALL = {
     "EnhanceNet": {"scale": 4, "hr_size": (16, 16), "channels": 4, "blocks": 1},
     "FSRCNN": {"scale": 4, "features": 8, "shrunk": 4, "mappings": 1},
     "FaceFeatures": {"channels": (4, 4), "embedding_size": 8},
-    "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
+    "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1, "answers": 2},
     "PRSR": {"scale": 2, "channels": 4, "depth": 1, "conditioner_channels": 4, "blocks": 1},
     "RDN": {"scale": 4, "channels": 4, "blocks": 2, "convolutions": 2, "growth": 2},
     "RRDBNet": {"scale": 4, "channels": 4, "blocks": 1, "growth": 2},

@@ -414,7 +414,9 @@ def test_evaluate_judges_real_small_faces_beside_clean_ones(facesr, catalogue, f
     options = ("--judge", "eye", "--clean", faces, "--json", "-")
     result = facesr("evaluate", faces, "--model", "near,noisy_x4", *options)
     report = json.loads(result.out)
-    assert result.code == 1 and result.err.splitlines()[-1].endswith("broken.png: left out, it cannot be read as a picture")
+    *_, broken, summary = result.err.splitlines()
+    assert result.code == 1 and broken.endswith("broken.png: left out, it cannot be read as a picture")
+    assert summary == "facesr: 2 pictures are left out"
     assert (report["images"], report["protocol"]["clean"], report["protocol"]["lr_size"]) == (4, 4, [16, 16])
     near, noisy, bicubic = (report["models"][name]["frechet"] for name in ("near", "noisy_x4", "bicubic"))
     assert near == noisy > 0 and bicubic != near

@@ -78,7 +78,7 @@ def scope_of(model):
 
 def is_made_for(model, optimizer):
     """Whether the optimiser's own variables were made under the model's strategy, too."""
-    return model.distribute_strategy.extended.variable_created_in_scope(optimizer.iterations.value)
+    return model.distribute_strategy.extended.variable_created_in_scope(optimizer.variables[0].value)
 
 
 def replica_count():
