@@ -16,11 +16,11 @@ from scipy.ndimage import gaussian_filter
 from keras_facesr import presets
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.images import to_uint8, to_unit
-from keras_facesr.inference import KerasJudge
+from keras_facesr.inference.methods import KerasJudge
 from keras_facesr.metrics.perceptual import distances_of_sets, impressions
-from keras_facesr.recipes.recipe import JUDGE
-from keras_facesr.recipes.ssrvae import CLEAN, REAL
-from keras_facesr.tasks import images_of
+from keras_facesr.training.recipes.recipe import JUDGE
+from keras_facesr.training.recipes.ssrvae import CLEAN, REAL
+from keras_facesr.training.sources import images_of
 
 FACES = 600
 SIGMAS = 0.7, 1.4, 2.8  # pixels, between one scale of detail and the next

@@ -19,9 +19,9 @@ import numpy as np
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.degrade import centre_square, resize
+from keras_facesr.data.files import written_whole
 from keras_facesr.errors import ExportFailed
-from keras_facesr.files import written_whole
-from keras_facesr.inference import demo_face
+from keras_facesr.inference.built_in import demo_face
 
 # Column: arguments of `export`, beside a fixed size and calibration faces for int8.
 FORMATS = {

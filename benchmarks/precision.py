@@ -16,9 +16,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from keras_facesr import recipes
-from keras_facesr.files import written_whole
-from keras_facesr.training import train
+from keras_facesr.data.files import written_whole
+from keras_facesr.training import recipes
+from keras_facesr.training.run import train
 
 QUARTERS = 4
 

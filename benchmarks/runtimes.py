@@ -22,7 +22,7 @@ from rich.table import Table
 from turns import Worker, compared
 
 from keras_facesr import presets
-from keras_facesr.files import written_whole
+from keras_facesr.data.files import written_whole
 
 RUNTIMES = {
     "keras": "tensorflow",

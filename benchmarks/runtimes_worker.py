@@ -62,7 +62,7 @@ def load_savedmodel(model, folder, threads):
 
 
 def load_litert(model, file, threads):
-    from keras_facesr.runtimes import LiteRT
+    from keras_facesr.inference.runtimes import LiteRT
 
     return LiteRT(file, threads or None).predict_on_batch
 
@@ -70,14 +70,14 @@ def load_litert(model, file, threads):
 def load_fixed_litert(model, file, threads):
     import numpy as np
 
-    from keras_facesr.runtimes import LiteRT
+    from keras_facesr.inference.runtimes import LiteRT
 
     network = LiteRT(file, threads or None)
     return lambda lr: np.concatenate([network.predict_on_batch(face[None]) for face in lr])
 
 
 def load_onnx(model, file, threads):
-    from keras_facesr.runtimes import OnnxRuntime
+    from keras_facesr.inference.runtimes import OnnxRuntime
 
     return OnnxRuntime(file, threads or None).predict_on_batch
 

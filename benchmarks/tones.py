@@ -15,7 +15,7 @@ from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.images import to_uint8
-from keras_facesr.inference import KerasDegradation, KerasMethod
+from keras_facesr.inference.methods import KerasDegradation, KerasMethod
 from keras_facesr.metrics.fidelity import psnr
 from keras_facesr.metrics.protocol import with_bicubic
 

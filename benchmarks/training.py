@@ -19,8 +19,8 @@ from rich.progress import track
 from rich.table import Table
 from turns import Worker, compared
 
-from keras_facesr import recipes
-from keras_facesr.files import written_whole
+from keras_facesr.data.files import written_whole
+from keras_facesr.training import recipes
 
 KINDS = {"train": "tensorflow", "loop": "tensorflow", "torch": "torch", "images": "tensorflow"}  # and their Keras backends
 WIDTH = 100  # columns of the table, which a file or a pipe gets whole

@@ -17,8 +17,8 @@ def prepare():
     kind, recipe_name, stage_number, folder = sys.argv[1:]
     import keras
 
-    from keras_facesr import recipes
-    from keras_facesr.tasks import TASKS
+    from keras_facesr.training import recipes
+    from keras_facesr.training.tasks import TASKS
 
     recipe = on_built_in_faces(recipes.find(recipe_name))
     stage = recipe.stages[int(stage_number) - 1]
@@ -35,7 +35,7 @@ def prepare():
 
 def on_built_in_faces(recipe):
     """The recipe, its images taken from one folder."""
-    from keras_facesr.recipes.recipe import Source
+    from keras_facesr.training.recipes.recipe import Source
 
     return dataclasses.replace(recipe, sources=(Source("folder", recipe.sources[0].size),), validation_images=1)
 
@@ -44,7 +44,7 @@ def written_faces(folder, recipe):
     """The folder, with pictures in the size of the recipe's images."""
     from PIL import Image
 
-    from keras_facesr.inference import demo_faces
+    from keras_facesr.inference.built_in import demo_faces
 
     if not folder.exists():
         folder.mkdir()
@@ -58,8 +58,8 @@ def written_faces(folder, recipe):
 
 def by_fit(model, stage, stream):
     """As ``facesr train`` does between two checks."""
-    from keras_facesr.devices import OneDevice
-    from keras_facesr.training import RunKeeper
+    from keras_facesr.training.devices import OneDevice
+    from keras_facesr.training.run import RunKeeper
 
     class Clock(RunKeeper):
         def on_epoch_end(self, epoch, logs=None):

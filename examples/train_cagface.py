@@ -18,7 +18,7 @@ from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
 from keras_facesr.inference import demo_faces
 from keras_facesr.models.cagface import CAGFace
-from keras_facesr.tasks import prepared
+from keras_facesr.training.tasks import prepared
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)

@@ -12,9 +12,8 @@ classes of saved models.
 
 from importlib import import_module
 
-from keras_facesr.saved_classes import register_with_keras
-
-__version__ = "0.1.0"
+from keras_facesr.classes import register_with_keras
+from keras_facesr.version import __version__
 
 _HOMES = {"load": "presets", "list_models": "presets", "upscale": "inference", "export": "exporting", "FacesrError": "errors"}
 __all__ = [*_HOMES, "__version__"]

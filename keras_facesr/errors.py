@@ -1,4 +1,4 @@
-"""The errors that a user can cause and mend; every message is one line that names what is wrong and what to do."""
+"""What a user can cause and mend: errors, and a warning; each says in one line what is wrong and what to do."""
 
 
 class FacesrError(ValueError):
@@ -43,3 +43,13 @@ class ExportError(FacesrError):
 
 class ExportFailed(FacesrError):
     """A file that was not written, as it does not compute what the model does."""
+
+
+class SizeWarning(UserWarning):
+    """A picture is not of the one size that a network has learnt from."""
+
+
+def reason(error):
+    """What an exception says, in one line: of the operating system's its bare words."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(said.split()) or type(error).__name__

@@ -4,8 +4,7 @@ import os
 import tempfile
 from importlib import import_module
 
-from keras_facesr.errors import ExportError, FacesrError
-from keras_facesr.files import reason
+from keras_facesr.errors import ExportError, FacesrError, reason
 
 
 def imported(module, extra):

@@ -2,7 +2,7 @@
 
 A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card; the folder of a run that
 has ended is one, too, called by its path. Configuration and weights are data: no pickle, no code; classes come from
-``MODEL_CLASSES`` alone.
+``classes.MODEL_CLASSES`` alone.
 """
 
 import difflib
@@ -12,12 +12,11 @@ import os
 import shutil
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatch
-from importlib import import_module
 from pathlib import Path
 
-from keras_facesr.errors import FacesrError, PresetError
-from keras_facesr.files import check_writable, reason, written_whole
-from keras_facesr.importing import import_keras
+from keras_facesr import classes
+from keras_facesr.data.files import check_writable, written_whole
+from keras_facesr.errors import FacesrError, PresetError, reason
 
 LEAST_FACE = 64  # pixels a side of what networks for faces make; those for digits make less
 ALIASES = {
@@ -26,34 +25,6 @@ ALIASES = {
     "ssrvae": "ssrvae_x4",
     "style": "stylevae_wider",
     "varsr": "varsr_x8_celeba",
-}
-
-MODEL_CLASSES = {
-    "SAM": "keras_facesr.models.sam",
-    "VarSR": "keras_facesr.models.varsr",
-    "CAGFace": "keras_facesr.models.cagface",
-    "SSRVAE": "keras_facesr.models.ssrvae",
-    "StyleVAE": "keras_facesr.models.stylevae",
-    "ComponentNetwork": "keras_facesr.models.component_network",
-    "FaceFeatures": "keras_facesr.models.face_features",
-    "DigitClassifier": "keras_facesr.models.digit_classifier",
-    "Autoencoder": "keras_facesr.models.baselines.autoencoder",
-    "Bicubic": "keras_facesr.models.baselines.bicubic",
-    "EDSR": "keras_facesr.models.baselines.edsr",
-    "ESRGAN": "keras_facesr.models.baselines.esrgan",
-    "EnhanceNet": "keras_facesr.models.baselines.enhancenet",
-    "FSRCNN": "keras_facesr.models.baselines.fsrcnn",
-    "MRGAN": "keras_facesr.models.baselines.mrgan",
-    "PRSR": "keras_facesr.models.baselines.prsr",
-    "RDN": "keras_facesr.models.baselines.rdn",
-    "RRDBNet": "keras_facesr.models.baselines.rrdbnet",
-    "SRCNN": "keras_facesr.models.baselines.srcnn",
-    "SRFBN": "keras_facesr.models.baselines.srfbn",
-    "SRGAN": "keras_facesr.models.baselines.srgan",
-    "SRResNet": "keras_facesr.models.baselines.srresnet",
-    "URDGN": "keras_facesr.models.baselines.urdgn",
-    "VDSR": "keras_facesr.models.baselines.vdsr",
-    "WaveletSRNet": "keras_facesr.models.baselines.wavelet_srnet",
 }
 
 _PACKAGE = Path(__file__).parent
@@ -111,7 +82,7 @@ class Preset:
     @property
     def is_stochastic(self):
         """Whether the model gives many answers; imports its class, and with it Keras."""
-        return getattr(model_class(self.class_name), "is_stochastic", False)
+        return getattr(classes.model_class(self.class_name), "is_stochastic", False)
 
     @property
     def enlarges_faces(self):
@@ -147,20 +118,7 @@ class Preset:
 
     def build(self):
         """The model with weights as its constructor draws them."""
-        return build_model(self.class_name, self.config)
-
-
-def model_class(name):
-    """The class of this name in ``MODEL_CLASSES``; FacesrError where Keras cannot start."""
-    import_keras()
-    return getattr(import_module(MODEL_CLASSES[name]), name)
-
-
-def build_model(class_name, config):
-    """A new, built network of a class in ``MODEL_CLASSES``, with weights as its constructor draws them."""
-    model = model_class(class_name)(**config)
-    model.build((None, None, None, 3))
-    return model
+        return classes.build_model(self.class_name, self.config)
 
 
 def list_models(pattern="*"):
@@ -255,7 +213,7 @@ def entry(recipe, weights, description, terms):
 
     Figures and exports are to be added.
     """
-    model = build_model(recipe.model_class, recipe.config_without_critic)
+    model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
     not_arguments = ("name", "trainable", "dtype", "phase")
@@ -305,8 +263,8 @@ def _read(folder):
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         wanted = ", ".join(entry.name for entry in fields(Preset)[1:-2]).replace("class_name", "class")
         raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have exports and a curve") from error
-    if preset.class_name not in MODEL_CLASSES:
-        known = ", ".join(MODEL_CLASSES)
+    if preset.class_name not in classes.MODEL_CLASSES:
+        known = ", ".join(classes.MODEL_CLASSES)
         raise PresetError(f"{path}: no model class {preset.class_name!r}; there are {known}")
     return preset
 

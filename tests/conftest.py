@@ -73,10 +73,10 @@ def stand_in_catalogue(tmp_path_factory):
 @pytest.fixture
 def catalogue(stand_in_catalogue, monkeypatch):
     """``keras_facesr.presets`` with the stand-ins in place of the released models."""
-    from keras_facesr import presets
+    from keras_facesr import classes, presets
 
     monkeypatch.setattr(presets, "CATALOGUE", stand_in_catalogue)
     monkeypatch.setattr(presets, "ALIASES", {"near": "nearest_x4"})
-    monkeypatch.setattr(presets, "MODEL_CLASSES", {name: "stand_ins" for name in ("Nearest", "Noisy", "One")})
+    monkeypatch.setattr(classes, "MODEL_CLASSES", {name: "stand_ins" for name in ("Nearest", "Noisy", "One")})
     monkeypatch.setattr(presets.Preset, "own_size", None)  # they do as well with any
     return stand_in_catalogue

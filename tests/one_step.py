@@ -3,8 +3,9 @@
 import dataclasses
 import sys
 
-from keras_facesr import cli, recipes
-from keras_facesr.recipes import Recipe
+from keras_facesr import cli
+from keras_facesr.training import recipes
+from keras_facesr.training.recipes import Recipe
 
 
 def one_step(recipe, images=None):

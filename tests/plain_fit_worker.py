@@ -14,10 +14,10 @@ import numpy as np
 import tensorflow as tf
 from small_networks import SMALL, critic, loss, pairs, phases, unbuilt
 
-from keras_facesr import presets
-from keras_facesr.devices import OneDevice, Replicas
-from keras_facesr.recipes.recipe import Stage
-from keras_facesr.training import computing_in
+from keras_facesr import classes
+from keras_facesr.training.devices import OneDevice, Replicas
+from keras_facesr.training.recipes.recipe import Stage
+from keras_facesr.training.run import computing_in
 
 STEPS = 2  # of each phase, of the many of a stage: its rate would fall to zero
 
@@ -86,7 +86,7 @@ def compared(name, devices, folder):
         place = folder / f"{name}-{phase}"
         seen = model.fit(batches, validation_data=(x, y), shuffle=False, callbacks=callbacks(place), verbose=0).history
         row = {"loss": seen["loss"][0], "recipe": recipes_own.history.history["loss"][0], "val_loss": seen["val_loss"][0]}
-        if name in presets.MODEL_CLASSES and hasattr(model, "to_image"):
+        if name in classes.MODEL_CLASSES and hasattr(model, "to_image"):
             row["error"] = float(np.mean((keras.ops.convert_to_numpy(model.validation_answer(x)) - y) ** 2))
         row["apart"], row["files"] = apart(model, recipes_own), sorted(path.name for path in place.iterdir())
         rows.append(row)

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_facesr import presets
+from keras_facesr import classes
 from keras_facesr.data.images import to_uint8
-from keras_facesr.devices import OneDevice, Replicas, devices_for
 from keras_facesr.models import sam, stylevae, varsr
 from keras_facesr.objectives import gaussian
-from keras_facesr.tasks import told
+from keras_facesr.training.devices import OneDevice, Replicas, devices_for
+from keras_facesr.training.tasks import told
 
 COMPONENTS = {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)}
 SAM = {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4, "head_channels": 4}
@@ -62,7 +62,7 @@ def stepped(devices, system, phase):
     hr, lr = (rng.random((8, side, side, 3), "float32") for side in (hr_size, lr_size))
     with devices.scope():
         keras.utils.set_random_seed(0)
-        model = presets.build_model(class_name, config)
+        model = classes.build_model(class_name, config)
         if hasattr(type(model), "phase"):
             model.phase = phase
         loss = "mae" if class_name == "SSRVAE" else None

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_facesr import presets
+from keras_facesr import classes
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.models.component_network import CLASSES
 from keras_facesr.models.face_features import LABELS
@@ -50,24 +50,24 @@ CRITIC = {"critic": True, "critic_convolutions": 2, "critic_channels": 4, "perce
 def unbuilt(name, **changes):
     """A new network of a class, as its constructor leaves it; always the same."""
     keras.utils.set_random_seed(0)
-    return presets.model_class(name)(**{**SMALL[name], **changes})
+    return classes.model_class(name)(**{**SMALL[name], **changes})
 
 
 def phases(name):
     """Those that a class trains in; one None if it has none."""
-    if issubclass(presets.model_class(name), AdversarialSR):
+    if issubclass(classes.model_class(name), AdversarialSR):
         return (1, 2)
     return {"SAM": (0, 1, 2), "CAGFace": (1, 2)}.get(name, (None,))
 
 
 def critic(name):
     """What the constructor of a class takes for phase 2 beside ``SMALL``."""
-    return CRITIC if issubclass(presets.model_class(name), AdversarialSR) else {}
+    return CRITIC if issubclass(classes.model_class(name), AdversarialSR) else {}
 
 
 def loss(name):
     """What a class has to be compiled with; None if its loss is its own."""
-    if issubclass(presets.model_class(name), OwnLoss):
+    if issubclass(classes.model_class(name), OwnLoss):
         return None
     return "sparse_categorical_crossentropy" if name == "DigitClassifier" else "mse"
 

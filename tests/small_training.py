@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from keras_facesr.recipes.recipe import Recipe, Source, Stage
+from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
 
 RECIPE = Recipe(
     name="small",
@@ -64,7 +64,7 @@ def assert_same_weights(file, other):
 
 if __name__ == "__main__":
     from keras_facesr.errors import FacesrError, TrainingStopped
-    from keras_facesr.training import train
+    from keras_facesr.training.run import train
 
     data_dir, run_dir, *how = sys.argv[1:]
     strategy = "multiworker" if "multiworker" in how else "auto"

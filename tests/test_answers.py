@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr import inference
-from keras_facesr.answers import answer_name, plan
 from keras_facesr.data.images import SUFFIXES, is_answer
 from keras_facesr.errors import CallError
+from keras_facesr.inference import pictures
+from keras_facesr.inference.answers import answer_name, plan
 
 
 def write(path, level):
@@ -92,7 +92,7 @@ def test_pictures_of_several_folders_that_would_share_a_name_are_a_wrong_call(fa
 
 def test_an_interrupted_call_goes_on_and_ends_well(facesr, catalogue, tree, tmp_path, monkeypatch):
     call = ("upscale", tree, "-o", tmp_path / "out", "--model", "near")
-    enlarge, done = inference.enlarge_picture, []
+    enlarge, done = pictures.enlarge_picture, []
 
     def interrupted(*arguments):
         if len(done) == 4:
@@ -101,7 +101,7 @@ def test_an_interrupted_call_goes_on_and_ends_well(facesr, catalogue, tree, tmp_
         return done[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(inference, "enlarge_picture", interrupted)
+        patch.setattr(pictures, "enlarge_picture", interrupted)
         assert facesr(*call).code == 130
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
     assert len(before) == 4
@@ -196,8 +196,8 @@ def test_the_longest_name_is_written_and_a_longer_one_refused_before_the_work(fa
     most = os.pathconf(tmp_path, "PC_NAME_MAX")
     fits = write(tmp_path / "t" / ("顔" * ((most - 9) // 3) + "a" * ((most - 9) % 3) + ".png"), 7)
     longer = write(fits.with_name("c" + fits.name), 8)
-    enlarge, enlarged = inference.enlarge_picture, []
-    monkeypatch.setattr(inference, "enlarge_picture", lambda *call: enlarged.append(call[1].name) or enlarge(*call))
+    enlarge, enlarged = pictures.enlarge_picture, []
+    monkeypatch.setattr(pictures, "enlarge_picture", lambda *call: enlarged.append(call[1].name) or enlarge(*call))
     result = facesr("upscale", tmp_path / "t", "-o", tmp_path / "out", "--model", "near")
     assert result.code == 1 and result.err.count("\n") == 1 and "File name too long" in result.err and longer.stem in result.err
     (written,) = (tmp_path / "out").iterdir()

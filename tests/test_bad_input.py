@@ -147,12 +147,12 @@ def outcome(folder, stand_in_catalogue, tmp_path_factory):
     import contextlib
     import io
 
-    from keras_facesr import cli, presets
+    from keras_facesr import classes, cli, presets
 
     out, errors = tmp_path_factory.mktemp("enlarged"), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(errors):
         patch.setattr(presets, "CATALOGUE", stand_in_catalogue)
-        patch.setattr(presets, "MODEL_CLASSES", {"Nearest": "stand_ins"})
+        patch.setattr(classes, "MODEL_CLASSES", {"Nearest": "stand_ins"})
         patch.setattr(presets.Preset, "own_size", None)
         code = cli.main(["upscale", str(folder), "-o", str(out), "--model", "nearest_x4"])
     return code, errors.getvalue().splitlines(), out

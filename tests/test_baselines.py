@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_facesr import presets, recipes
-from keras_facesr.costs import multiply_adds
+from keras_facesr import classes
 from keras_facesr.layers.resampling import BicubicEnlargement
+from keras_facesr.metrics.costs import multiply_adds
 from keras_facesr.models.baselines.edsr import EDSR
 from keras_facesr.models.baselines.fsrcnn import FSRCNN
 from keras_facesr.models.baselines.rdn import RDN
@@ -16,8 +16,9 @@ from keras_facesr.models.baselines.srfbn import SRFBN
 from keras_facesr.models.baselines.srresnet import SRResNet
 from keras_facesr.models.baselines.vdsr import VDSR
 from keras_facesr.models.own_loss import ObjectiveSR
-from keras_facesr.optimizers import OPTIMIZERS
-from keras_facesr.recipes import baselines
+from keras_facesr.training import recipes
+from keras_facesr.training.optimizers import OPTIMIZERS
+from keras_facesr.training.recipes import baselines
 
 
 def built(model):
@@ -128,7 +129,7 @@ def costs_of_sam():
 
 @pytest.fixture(scope="module")
 def cost_of_cagface():
-    cagface = presets.build_model("CAGFace", recipes.find("cagface_small_x4").config)
+    cagface = classes.build_model("CAGFace", recipes.find("cagface_small_x4").config)
     return multiply_adds(cagface, channels=6)  # once its attention maps are there, as in training
 
 

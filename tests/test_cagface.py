@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from keras_facesr.costs import multiply_adds
 from keras_facesr.layers.attention import GaussianSmoothing
+from keras_facesr.metrics.costs import multiply_adds
 from keras_facesr.models.cagface import CAGFace
 from keras_facesr.models.component_network import COMPONENTS, ComponentNetwork
 

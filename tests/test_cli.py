@@ -13,7 +13,8 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import cli, console, presets
+from keras_facesr import presets
+from keras_facesr.cli import console, evaluate
 
 ROOT = Path(fsr.__file__).parents[1]
 FACE = np.ascontiguousarray(astronaut()[76:172:6, 176:272:6])  # uint8 (16, 16, 3)
@@ -269,16 +270,16 @@ def test_a_dash_prints_json_alone_to_stdout(facesr, catalogue, face, tmp_path):
 def test_an_error_nobody_expected_is_one_line_with_the_name_and_the_others_are_done(
     facesr, catalogue, faces, tmp_path, monkeypatch
 ):
-    from keras_facesr import inference
+    from keras_facesr.inference import pictures
 
-    enlarge = inference.enlarge_picture
+    enlarge = pictures.enlarge_picture
 
     def fails_once(model, picture, *arguments):
         if picture.name.endswith("2.png"):
             raise RuntimeError("out of\nluck")
         return enlarge(model, picture, *arguments)
 
-    monkeypatch.setattr(inference, "enlarge_picture", fails_once)
+    monkeypatch.setattr(pictures, "enlarge_picture", fails_once)
     result = facesr("upscale", faces, "-o", tmp_path / "out", "--model", "near")
     assert result.code == 1
     assert f"{faces / '2.png'}: RuntimeError: out of luck" in result.err.splitlines()[0]
@@ -410,7 +411,7 @@ def test_evaluate_judges_real_small_faces_beside_clean_ones(facesr, catalogue, f
             return [pixels, pixels**2], pixels.reshape(len(images), -1)[:, ::1000]
 
     monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cli, "_judge", lambda args, faces: {"judge": Eye()})
+    monkeypatch.setattr(evaluate, "_judge", lambda args, faces: {"judge": Eye()})
     options = ("--judge", "eye", "--clean", faces, "--json", "-")
     result = facesr("evaluate", faces, "--model", "near,noisy_x4", *options)
     report = json.loads(result.out)
@@ -449,7 +450,7 @@ def test_train_passes_its_arguments_on(facesr, monkeypatch, tmp_path):
 
     calls = []
     training = types.SimpleNamespace(train=lambda *positional, **named: calls.append((positional, named)))
-    monkeypatch.setitem(sys.modules, "keras_facesr.training", training)
+    monkeypatch.setitem(sys.modules, "keras_facesr.training.run", training)
     run = tmp_path / "run"
     assert facesr("train", "some_recipe", tmp_path, "--out", run, "--epochs", 2, "--resume").code == 0
     how = {"epochs": 2, "resume": True, "strategy": "auto", "degradation": None, "precision": None, "accumulation": None}
@@ -463,9 +464,9 @@ def test_export_passes_its_arguments_on_and_tells_how_near_the_file_came(facesr,
         calls.append((type(model).__name__, path, format, how))
         return {"bytes": 2_500_000, "images": 1, "psnr": 41.234}
 
-    import keras_facesr.exporting
+    from keras_facesr.exporting import write
 
-    monkeypatch.setattr(keras_facesr.exporting, "export", export)
+    monkeypatch.setattr(write, "export", export)
     (faces / "broken.png").unlink()
     out = tmp_path / "near.tflite"
     result = facesr("export", "near", out, "--quantize", "int8", "--size", 16, "--calibration", faces)
@@ -480,7 +481,7 @@ def test_export_passes_its_arguments_on_and_tells_how_near_the_file_came(facesr,
 @pytest.mark.parametrize("text, size", [("16", (16, 16)), ("4x2", (4, 2))])
 def test_the_one_size_of_a_file_is_a_side_or_height_and_width(facesr, catalogue, monkeypatch, tmp_path, text, size):
     sizes = []
-    monkeypatch.setattr("keras_facesr.exporting.export", lambda *_, size, **__: sizes.append(size) or {})
+    monkeypatch.setattr("keras_facesr.exporting.write.export", lambda *_, size, **__: sizes.append(size) or {})
     assert facesr("export", "near", tmp_path / "near.tflite", "--size", text, "--json", "-").code == 0
     assert sizes == [size]
 
@@ -494,8 +495,8 @@ def test_what_is_no_size_is_a_wrong_call(facesr, tmp_path, text, reason):
 @pytest.mark.parametrize("limit, used, code", [(3, (0, 1, 3), 0), (200, (0, 1, 2, 3), 1)])
 def test_int8_is_calibrated_on_faces_from_the_whole_folder(facesr, catalogue, faces, monkeypatch, tmp_path, limit, used, code):
     calibration = []
-    monkeypatch.setattr("keras_facesr.exporting.export", lambda *_, **how: calibration.append(how["calibration"]) or {})
-    monkeypatch.setattr("keras_facesr.exporting.CALIBRATION_IMAGES", limit)
+    monkeypatch.setattr("keras_facesr.exporting.write.export", lambda *_, **how: calibration.append(how["calibration"]) or {})
+    monkeypatch.setattr("keras_facesr.exporting.write.CALIBRATION_IMAGES", limit)
     how = ("--quantize", "int8", "--size", 16, "--calibration", faces, "--json", "-")
     result = facesr("export", "near", tmp_path / "near.tflite", *how)
     expected = [Image.open(faces / f"{k}.png").resize((16, 16), Image.Resampling.BICUBIC) for k in used]
@@ -505,7 +506,7 @@ def test_int8_is_calibrated_on_faces_from_the_whole_folder(facesr, catalogue, fa
 
 def test_an_exported_file_stays_unless_overwriting_is_allowed(facesr, catalogue, monkeypatch, tmp_path):
     allowed = []
-    monkeypatch.setattr("keras_facesr.exporting.export", lambda *_, overwrite, **__: allowed.append(overwrite) or {})
+    monkeypatch.setattr("keras_facesr.exporting.write.export", lambda *_, overwrite, **__: allowed.append(overwrite) or {})
     (tmp_path / "near.tflite").touch()
     call = ("export", "near", tmp_path / "near.tflite", "--json", "-")
     refused = facesr(*call)

@@ -19,9 +19,11 @@ from documents import BESIDE, PAGES, ROOT, commands
 from one_step import shorten
 from PIL import Image
 
-from keras_facesr import cli, presets, recipes, tables
+from keras_facesr import presets, tables
+from keras_facesr.cli.main import parser
 from keras_facesr.inference import demo_faces
 from keras_facesr.metrics.report import tabulated
+from keras_facesr.training import recipes
 
 COMMANDS = {command: page for page in (*BESIDE, *PAGES) for command in commands(page, "facesr")}
 SETS = {"UTKFace": "utkface", "CelebA,": "celeba", "MNIST": "mnist", "digits": "plates", "faces of": "faces_512"}
@@ -104,7 +106,7 @@ def test_every_command_is_run_by_a_test():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_parses_and_names_what_there_is(command):
-    args = cli._parser().parse_args(filled_in(command, NAMES="sam", RUN_DIR="sam"))
+    args = parser().parse_args(filled_in(command, NAMES="sam", RUN_DIR="sam"))
     models = getattr(args, "model", "sam")
     assert all(presets.find(model) for model in (models if isinstance(models, list) else [models]))
     assert not hasattr(args, "recipe") or recipes.find(args.recipe)

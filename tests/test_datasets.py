@@ -9,17 +9,8 @@ from PIL import Image
 
 from keras_facesr.data import cache
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import (
-    MASK_CLASSES,
-    celeba,
-    celebamask,
-    folder,
-    lfw,
-    mnist,
-    open_dataset,
-    utkface,
-    wider_face,
-)
+from keras_facesr.data.datasets import MASK_CLASSES, celeba, celebamask, folder, lfw, open_dataset, utkface, wider_face
+from keras_facesr.data.digits import mnist
 from keras_facesr.errors import DatasetError
 
 TIME = "20170109204148144.jpg.chip"

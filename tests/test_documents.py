@@ -11,7 +11,8 @@ import sys
 import pytest
 from documents import BESIDE, PAGES, ROOT, named
 
-from keras_facesr import presets, recipes
+from keras_facesr import presets
+from keras_facesr.training import recipes
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)")
 NUMBER = re.compile(r"\d\.\d\d")

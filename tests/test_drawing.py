@@ -6,13 +6,13 @@ import pytest
 import tensorflow as tf
 from test_models import SMALL
 
-from keras_facesr import presets
+from keras_facesr import classes
 from keras_facesr.errors import ImageError
+from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.models.stochastic import Stochastic
 from keras_facesr.models.stylevae import StyleVAE
-from keras_facesr.sizes import fitting_size
 
-DRAWN = sorted(name for name in SMALL if issubclass(presets.model_class(name), Stochastic))
+DRAWN = sorted(name for name in SMALL if issubclass(classes.model_class(name), Stochastic))
 VARIANTS = {**{name: (name, SMALL[name]) for name in DRAWN}, "VarSR for digits": ("VarSR", {**SMALL["VarSR"], "blocks": 0})}
 LR = np.random.default_rng(0).random((2, 4, 8, 3), "float32")
 WRONG = {  # lr, what the error says
@@ -31,7 +31,7 @@ WRONG = {  # lr, what the error says
 def model(request):
     keras.utils.set_random_seed(0)
     name, config = VARIANTS[request.param]
-    return presets.build_model(name, config)
+    return classes.build_model(name, config)
 
 
 def numpy(tensor):
@@ -57,7 +57,7 @@ def calls(model):
 
 def test_the_classes_with_many_answers_are_these():
     assert DRAWN == ["MRGAN", "PRSR", "SAM", "VarSR"]
-    assert all(getattr(presets.model_class(name), "is_stochastic", False) == (name in DRAWN) for name in SMALL)
+    assert all(getattr(classes.model_class(name), "is_stochastic", False) == (name in DRAWN) for name in SMALL)
 
 
 def test_what_is_no_image_in_0_to_1_is_refused_in_one_line_by_every_method(model):

@@ -10,9 +10,10 @@ import stand_ins
 import tensorflow as tf
 
 import keras_facesr as fsr
-from keras_facesr import exporting, presets, runtimes
+from keras_facesr import classes, presets
 from keras_facesr.errors import ExportError, ExportFailed
-from keras_facesr.inference import upscale
+from keras_facesr.exporting import graphs, proof, write
+from keras_facesr.inference import runtimes, upscale
 
 SMALL = {
     "Autoencoder": {"scale": 4, "channels": 4},
@@ -46,7 +47,7 @@ RNG = np.random.default_rng(0)
 
 def small(name):
     keras.utils.set_random_seed(0)
-    return presets.build_model(name, SMALL[name])
+    return classes.build_model(name, SMALL[name])
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_a_sampler_takes_its_noise_as_an_input(sam, tmp_path):
 
 def test_a_savedmodel_serves_pixels_files_and_samples(sam, tmp_path):
     report = fsr.export(sam, tmp_path / "served")
-    assert report["difference"] <= exporting.ONE_LEVEL and report["images"] == 6
+    assert report["difference"] <= proof.ONE_LEVEL and report["images"] == 6
     served = tf.saved_model.load(str(tmp_path / "served"))
     assert set(served.signatures) == {"serving_default", "encoded", "sample"}
     levels = RNG.integers(0, 256, (2, 17, 30, 3), np.uint8)
@@ -109,7 +110,7 @@ def test_a_server_enlarges_no_more_pixels_than_the_network_can_hold_at_once():
     files = tf.stack(
         [tf.io.encode_png(np.zeros((height, width, 3), np.uint8)) for height, width in ((20, 20), (16, 25), (20, 21))]
     )
-    answers = exporting._enlarge_files(model, files)
+    answers = graphs.enlarge_files(model, files)
     assert answers["errors"].numpy().tolist() == [b"", b"", b"more than 400 pixels"]
     assert tf.io.decode_png(answers["sr_bytes"][1]).shape == (64, 100, 3)
 
@@ -117,9 +118,9 @@ def test_a_server_enlarges_no_more_pixels_than_the_network_can_hold_at_once():
 def test_a_file_says_that_its_weights_are_released_only_where_they_are(catalogue):
     model = fsr.load("near")
     released = presets.find("near").weights.sha256
-    assert exporting._metadata(model, "onnx", None, None, False)["preset_sha256"] == released
+    assert write._metadata(model, "onnx", None, None, False)["preset_sha256"] == released
     model.gain.assign(0.5)
-    assert exporting._metadata(model, "onnx", None, None, False)["preset_sha256"] is None
+    assert write._metadata(model, "onnx", None, None, False)["preset_sha256"] is None
 
 
 def test_what_is_there_is_replaced_once_the_new_is_proven_if_that_is_allowed(catalogue, tmp_path, monkeypatch):
@@ -162,7 +163,7 @@ def test_a_quantized_file_is_smaller_and_near(sam, tmp_path):
 
 @pytest.mark.slow
 def test_an_int8_file_takes_and_gives_levels(sam, tmp_path):
-    faces = np.stack([image for image in exporting._faces(sam, (16, 16))[0].repeat(8, axis=0)])
+    faces = np.stack([image for image in proof._faces(sam, (16, 16))[0].repeat(8, axis=0)])
     report = fsr.export(sam, tmp_path / "int8.tflite", quantize="int8", size=(16, 16), calibration=faces)
     assert report["psnr"] >= 38
     model = runtimes.LiteRT(tmp_path / "int8.tflite")
@@ -173,27 +174,27 @@ def test_an_int8_file_takes_and_gives_levels(sam, tmp_path):
 @pytest.mark.parametrize("suffix", ["", ".tflite", ".onnx"])
 @pytest.mark.parametrize("name", sorted({*SMALL} - {"PRSR", "SAM"}))
 def test_every_network_is_proven_in_every_format(name, suffix, tmp_path):
-    assert fsr.export(small(name), tmp_path / f"model{suffix}")["difference"] <= exporting.ONE_LEVEL
+    assert fsr.export(small(name), tmp_path / f"model{suffix}")["difference"] <= proof.ONE_LEVEL
 
 
 @pytest.mark.slow
 def test_a_network_of_upright_pictures_is_proven_as_a_savedmodel(tmp_path):
-    model = presets.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
-    assert fsr.export(model, tmp_path / "model")["difference"] <= exporting.ONE_LEVEL
+    model = classes.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
+    assert fsr.export(model, tmp_path / "model")["difference"] <= proof.ONE_LEVEL
     one_pixel = np.full((1, 1, 1, 3), 200, np.uint8)  # of fewer rows than its encoder takes
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"](lr=tf.constant(one_pixel))["sr"]
     assert np.abs(served.numpy().astype(int) - model.upscale(one_pixel)).max() <= 1
 
 
 def test_a_size_below_what_the_network_takes_is_refused(tmp_path):
-    model = presets.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
+    model = classes.build_model("VarSR", {**SMALL["VarSR"], "lr_size": (4, 2), "blocks": 0})
     with pytest.raises(ExportError, match="2 pixels wide and 2 high: .* multiples of 2, at least 2 pixels wide and 4 high"):
         fsr.export(model, tmp_path / "model.tflite", size=(2, 2))
 
 
 @pytest.mark.slow
 def test_an_autoregressive_network_is_proven_as_a_savedmodel(tmp_path):
-    assert fsr.export(small("PRSR"), tmp_path / "model")["difference"] <= exporting.ONE_LEVEL
+    assert fsr.export(small("PRSR"), tmp_path / "model")["difference"] <= proof.ONE_LEVEL
 
 
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx"])

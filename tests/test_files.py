@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 
-from keras_facesr.files import check_writable, is_there, written_whole
+from keras_facesr.data.files import check_writable, is_there, written_whole
 
 
 def test_interrupted_writing_leaves_the_old_file_and_nothing_else(tmp_path):

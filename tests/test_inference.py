@@ -6,7 +6,7 @@ from skimage.data import astronaut
 from stand_ins import Convolved, Nearest, Noisy
 
 import keras_facesr as fsr
-from keras_facesr import inference, presets
+from keras_facesr import presets
 from keras_facesr.data.images import read_picture
 from keras_facesr.errors import ImageError
 from keras_facesr.inference import (
@@ -15,7 +15,9 @@ from keras_facesr.inference import (
     demonstrate,
     enlarge_picture,
     picture_deviation,
+    pictures,
     sample_picture,
+    tiles,
     traverse_picture,
     upscale,
 )
@@ -56,7 +58,7 @@ def test_a_batch_comes_back_as_a_batch_in_order(face):
 def test_a_batch_larger_than_one_pass_is_the_same(face, monkeypatch):
     batch = np.stack([face, face[::-1], face[:, ::-1]])
     whole = upscale(Nearest(), batch)
-    monkeypatch.setattr(inference, "PASS_PIXELS", 2 * whole[0, ..., 0].size)
+    monkeypatch.setattr(tiles, "PASS_PIXELS", 2 * whole[0, ..., 0].size)
     np.testing.assert_array_equal(upscale(Nearest(), batch), whole)
 
 
@@ -96,7 +98,7 @@ def test_pictures_smaller_than_the_network_takes_are_padded_and_cropped(face, si
 
 def test_padding_repeats_the_edge():
     column = np.arange(3, dtype=np.uint8).reshape(1, 3, 1, 1) * np.ones((1, 1, 1, 3), np.uint8)
-    padded = inference._network_input(Nearest(size_multiple=4), column)
+    padded = tiles.padded(Nearest(size_multiple=4), column)
     assert padded.shape == (1, 4, 4, 3)
     np.testing.assert_allclose(padded[0, :, :, 0] * 255, [[level] * 4 for level in (0, 1, 2, 2)])
 
@@ -148,7 +150,7 @@ def test_tiles_that_disagree_fade_into_each_other_without_a_step():
 def test_large_pictures_are_cut_into_tiles_unasked_and_report_progress(monkeypatch):
     passes, seen = [], []
     model = Nearest()
-    monkeypatch.setattr(inference, "PASS_PIXELS", 64**2)  # 16 x 16 pixels at x4
+    monkeypatch.setattr(tiles, "PASS_PIXELS", 64**2)  # 16 x 16 pixels at x4
     call = model.call
     monkeypatch.setattr(model, "call", lambda lr: passes.append(tuple(lr.shape)) or call(lr))
     picture = np.ascontiguousarray(astronaut()[:40, :30])
@@ -163,7 +165,7 @@ def test_a_tile_smaller_than_the_network_takes_becomes_the_smallest_it_takes(fac
 
 
 def test_an_output_beyond_memory_is_refused_by_name(monkeypatch, face):
-    monkeypatch.setattr(inference, "OUTPUT_PIXELS", 1000)
+    monkeypatch.setattr(pictures, "OUTPUT_PIXELS", 1000)
     with pytest.raises(ImageError, match="array: 18x22 pixels are too many to enlarge 4 times"):
         upscale(Nearest(), face)
 
@@ -218,7 +220,7 @@ def test_a_network_is_a_method_of_the_protocol(face, monkeypatch):
     np.testing.assert_array_equal(method.upscale_batch(batch)[1], nearest(face[::-1]))
     samples = method.sample_batch(batch, 3, seeds=(4, 5))
     assert samples.shape == (3, 2, 88, 72, 3) and samples.dtype == np.uint8
-    monkeypatch.setattr(inference, "PASS_PIXELS", 3 * 88 * 72)  # one picture at a time
+    monkeypatch.setattr(tiles, "PASS_PIXELS", 3 * 88 * 72)  # one picture at a time
     np.testing.assert_array_equal(method.sample_batch(batch, 3, seeds=(4, 5)), samples)
     np.testing.assert_array_equal(method.sample_batch(batch[1:], 3, seeds=[5])[:, 0], samples[:, 1])
     assert not KerasMethod(Nearest()).is_stochastic

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_facesr.data.datasets import ImageSet
+from keras_facesr.data.sets import ImageSet
 from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.models.digit_classifier import DigitClassifier
 from keras_facesr.models.face_features import AGE_WEIGHT, ATTRIBUTES, LABELS, FaceFeatures, labels_of

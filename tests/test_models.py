@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from small_networks import NO_ENLARGERS, SMALL, loss
 
-from keras_facesr import presets
-from keras_facesr.sizes import fitting_size
-from keras_facesr.training import computing_in
+from keras_facesr import classes
+from keras_facesr.inference.sizes import fitting_size
+from keras_facesr.training.run import computing_in
 
 ENLARGERS = sorted({*SMALL} - {*NO_ENLARGERS})  # for the others see test_cagface, test_judges, test_ssrvae
 
@@ -15,7 +15,7 @@ ENLARGERS = sorted({*SMALL} - {*NO_ENLARGERS})  # for the others see test_cagfac
 @pytest.fixture(params=ENLARGERS)
 def model(request):
     keras.utils.set_random_seed(0)
-    return presets.build_model(request.param, SMALL[request.param])
+    return classes.build_model(request.param, SMALL[request.param])
 
 
 def inputs(model, height=2, width=3, n=2):
@@ -44,7 +44,7 @@ def test_in_mixed_precision_images_come_out_as_float32_and_near_those_of_float32
     for precision in ("float32", "mixed_bfloat16"):
         with computing_in(precision):
             keras.utils.set_random_seed(0)
-            model = presets.build_model(name, SMALL[name])
+            model = classes.build_model(name, SMALL[name])
             answers.append(numpy(model(inputs(model))))
     assert answers[1].dtype == np.float32
     if name != "PRSR":  # whose values each depend on all before them
@@ -54,7 +54,7 @@ def test_in_mixed_precision_images_come_out_as_float32_and_near_those_of_float32
 @pytest.mark.parametrize("name", sorted({*ENLARGERS} - {"Bicubic"}))
 def test_evaluating_gives_the_squared_error_of_the_answer_over_all_images(name):
     keras.utils.set_random_seed(0)
-    model = presets.build_model(name, SMALL[name])
+    model = classes.build_model(name, SMALL[name])
     lr = inputs(model, 2, 2, n=3)
     hr = np.random.default_rng(1).random(model.compute_output_shape(lr.shape), "float32")
     model.compile("adam", loss(name), run_eagerly=True)
@@ -64,7 +64,7 @@ def test_evaluating_gives_the_squared_error_of_the_answer_over_all_images(name):
 
 @pytest.mark.parametrize("name, how", [("SAM", {}), ("CAGFace", {}), ("VarSR", {"critic": True})])
 def test_a_model_is_in_its_phase_again_after_saving_whole(name, how, tmp_path):
-    model = presets.build_model(name, {**SMALL[name], **how})
+    model = classes.build_model(name, {**SMALL[name], **how})
     model.phase = 2
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -89,7 +89,7 @@ def test_weights_make_a_new_network_the_same(model, tmp_path):
     lr, name = inputs(model), type(model).__name__
     model.save_weights(tmp_path / "model.weights.h5")
     keras.utils.set_random_seed(1)
-    again = presets.build_model(name, SMALL[name])
+    again = classes.build_model(name, SMALL[name])
     again.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(numpy(again(lr)), numpy(model(lr)))
 

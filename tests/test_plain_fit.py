@@ -10,8 +10,8 @@ from plain_fit_worker import another, apart, compiled_for, stage
 from processes import ended, started
 from small_networks import SMALL, critic, loss, pairs, phases, unbuilt
 
-from keras_facesr import presets
-from keras_facesr.devices import OneDevice
+from keras_facesr import classes
+from keras_facesr.training.devices import OneDevice
 
 RUNS = [(name, phase) for name in SMALL for phase in phases(name)]
 SETTINGS = [("1", "float32"), ("2", "float32"), ("1", "mixed_bfloat16")]  # devices, precision
@@ -19,7 +19,7 @@ CALLBACKS_LEAVE = ["backup", "best.keras", "latest.weights.h5", "logs"]
 
 
 def test_no_class_of_the_catalogue_is_forgotten():
-    assert {*SMALL} == {*presets.MODEL_CLASSES}
+    assert {*SMALL} == {*classes.MODEL_CLASSES}
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))

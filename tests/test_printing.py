@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr import console
+from keras_facesr.cli import console
 
 FULL = Path("/dev/full")  # takes nothing, as a full disk
 COMMAND = [sys.executable, "-m", "keras_facesr"]

@@ -14,9 +14,9 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import presets, runtimes
+from keras_facesr import presets
 from keras_facesr.errors import ExportError, ImageError, PresetError
-from keras_facesr.inference import upscale
+from keras_facesr.inference import runtimes, upscale
 
 ROOT = Path(__file__).parents[1]
 RELEASED = [name for name in fsr.list_models() if "litert" in presets.find(name).exports]

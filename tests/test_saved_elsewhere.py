@@ -10,11 +10,11 @@ import numpy as np
 from small_networks import SMALL, pairs, unbuilt
 
 import keras_facesr
+from keras_facesr.classes import homes
 from keras_facesr.layers.attention import LocalAttention
 from keras_facesr.layers.blocks import ResidualBlock
 from keras_facesr.layers.resampling import PixelShuffle
-from keras_facesr.optimizers import ConvMuon
-from keras_facesr.saved_classes import homes
+from keras_facesr.training.optimizers import ConvMuon
 
 OPEN = """
 import sys
@@ -69,7 +69,7 @@ def test_layers_in_other_networks_and_optimisers_are_found_also_where_keras_is_i
     x = np.random.default_rng(0).random((2, 6, 6, 4), "float32")
     expected = save(model, x, tmp_path / "other")
     [[_, optimizer]], [answer] = opened([tmp_path / "other"], first="keras")
-    assert optimizer == "keras_facesr.optimizers"
+    assert optimizer == "keras_facesr.training.optimizers"
     np.testing.assert_allclose(answer, expected, atol=1e-6)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import presets
+from keras_facesr import classes
 
 pytest.importorskip("tensorflow_serving")
 EXAMPLE = Path(__file__).parents[1] / "examples" / "serving"
@@ -49,7 +49,7 @@ BROKEN = {
 def network():
     keras.utils.set_random_seed(0)
     config = {"scale": 4, "backbone": "lr", "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4}
-    return presets.build_model("SAM", config)
+    return classes.build_model("SAM", config)
 
 
 @pytest.fixture(scope="module")

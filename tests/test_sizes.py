@@ -9,10 +9,11 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import presets, runtimes, sizes
+from keras_facesr import presets
 from keras_facesr.data.images import read_picture
-from keras_facesr.inference import enlarge_picture, sample_picture
-from keras_facesr.sizes import SizeWarning, size_remark
+from keras_facesr.errors import SizeWarning
+from keras_facesr.inference import enlarge_picture, runtimes, sample_picture, sizes
+from keras_facesr.inference.sizes import size_remark
 
 OWN = {name: preset for name in fsr.list_models() if (preset := presets.find(name)).own_size}
 

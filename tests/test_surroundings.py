@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import keras_facesr as fsr
-from keras_facesr import files
+from keras_facesr.data import files
 from keras_facesr.importing import imported
 
 ROOT = Path(fsr.__file__).parents[1]
@@ -158,9 +158,9 @@ def test_pictures_that_could_not_be_written_are_not_enlarged(facesr, catalogue, 
 
 
 def test_an_export_that_could_not_be_written_is_not_begun(facesr, catalogue, tmp_path, monkeypatch):
-    from keras_facesr import exporting
+    from keras_facesr.exporting import write
 
-    monkeypatch.setattr(exporting, "_write_tflite", lambda *_: pytest.fail("begun"))
+    monkeypatch.setattr(write, "_write_tflite", lambda *_: pytest.fail("begun"))
     (tmp_path / "file").touch()
     result = facesr("export", "near", tmp_path / "file" / "near.tflite")
     assert result.code == 1 and result.err.count("\n") == 1
@@ -248,7 +248,7 @@ def test_what_is_installed_and_broken_is_not_called_missing(broken, monkeypatch)
 
 
 def test_a_broken_runtime_is_passed_over_unless_it_is_asked_for(broken, face, tmp_path, facesr, monkeypatch):
-    from keras_facesr.runtimes import LiteRT
+    from keras_facesr.inference.runtimes import LiteRT
 
     monkeypatch.setattr(LiteRT, "MODULE", broken)
     call = ("upscale", face, "-o", tmp_path / "out", "--model", "srcnn_x4", "--overwrite")

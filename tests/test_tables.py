@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr import presets, recipes, tables
+from keras_facesr import presets, tables
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.images import read_picture
 from keras_facesr.errors import TableError, TrainingError, TrainingStopped
 from keras_facesr.inference import KerasMethod
 from keras_facesr.metrics.protocol import Protocol, evaluate
-from keras_facesr.recipes import recipe as recipe_module
-from keras_facesr.recipes.recipe import Recipe, Source, Stage
 from keras_facesr.tables import Figure, Part, Row, Table, run, varsr
 from keras_facesr.tables.markdown import markdown
 from keras_facesr.tables.trials import Pairs, RealFaces
+from keras_facesr.training import recipes
+from keras_facesr.training.recipes import recipe as recipe_module
+from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
 
 ROOT = Path(__file__).parents[1]
 BUDGET = 80

@@ -6,14 +6,15 @@ import pytest
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from keras_facesr import presets, tasks
+from keras_facesr import classes, presets
 from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import TrainingError
 from keras_facesr.inference import KerasDegradation
 from keras_facesr.metrics.perceptual import frechet_distance
 from keras_facesr.models.face_features import FaceFeatures
 from keras_facesr.models.stylevae import StyleVAE
-from keras_facesr.recipes.recipe import Recipe, Source
+from keras_facesr.training import sources, tasks
+from keras_facesr.training.recipes.recipe import Recipe, Source
 
 STYLE_MEAN = np.array([1.0, -2.0, 0.5])
 STYLE_COVARIANCE = np.array([[4.0, 1.0, 0.0], [1.0, 2.0, -0.5], [0.0, -0.5, 1.0]])
@@ -72,7 +73,7 @@ def test_masks_are_those_of_the_images_that_can_be_read(tmp_path, monkeypatch, c
         Image.new("RGB", (8, 8), (60 * k,) * 3).save(tmp_path / "train" / "images" / f"{k}.png")
         Image.new("L", (8, 8), k).save(tmp_path / "train" / "masks" / f"{k}.png")
     (tmp_path / "train" / "images" / "1.png").write_bytes(b"no picture")
-    images, masks = tasks.masked(Source("celebamask", 8), tmp_path, slice(None))
+    images, masks = sources.masked(Source("celebamask", 8), tmp_path, slice(None))
     assert images[:, 0, 0, 0].tolist() == [0, 120, 180] and masks[:, 0, 0].tolist() == [0, 2, 3]
     assert capsys.readouterr().err.count("1.png: left out, it cannot be read") == 1
 
@@ -117,7 +118,7 @@ def test_digits_too_small_for_ssim_are_validated_by_psnr(tmp_path):
         (tmp_path / "train" / str(digit)).mkdir(parents=True)
         Image.fromarray(rng.integers(0, 256, (16, 8, 3), np.uint8)).save(tmp_path / "train" / str(digit) / "a.png")
     recipe = Recipe("r", "Bicubic", {}, (Source("digits", (16, 8)),), (), validation_images=2)
-    bicubic = presets.build_model("Bicubic", {"scale": 4})
+    bicubic = classes.build_model("Bicubic", {"scale": 4})
     task = tasks.SuperResolution(recipe, tmp_path, bicubic)
     hr = task.validation.sets[0][1]
     expected = np.mean([peak_signal_noise_ratio(true, made) for true, made in zip(hr, bicubic.upscale(degrade(hr, 4)))])

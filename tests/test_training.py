@@ -19,13 +19,15 @@ from PIL import Image
 from small_training import RECIPE, arrays, assert_same_weights, write_faces
 
 import keras_facesr as fsr
-from keras_facesr import devices, presets, recipes, training
+from keras_facesr import classes, presets
 from keras_facesr.cli import main
-from keras_facesr.devices import OneDevice
 from keras_facesr.errors import PresetError, TrainingError, TrainingFailed, TrainingStopped
-from keras_facesr.optimizers import ConvMuon
-from keras_facesr.recipes.recipe import Stage
-from keras_facesr.run_folder import RunFolder
+from keras_facesr.training import devices, recipes
+from keras_facesr.training import run as training
+from keras_facesr.training.devices import OneDevice
+from keras_facesr.training.optimizers import ConvMuon
+from keras_facesr.training.recipes.recipe import Stage
+from keras_facesr.training.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -424,7 +426,7 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones():
 
 def test_every_recipe_builds_its_network_and_asks_for_whole_checks():
     for recipe in recipes.RECIPES.values():
-        model = presets.build_model(recipe.model_class, recipe.config)
+        model = classes.build_model(recipe.model_class, recipe.config)
         assert all(hasattr(model, part) and name in recipes.RECIPES for part, name in recipe.parts.items())
         assert getattr(model, "scale", 1) * 2 <= min(min(source.shape) for source in recipe.sources)
         assert all(stage.steps % stage.check_every == 0 for stage in recipe.stages)

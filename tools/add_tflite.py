@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 import keras_facesr as fsr
-from keras_facesr import presets, runtimes
-from keras_facesr.files import written_whole
+from keras_facesr import presets
+from keras_facesr.data.files import written_whole
+from keras_facesr.inference import runtimes
 
 NAME = "model.float16.tflite"
 LARGEST = 8_000_000

@@ -19,9 +19,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from keras_facesr import recipes
 from keras_facesr.errors import FacesrError, TrainingStopped
-from keras_facesr.training import train
+from keras_facesr.training import recipes
+from keras_facesr.training.run import train
 
 FAILED, STOPPED = 1, 3
 

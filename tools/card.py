@@ -9,12 +9,13 @@ import json
 
 import numpy as np
 
-from keras_facesr import presets, recipes
-from keras_facesr.files import written_whole
+from keras_facesr import presets
+from keras_facesr.data.files import written_whole
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import in_one_line, tabulated
 from keras_facesr.models.component_network import COMPONENTS
-from keras_facesr.tasks import TASKS
+from keras_facesr.training import recipes
+from keras_facesr.training.tasks import TASKS
 
 SCORES = {
     "val_psnr": "PSNR, dB",

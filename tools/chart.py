@@ -22,8 +22,8 @@ import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
 
 from keras_facesr import presets  # noqa: E402
-from keras_facesr.costs import multiply_adds  # noqa: E402
-from keras_facesr.files import written_whole  # noqa: E402
+from keras_facesr.data.files import written_whole  # noqa: E402
+from keras_facesr.metrics.costs import multiply_adds  # noqa: E402
 
 TARGET = Path(__file__).parents[1] / "docs" / "figures" / "quality_and_cost.svg"
 COLOURS = {4: "tab:blue", 8: "tab:orange", 16: "tab:green"}

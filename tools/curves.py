@@ -14,7 +14,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 from keras_facesr import presets  # noqa: E402
-from keras_facesr.files import written_whole  # noqa: E402
+from keras_facesr.data.files import written_whole  # noqa: E402
 
 TARGET = Path(__file__).parents[1] / "docs" / "figures" / "training_curves.svg"
 

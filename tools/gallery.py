@@ -14,9 +14,9 @@ from PIL import Image
 
 import keras_facesr as fsr
 from keras_facesr import presets
+from keras_facesr.data.files import written_whole
 from keras_facesr.data.images import to_uint8, to_unit
-from keras_facesr.files import written_whole
-from keras_facesr.inference import demo_face, demonstrate
+from keras_facesr.inference.built_in import demo_face, demonstrate
 from keras_facesr.metrics.protocol import Protocol
 
 ROOT = Path(__file__).parents[1]

@@ -18,22 +18,24 @@ import numpy as np
 from add_tflite import add
 from card import BLIND, CHANGES, card, history
 
-from keras_facesr import presets, recipes
+from keras_facesr import classes, presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import ALIASED, degrade, resize
+from keras_facesr.data.files import written_whole
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
-from keras_facesr.files import written_whole
 from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.protocol import Protocol
 from keras_facesr.metrics.stochastic import best_of
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES, LABELS, labels_of
-from keras_facesr.recipes.recipe import JUDGE
 from keras_facesr.tables.ssrvae import REAL_FACES
 from keras_facesr.tables.trials import JUDGED, MadeFaces, Pairs
-from keras_facesr.tasks import TASKS, masks_of, parsed, told
+from keras_facesr.training import recipes
+from keras_facesr.training.recipes.recipe import JUDGE
+from keras_facesr.training.sources import masks_of
+from keras_facesr.training.tasks import TASKS, parsed, told
 
 TERMS = {
     "mnist": "CC BY-SA 3.0; so are these weights",
@@ -127,7 +129,7 @@ def told_of(recipe):
 
 def released(recipe, trained, target):
     """Write the weights of the network that a run has trained to ``target``; a critic stays behind."""
-    model = presets.build_model(recipe.model_class, recipe.config_without_critic)
+    model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     model.load_weights(trained)
     with written_whole(target) as temporary, tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / target.name

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_facesr.data.degrade import centre_square, resize
+from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.data.images import read_picture
-from keras_facesr.errors import DatasetError, FacesrError, ImageError
-from keras_facesr.files import check_writable, reason, written_whole
+from keras_facesr.errors import DatasetError, FacesrError, ImageError, reason
 
 VERSION = 2  # raise it when the way from file to pixels changes
 

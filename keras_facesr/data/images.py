@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from keras_facesr import __version__
 from keras_facesr.data import metadata
 from keras_facesr.data.colour import into_srgb, profile_of
+from keras_facesr.data.files import is_there, written_whole
 from keras_facesr.data.formats import SUFFIXES, open_picture
-from keras_facesr.errors import ImageError
-from keras_facesr.files import is_there, reason, written_whole
+from keras_facesr.errors import ImageError, reason
+from keras_facesr.version import __version__
 
 SOFTWARE = "keras_facesr"  # what PNG files of ours name as their maker
 MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a file that claims more is taken for a decompression bomb

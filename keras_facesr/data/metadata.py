@@ -8,7 +8,7 @@ import zlib
 
 from PIL import ExifTags, Image
 
-from keras_facesr import __version__
+from keras_facesr.version import __version__
 
 _TURNS = {  # EXIF orientation: what makes the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,

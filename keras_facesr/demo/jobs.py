@@ -12,12 +12,13 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr import presets
-from keras_facesr.answers import answer_name
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import read_picture, write_png
 from keras_facesr.errors import ImageError
-from keras_facesr.inference import demo_face, enlarge_picture, picture_deviation, sample_picture, traverse_picture
-from keras_facesr.sizes import size_remark
+from keras_facesr.inference.answers import answer_name
+from keras_facesr.inference.built_in import demo_face
+from keras_facesr.inference.pictures import enlarge_picture, picture_deviation, sample_picture, traverse_picture
+from keras_facesr.inference.sizes import size_remark
 
 PAGE_PIXELS = 2**26  # of an answer; minutes of work, beyond which a page is the wrong tool
 VIEW_SIDE = 1280  # pixels of what the page shows of a larger answer

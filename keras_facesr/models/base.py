@@ -188,7 +188,7 @@ class FaceSR(Network):
         ``tile`` is the side in input pixels of the overlapping squares that a large picture is cut into; by default
         pictures too large for one pass are cut by themselves. Raises ``ImageError`` for what is not a picture.
         """
-        from keras_facesr.inference import upscale  # the layer above; here for the sake of the one-liner
+        from keras_facesr.inference.pictures import upscale  # the layer above; here for the sake of the one-liner
 
         return upscale(self, source, tile=tile)
 

@@ -49,11 +49,7 @@ class LatentHead(layers.Layer):
         return (*input_shape[:-1], self.latent_channels)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "hidden_channels": self.hidden_channels,
-            "latent_channels": self.latent_channels,
-        }
+        return {**super().get_config(), "hidden_channels": self.hidden_channels, "latent_channels": self.latent_channels}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")

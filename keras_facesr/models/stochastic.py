@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_facesr import backend
 from keras_facesr.errors import ImageError
-from keras_facesr.sizes import fitting_size, warn_of_size
+from keras_facesr.inference.sizes import fitting_size, warn_of_size
 
 ROUNDING = 1e-3  # how far a value may lie outside [0, 1]
 

@@ -3,9 +3,9 @@
 DATA_DIR holds faces of at least 512 pixels in ``faces_512`` and CelebAMask-HQ in ``celebamask``, as for training.
 """
 
-from keras_facesr.recipes.cagface import FACES
 from keras_facesr.tables.table import BICUBIC, Figure, Part, Table, rows
 from keras_facesr.tables.trials import Pairs
+from keras_facesr.training.recipes.cagface import FACES
 
 PAPER = "Component Attention Guided Face Super-Resolution Network: CAGFace"
 FIGURES = (

@@ -10,16 +10,18 @@ from pathlib import Path
 
 from scipy.stats import kendalltau, spearmanr
 
-from keras_facesr import __version__, presets, recipes
+from keras_facesr import presets
 from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.files import written_whole
 from keras_facesr.errors import TableError, TrainingStopped
-from keras_facesr.files import written_whole
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import COLUMNS
-from keras_facesr.run_folder import versions
 from keras_facesr.tables.table import BICUBIC
-from keras_facesr.tasks import data_description
-from keras_facesr.training import train
+from keras_facesr.training import recipes
+from keras_facesr.training.run import train
+from keras_facesr.training.run_folder import versions
+from keras_facesr.training.sources import data_description
+from keras_facesr.version import __version__
 
 
 def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=lambda what: contextlib.nullcontext()):

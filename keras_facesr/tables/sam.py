@@ -3,9 +3,9 @@
 Of the paper's two data sets the networks here see one, UTKFace; DATA_DIR is UTKFace.
 """
 
-from keras_facesr.recipes.recipe import Source
 from keras_facesr.tables.table import BICUBIC, Figure, Part, Row, Table, rows
 from keras_facesr.tables.trials import Pairs
+from keras_facesr.training.recipes.recipe import Source
 
 PSNR, SSIM = Figure("PSNR", ("psnr_best", "psnr")), Figure("SSIM", ("ssim_best", "ssim"), ".4f")
 SAMPLED_FACES = 100  # of the test part, where each is enlarged a thousand times

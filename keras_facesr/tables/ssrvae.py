@@ -4,10 +4,10 @@ DATA_DIR holds CelebA in ``celeba``, real small faces in ``wider_lq/train`` and 
 paper's distances are of Inception's features (FID), ours of face_features': of its textures, and of its embeddings.
 """
 
-from keras_facesr.recipes.recipe import JUDGE, Source
-from keras_facesr.recipes.ssrvae import CLEAN, REAL
 from keras_facesr.tables.table import BICUBIC, Figure, Part, Table, rows
 from keras_facesr.tables.trials import MadeFaces, Pairs, RealFaces
+from keras_facesr.training.recipes.recipe import JUDGE, Source
+from keras_facesr.training.recipes.ssrvae import CLEAN, REAL
 
 PAPER = "Style-based Variational Autoencoder for Real-World Super-Resolution"
 PSNR, SSIM = Figure("PSNR", ("psnr",)), Figure("SSIM", ("ssim",), ".4f")

@@ -4,16 +4,17 @@ import dataclasses
 from pathlib import Path
 
 from keras_facesr import presets
-from keras_facesr.data.datasets import ArraySet, open_dataset, spread
+from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import ALIASED, degrade
 from keras_facesr.data.images import read_picture
-from keras_facesr.inference import KerasDegradation, KerasJudge, KerasMethod, KerasReader
+from keras_facesr.data.sets import ArraySet
+from keras_facesr.inference.methods import KerasDegradation, KerasJudge, KerasMethod, KerasReader
 from keras_facesr.metrics.perceptual import distances_of_sets, impressions
 from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.metrics.report import in_one_line
 from keras_facesr.metrics.unpaired import evaluate_unpaired
-from keras_facesr.recipes.recipe import Source
-from keras_facesr.tasks import readable_of
+from keras_facesr.training.recipes.recipe import Source
+from keras_facesr.training.sources import readable_of
 
 # By kind of data, how stochastic methods and their rivals are judged: what VarSR's tables ask for.
 JUDGED = {

@@ -4,9 +4,9 @@ The paper's mean squared errors are left out: it does not say on which scale. DA
 others it holds MNIST in ``mnist`` and digits of licence plates in ``plates``.
 """
 
-from keras_facesr.recipes.recipe import Source
 from keras_facesr.tables.table import Figure, Part, Row, Table, rows
 from keras_facesr.tables.trials import JUDGED, Pairs
+from keras_facesr.training.recipes.recipe import Source
 
 PAPER = "VarSR: Variational Super-Resolution Network for Very Low Resolution Images"
 PSNR = Figure("PSNR", ("psnr_best", "psnr"))

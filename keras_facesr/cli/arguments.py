@@ -1,0 +1,57 @@
+"""How a command line is taken apart: one line for what is wrong, and the kinds of values that options take."""
+
+import argparse
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call in one line."""
+
+    def __init__(self, *args, **how):
+        super().__init__(*args, **how)
+        self.register("action", None, Once)
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class Once(argparse.Action):
+    """Keeps an argument's value. Of an option given twice the first value would be dropped in silence, so that is refused."""
+
+    def __call__(self, parser, namespace, values, option=None):
+        given = namespace.__dict__.setdefault("given", set())
+        if option in given:
+            parser.error(f"{option} is given twice, and takes one value")
+        given.update(self.option_strings)
+        setattr(namespace, self.dest, values)
+
+
+def report_options(option):
+    """The options of a command whose result is a figure or a file."""
+    option("--json", metavar="FILE", help="write the result as JSON, to stdout for -")
+    option("--overwrite", action="store_true", help="replace files that exist already")
+
+
+def positive(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def natural(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def size(text):
+    """(height, width) of N, a square, or of HxW."""
+    sides = [positive(side) for side in text.split("x")]
+    if len(sides) > 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HxW, a height and a width")
+    return sides[0], sides[-1]
+
+
+def port(text):
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 1 to 65535")
+    return int(text)

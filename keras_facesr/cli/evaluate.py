@@ -1,0 +1,175 @@
+"""``facesr evaluate``: models beside bicubic interpolation, measured on faces by one protocol."""
+
+import sys
+
+from keras_facesr.cli import console
+from keras_facesr.cli.arguments import natural, positive, report_options
+from keras_facesr.cli.networks import RUNTIMES, find_preset, in_runtime, load
+from keras_facesr.errors import CallError, FacesrError
+
+SUMMARY = "Measure models beside bicubic interpolation, by one protocol."
+
+
+def add_options(option):
+    report_options(option)
+    option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
+    names = {"type": lambda text: text.split(","), "action": "extend", "metavar": "NAME[,NAME...]"}
+    option("--model", required=True, **names, help="models of one scale, or folders of runs without commas; also several times")
+    option("--hr-size", type=positive, metavar="N", help="side of the true image (default: the model's own)")
+    option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
+    option("--samples", type=positive, default=0, metavar="N", help="also judge N samples per face")
+    option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
+    option("--lpips", action="store_true", help="also LPIPS, from the truth (extra distances)")
+    option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
+    option("--degradation", metavar="NAME", help="style or another styleVAE, or aliased, in place of bicubic")
+    option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: judge the enlarged ones beside these as sets")
+    option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")
+    option("--limit", type=positive, metavar="N", help="measure on N images, spread over the set")
+
+
+def run(args):
+    names = list(dict.fromkeys(args.model))
+    found = [find_preset(name) for name in names]
+    scale = _common(found, "scale", "one evaluation has one scale")
+    hr_size = args.hr_size or _common(found, "hr_size", "give --hr-size")
+
+    from keras_facesr.inference.methods import KerasMethod
+    from keras_facesr.metrics.report import format_table
+
+    def start():
+        """The methods by name; started when the data and the call are known to be right."""
+        used, models = zip(*(in_runtime(args, preset) for preset in found))
+        runtimes.update(zip(names, used))
+        return {name: KerasMethod(model) for name, model in zip(names, models)}
+
+    runtimes = {}
+    measure = _measure_unpaired if args.clean else _measure
+    report, failed = measure(args, scale, hr_size, start)
+    if len(failed) > 1:
+        print(f"facesr: {len(failed)} pictures are left out", file=sys.stderr)
+    report["runtimes"] = runtimes
+    if args.json != "-":
+        from rich.console import Console
+
+        Console().print(format_table(report))
+        if {*runtimes.values()} != {"keras"}:
+            print("; ".join(f"{name} by {runtime}" for name, runtime in runtimes.items()))
+    console.write_json(args, report)
+    if not args.json:
+        console.delivered()
+    return 1 if failed else 0
+
+
+def _common(found, attribute, advice):
+    """The one value that all presets have in common."""
+    values = {preset.name: getattr(preset, attribute) for preset in found}
+    if len(set(values.values())) > 1:
+        differing = ", ".join(f"{name} {value}" for name, value in values.items())
+        raise CallError(f"the models differ in {attribute} ({differing}): {advice}")
+    return next(iter(values.values()))
+
+
+def _measure(args, scale, hr_size, start):
+    """The report on pairs made of a set's faces, and the files that could not be used."""
+    from keras_facesr.data.datasets import open_dataset, spread
+    from keras_facesr.data.degrade import ALIASED
+    from keras_facesr.data.images import read_picture
+    from keras_facesr.data.sets import ArraySet
+    from keras_facesr.metrics.protocol import Protocol, evaluate
+
+    try:
+        protocol = Protocol(scale, hr_size, args.colour, antialias=args.degradation != ALIASED)
+    except FacesrError as error:
+        raise CallError(str(error)) from error
+    faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
+    how = {"samples": args.samples, "seed": args.seed}
+    how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before what starts TensorFlow
+    how |= _judge(args, faces)
+    if args.degradation and protocol.antialias:
+        how["degradation"] = _degradation(args, scale)
+    methods = start()
+    if args.samples and not any(method.is_stochastic for method in methods.values()):
+        raise CallError(f"--samples needs a stochastic model; {' and '.join(args.model)} give one answer to each face")
+    failed = []
+
+    def readable():
+        if isinstance(faces, ArraySet):
+            yield from faces.rgb()
+            return
+        for file in faces.files:
+            try:
+                rgb = read_picture(file).rgb
+                protocol.pair(rgb)  # refuses what is too small to measure on, while the file is known
+                yield rgb
+            except FacesrError as error:
+                console.report(error, args.debug, str(file))
+                failed.append(file)
+
+    with console.progress("evaluate", len(faces)) as show:
+        return evaluate(methods, readable(), protocol, on_image=show, **how), failed
+
+
+def _measure_unpaired(args, scale, hr_size, start):
+    """The report on real small faces beside clean ones, and the files that could not be used."""
+    if not args.judge:
+        raise CallError("--clean compares sets of faces by what a network sees in them: give --judge, such as face_features")
+    if args.samples or args.degradation or args.lpips or args.colour != "rgb":
+        raise CallError("--clean excludes --samples, --degradation, --lpips and --colour: real small faces have no truth")
+    if not isinstance(hr_size, int) or hr_size % scale:  # licence plates' digits have two sides
+        raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
+
+    from keras_facesr.data.cache import decoded
+    from keras_facesr.data.datasets import open_dataset, spread
+    from keras_facesr.metrics.unpaired import evaluate_unpaired
+
+    real = spread(open_dataset(args.data_dir, split="test"), args.limit)
+    published = _published(args, hr_size)  # before what starts TensorFlow
+    judge = _judge(args, real).get("judge")
+    if judge is None:
+        raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
+    small, failed = decoded(real, hr_size // scale)
+    others = spread(open_dataset(args.clean, split="test"), args.limit)
+    clean, failed_clean = decoded(others, hr_size)
+    failed = [real.root / name for name in failed] + [others.root / name for name in failed_clean]
+    for file in failed:
+        console.report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(file))
+    with console.progress("evaluate", len(small)) as show:
+        return evaluate_unpaired(start(), small, clean, scale, judge, **published, on_image=show), failed
+
+
+def _degradation(args, scale):
+    """The styleVAE that spoils the faces which ``evaluate`` reduces."""
+    from keras_facesr.inference.methods import KerasDegradation
+
+    preset = find_preset(args.degradation, "degradation")
+    if preset.config["scale"] != scale:
+        raise CallError(f"{args.degradation} reduces {preset.config['scale']} times, the models enlarge {scale} times")
+    return KerasDegradation(preset.name, load(args, preset))
+
+
+def _judge(args, faces):
+    """What else ``evaluate`` shall look at the answers with, as its arguments."""
+    if not args.judge:
+        return {}
+    from keras_facesr.data.sets import ArraySet
+    from keras_facesr.inference.methods import KerasJudge, KerasReader
+
+    preset = find_preset(args.judge, "face attributes", "digit reading")
+    if preset.task == "face attributes":
+        return {"judge": KerasJudge(args.judge, load(args, preset))}
+    if not isinstance(faces, ArraySet):
+        raise CallError(f"{args.judge} reads digits, and {args.data_dir} holds none")
+    return {"reader": KerasReader(args.judge, load(args, preset)), "labels": faces.labels}
+
+
+def _published(args, side):
+    """LPIPS and FID's network, as far as they are asked for, as arguments of ``evaluate``; ``side`` is the true pictures'."""
+    if not (args.lpips or args.fid):
+        return {}
+    from keras_facesr.metrics.published import LPIPS, LPIPS_LEAST, Inception
+
+    if args.lpips and side and side < LPIPS_LEAST:
+        raise CallError(f"--lpips takes pictures of {LPIPS_LEAST} pixels a side and more, these have {side}")
+    with console.waiting("starting PyTorch", args.debug):
+        return {**({"lpips": LPIPS()} if args.lpips else {}), **({"inception": Inception()} if args.fid else {})}

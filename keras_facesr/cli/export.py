@@ -1,0 +1,61 @@
+"""``facesr export``: a model as a file for another runtime."""
+
+from keras_facesr.cli import console
+from keras_facesr.cli.arguments import report_options, size
+from keras_facesr.cli.networks import find_preset, load
+from keras_facesr.errors import CallError, ImageError
+
+SUMMARY = "Write a model for another runtime, proven to compute the same."
+
+
+def add_options(option):
+    report_options(option)
+    option("model", metavar="NAME", help="see `facesr models`")
+    option("out", metavar="OUT", help="file.tflite, file.onnx, or a folder for a SavedModel")
+    option("--format", choices=("savedmodel", "tflite", "onnx"), help="instead of what the suffix of OUT says")
+    option("--quantize", choices=("float16", "int8"), help="TFLite weights, or weights and values")
+    option("--size", type=size, metavar="N|HxW", help="side, or height and width, of the only input that the file takes")
+    option("--calibration", metavar="DIR", help="faces that int8 finds its ranges on")
+    option("--sampler", action="store_true", help="write what samples from a stochastic model: image and noise")
+
+
+def run(args):
+    preset = find_preset(args.model)
+    if args.quantize == "int8" and not (args.calibration and args.size):
+        raise CallError("--quantize int8 needs --calibration DIR, a folder of faces, and --size N")
+    if args.calibration and args.quantize != "int8":
+        raise CallError("--calibration is for --quantize int8 alone")
+    console.check_new(args.out, args.overwrite)
+    calibration, failed = _calibration(args) if args.calibration else (None, [])
+    model = load(args, preset)
+    from keras_facesr.exporting.write import export
+
+    how = {"quantize": args.quantize, "size": args.size, "calibration": calibration, "sampler": args.sampler}
+    with console.waiting("writing and proving", args.debug):
+        report = export(model, args.out, args.format, overwrite=args.overwrite, **how)
+    if args.json != "-":
+        near = f"{report['psnr']:.1f} dB from" if "psnr" in report else f"within {report['difference']:.2g} of"
+        print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images")
+    console.write_json(args, {"model": preset.name, **report})
+    return 1 if failed else 0
+
+
+def _calibration(args):
+    """Faces from the whole folder for int8 to find its ranges on, uint8 (N, H, W, 3), and the files that are no pictures."""
+    import numpy as np
+
+    from keras_facesr.data.datasets import open_dataset, spread
+    from keras_facesr.data.degrade import centre_square, resize
+    from keras_facesr.data.images import read_picture
+    from keras_facesr.exporting.write import CALIBRATION_IMAGES
+
+    faces, failed = [], []
+    for file in spread(open_dataset(args.calibration), CALIBRATION_IMAGES).files:
+        try:
+            faces.append(resize(centre_square(read_picture(file).rgb), *args.size))
+        except ImageError as error:
+            console.report(error, args.debug, str(file))
+            failed.append(file)
+    if not faces:
+        raise CallError(f"{args.calibration}: none of its files can be read as a picture")
+    return np.stack(faces), failed

@@ -1,0 +1,25 @@
+"""``facesr demo``: a local page in a browser."""
+
+from keras_facesr.cli.arguments import port
+from keras_facesr.cli.networks import find_preset, start_keras
+from keras_facesr.errors import CallError
+
+SUMMARY = "Show a local page: drop a face, compare models, draw samples."
+
+
+def add_options(option):
+    option("--model", default="sam", metavar="NAME", help="chosen first (default: %(default)s)")
+    option("--port", type=port, metavar="N", help="of 127.0.0.1 (default: the first free one from 7860)")
+
+
+def run(args):
+    preset = find_preset(args.model)
+    if preset.is_a_run:
+        raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} takes a run")
+    if not preset.enlarges_faces:
+        raise CallError(f"the page enlarges faces, and {preset.name} was not made for them: facesr upscale takes others")
+    from keras_facesr.demo.page import serve
+
+    start_keras(args.debug)
+    serve(preset.name, args.port, lambda url: print(f"the page is at {url} until Ctrl+C", flush=True))
+    return 0

@@ -1,0 +1,54 @@
+"""``facesr table``: a table of a paper, made again."""
+
+import sys
+from pathlib import Path
+
+from keras_facesr.cli import console
+from keras_facesr.cli.arguments import positive, report_options
+from keras_facesr.cli.networks import start_keras
+from keras_facesr.errors import TrainingStopped
+
+SUMMARY = "Make a table of a paper again: train what is missing at one budget, measure, compare."
+
+
+def add_options(option):
+    report_options(option)
+    option("name", metavar="NAME", help="sam1, sam2, varsr1 to varsr5, ssrvae1 to ssrvae5, cagface2 or cagface3")
+    option("data_dir", metavar="DATA_DIR", help="data sets of the table's recipes, their training and test parts")
+    option(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="RUNS_DIR",
+        help="folder of the rows' runs; a table that was stopped goes on there",
+    )
+    option("--budget", type=positive, metavar="N", help="images that each network sees (default: the table's)")
+    option("--limit", type=positive, metavar="N", help="measure on N images, spread over the test part (default: the table's)")
+    option("--write", type=Path, metavar="FILE", help="Markdown to write (default: RUNS_DIR/NAME.md)")
+
+
+def run(args):
+    from keras_facesr import tables
+
+    table = tables.find(args.name)
+    target = args.write or args.out / f"{table.name}.md"
+    console.check_new(target, args.overwrite)
+    console.check_writable(target)
+    start_keras(args.debug)
+    from keras_facesr.tables.markdown import markdown
+    from keras_facesr.tables.run import run as make
+
+    def say(line):
+        print(line, file=sys.stderr)
+
+    how = {"say": say, "progress": lambda what: console.progress(what, None)}
+    try:
+        report = make(table, args.data_dir, args.out, args.budget, args.limit, **how)
+    except TrainingStopped as stopped:
+        say(f"facesr: {stopped}")
+        return 0
+    console.write_text(target, markdown(report))
+    if args.json != "-":
+        print(markdown(report))
+    console.write_json(args, report)
+    return 0

@@ -1,0 +1,37 @@
+"""``facesr train``: a run as a recipe says."""
+
+import sys
+
+from keras_facesr.cli.arguments import positive
+from keras_facesr.cli.networks import start_keras
+from keras_facesr.errors import TrainingStopped
+
+SUMMARY = "Train a model as its recipe says."
+
+
+def add_options(option):
+    option("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")
+    option("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
+    option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
+    option("--epochs", type=positive, metavar="N", help="passes over the data in each stage, instead of the recipe's steps")
+    option("--resume", action="store_true", help="go on with the run in RUN_DIR")
+    option(
+        "--degradation",
+        metavar="KIND",
+        help="small faces: bicubic, aliased, blind, style or its like (default: the recipe's)",
+    )
+    option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
+    option("--accumulation", type=positive, metavar="N", help="batches that make one update (default: the recipe's, 1)")
+    option("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="devices: docs/distributed.md")
+
+
+def run(args):
+    start_keras(args.debug)
+    from keras_facesr.training.run import train
+
+    names = ("epochs", "resume", "strategy", "degradation", "precision", "accumulation")
+    try:
+        train(args.recipe, args.data_dir, args.out, **{name: getattr(args, name) for name in names})
+    except TrainingStopped as stopped:
+        print(f"facesr: {stopped}", file=sys.stderr)
+    return 0

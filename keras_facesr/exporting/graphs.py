@@ -1,0 +1,90 @@
+"""What is exported, as functions of TensorFlow's: one for each signature of a file or of a SavedModel."""
+
+import numpy as np
+
+from keras_facesr.inference.sizes import fitting_size
+
+SERVED_PIXELS = 2**22  # output pixels of one picture that a SavedModel enlarges from a file, at most: a server's memory
+
+
+def enlarge(model, lr):
+    """The most probable answer: float32 (N, H, W, 3) in [0, 1] to (N, scale * H, scale * W, 3)."""
+    return model(lr, training=False)
+
+
+def sample(model, lr, noise):
+    """One sample of each image, for standard normal noise of the latent's shape."""
+    latent = model.encode(lr)
+    return model.decode(lr, latent.mean + latent.stddev * noise)
+
+
+def enlarge_levels(model, lr, enlarge=enlarge, **inputs):
+    """uint8 (N, H, W, 3) of any size to uint8 (N, scale * H, scale * W, 3), by ``enlarge`` or ``sample`` with its noise."""
+    import tensorflow as tf
+
+    height, width = tf.shape(lr)[1], tf.shape(lr)[2]
+    sr = enlarge(model, whole(model, tf.cast(lr, tf.float32) / 255.0), **inputs)
+    sr = sr[:, : height * model.scale, : width * model.scale]
+    return tf.cast(tf.round(tf.clip_by_value(sr, 0.0, 1.0) * 255.0), tf.uint8)
+
+
+def whole(model, images):
+    """Images of any size, their lower and right edges repeated up to a size that the network takes (``fitting_size``)."""
+    import tensorflow as tf
+
+    for axis, least in zip((1, 2), model.least_size):
+        side = tf.shape(images)[axis]
+        fitting = -(-tf.maximum(side, least) // model.size_multiple) * model.size_multiple
+        images = tf.gather(images, tf.minimum(tf.range(fitting), side - 1), axis=axis)
+    return images
+
+
+def enlarge_files(model, files):
+    """(N,) picture files to (N,) PNG files and (N,) errors, of which one in each pair is empty.
+
+    A server merges the requests of strangers into one batch, so a bad file must not fail the others.
+    """
+    import tensorflow as tf
+
+    decode = lambda file: tf.io.decode_image(file, channels=3, expand_animations=False)  # noqa: E731
+    most = SERVED_PIXELS // model.scale**2
+    if model.largest_side:
+        most = min(most, model.largest_side**2)
+
+    def one(file):
+        # A failing operation fails the whole graph, but a data set leaves its elements out.
+        decoded = tf.data.Dataset.from_tensors(file).map(decode).ignore_errors()
+        lr = decoded.reduce(tf.zeros((0, 0, 3), tf.uint8), lambda _, image: image)
+        pixels = tf.size(lr) // 3
+        too_large = tf.where(pixels > most, f"more than {most} pixels", "")
+        error = tf.where(pixels == 0, "not a whole JPEG, PNG, GIF or BMP file", too_large)
+        answer = lambda: tf.io.encode_png(enlarge_levels(model, lr[None])[0])  # noqa: E731
+        return tf.cond(error == "", answer, lambda: tf.constant("")), error
+
+    # One after the other: the memory is that of one picture, and each takes all cores as it is.
+    png, errors = tf.map_fn(one, files, fn_output_signature=(tf.string, tf.string), parallel_iterations=1)
+    return {"sr_bytes": png, "errors": errors}  # REST encodes what is called _bytes as base64, and only that
+
+
+def signature(model, about):
+    """The function, and the specification of its inputs, of a TFLite or ONNX file."""
+    import tensorflow as tf
+
+    height, width = about["size"] or (None, None)
+    lr = tf.TensorSpec((1 if about["size"] else None, height, width, 3), name="lr")
+    if not about["sampler"]:
+        return (lambda lr: enlarge(model, lr)), [lr]
+    noise = tf.TensorSpec(latent_shape(model, about["size"]), name="noise")
+    return (lambda lr, noise: sample(model, lr, noise)), [lr, noise]
+
+
+def latent_shape(model, size=None):
+    """The shape of the latent for inputs of one size, or with None where it follows the input."""
+
+    def shape(height, width):
+        return tuple(model.encode(np.zeros((1, height, width, 3), "float32")).mean.shape)
+
+    if size:
+        return shape(*size)
+    height, width = fitting_size(model, 1, 1)
+    return (None, *(a if a == b else None for a, b in zip(shape(height, width)[1:], shape(2 * height, 2 * width)[1:])))

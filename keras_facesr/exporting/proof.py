@@ -1,0 +1,97 @@
+"""That a file computes what its model does: both are run beside each other on the built-in face, before the file counts."""
+
+import warnings
+
+import numpy as np
+
+from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.errors import ExportFailed
+from keras_facesr.exporting import graphs
+from keras_facesr.inference import runtimes
+from keras_facesr.inference.built_in import demo_face
+from keras_facesr.inference.sizes import fitting_size
+from keras_facesr.metrics.fidelity import psnr
+
+TOLERANCES = {None: 1e-4, "float16": 5e-3}  # largest difference from the Keras model, of values in [0, 1]
+ONE_LEVEL = 1.001 / 255  # what rounding to 8 bits makes of the least difference
+LEAST_PSNR = 38.0  # dB of an int8 file against the Keras model
+
+
+def proven(model, file, about, path):
+    """Run the file beside the model on the built-in face, at several sizes if it takes several.
+
+    Returns how near they came; ExportFailed if that is not near enough.
+    """
+    if about["quantize"] == "int8":
+        _check_kernels(file, path)
+    runs = _savedmodel_runs(model, file) if file.is_dir() else _file_runs(model, file, about)
+    pairs = [(np.asarray(found, np.float32), np.asarray(expected, np.float32)) for found, expected in runs]
+    if about["quantize"] == "int8":
+        nearest = min(psnr(to_uint8(a)[0], to_uint8(b)[0]) for a, b in pairs)
+        near_enough, proof = nearest >= LEAST_PSNR, {"psnr": nearest}
+        figures = f"{nearest:.1f} dB, at least {LEAST_PSNR:g} are wanted"
+    else:
+        difference = max(float(np.abs(a - b).max()) for a, b in pairs)
+        tolerance = ONE_LEVEL if file.is_dir() else TOLERANCES[about["quantize"]]
+        near_enough, proof = difference <= tolerance, {"difference": difference}
+        figures = f"a difference of {difference:.2g}, at most {tolerance:.2g} is allowed"
+    if not near_enough:
+        raise ExportFailed(f"{path}: not written, it does not compute what the model does ({figures})")
+    return {"images": len(pairs), **proof}
+
+
+def _check_kernels(file, path):
+    """ExportFailed where XNNPACK, which runs int8 on phones, refuses the file: LiteRT would not say so, but end the process."""
+    import tensorflow as tf
+
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+            interpreter = tf.lite.Interpreter(str(file))
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ExportFailed(
+            f"{path}: not written, XNNPACK refuses it ({reason}); try other calibration faces, or float16"
+        ) from error
+
+
+def _file_runs(model, file, about):
+    """(what the file answers, what the model does) in [0, 1], for a TFLite or ONNX file."""
+    runtime = {"tflite": runtimes.LiteRT, "onnx": runtimes.OnnxRuntime}[about["format"]](file)
+    for levels in _faces(model, about["size"]):
+        inputs = [to_unit(levels)]
+        if about["sampler"]:
+            inputs.append(_noise(model, inputs[0]))
+        expected = (graphs.sample if about["sampler"] else graphs.enlarge)(model, *inputs)
+        yield runtime.run(*inputs), expected
+
+
+def _savedmodel_runs(model, folder):
+    """The same for each signature of a SavedModel, of pictures that its signatures take and the network alone would not."""
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(folder)).signatures
+    for levels in _faces(model):
+        levels = levels[:, : levels.shape[1] - 1] if model.size_multiple > 1 else levels
+        expected = graphs.enlarge_levels(model, levels) / 255
+        yield signatures["serving_default"](lr=tf.constant(levels))["sr"] / 255, expected
+        (file,) = signatures["encoded"](files=tf.io.encode_png(levels[0])[None])["sr_bytes"]
+        yield tf.io.decode_png(file)[None] / 255, expected
+        if model.is_stochastic:
+            noise = _noise(model, graphs.whole(model, to_unit(levels)))
+            expected = graphs.enlarge_levels(model, levels, graphs.sample, noise=noise) / 255
+            yield signatures["sample"](lr=tf.constant(levels), noise=tf.constant(noise))["sr"] / 255, expected
+
+
+def _faces(model, size=None):
+    """The built-in face reduced to the one size, or to a square and an oblong one: uint8 (1, H, W, 3)."""
+    sizes = [size] if size else [fitting_size(model, 16, 16), fitting_size(model, 24, 36)]
+    return [resize(demo_face(), height, width)[None] for height, width in sizes]
+
+
+def _noise(model, lr):
+    """Standard normal noise of the latent's shape for these inputs."""
+    shape = tuple(model.encode(lr).mean.shape)
+    return np.random.default_rng(0).standard_normal(shape, np.float32)

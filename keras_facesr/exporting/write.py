@@ -1,0 +1,229 @@
+"""Models as files for other runtimes: SavedModel for servers, TFLite for phones, ONNX. Each is proven before it is written.
+
+A conversion may end well and leave a file that computes something else. So every file is run at once in its own runtime,
+beside the Keras model, on a face, and takes its place only if both agree.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from keras_facesr import presets
+from keras_facesr.data.files import check_writable, temporary_beside
+from keras_facesr.data.images import to_unit
+from keras_facesr.errors import ExportError, ExportFailed, reason
+from keras_facesr.exporting import graphs
+from keras_facesr.exporting.proof import TOLERANCES, proven
+from keras_facesr.importing import imported
+from keras_facesr.inference.runtimes import METADATA
+from keras_facesr.inference.sizes import fitting_size
+from keras_facesr.version import __version__
+
+FORMATS = {".tflite": "tflite", ".onnx": "onnx", "": "savedmodel"}
+ONNX_OPSET = 17
+CALIBRATION_IMAGES = 200  # of those given, at most
+
+
+def export(model, path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
+    """Write a model for another runtime, and prove that it computes the same.
+
+    - SavedModel: ``serving_default`` takes and gives uint8 (N, H, W, 3) of any sizes; ``encoded`` takes the bytes of JPEG or
+      PNG files, (N,) strings, and gives those of PNG files, ``sr_bytes``, with ``errors``: where one is not empty, that
+      picture could not be enlarged and its bytes are empty. ``sample``, of stochastic models, takes ``lr`` uint8
+      (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape: draws independent of each other.
+    - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``, from its
+      ``least_size`` on. An int8 TFLite file takes and gives int8, the levels less 128.
+
+    Args:
+        model: a network of this package, on the TensorFlow backend.
+        path: file or, for a SavedModel, folder to write.
+        format: "savedmodel", "tflite" or "onnx"; by default as the suffix of ``path`` says.
+        quantize: None, or for TFLite "float16" (weights) or "int8" (weights and values).
+        size: (height, width) of the only input that the file takes, with N = 1; None: any.
+        calibration: for int8, small faces, uint8 (N, H, W, 3) of ``size``.
+        sampler: for TFLite and ONNX, write what samples from a stochastic model: ``lr`` and ``noise`` to one sample of each.
+        overwrite: whether a file, or a SavedModel, that is there already may be replaced, once the new one is proven.
+
+    Returns:
+        ``{"path", "format", "quantize", "bytes", "images", "difference" or "psnr"}``: what was written, and how near it came.
+
+    Raises:
+        ExportError: a call that makes no sense.
+        ExportFailed: the file cannot be written, or does not agree with the model. Nothing is written then, nor replaced.
+    """
+    path = Path(path)
+    format = format or FORMATS.get(path.suffix)
+    _check(model, path, format, quantize, size, calibration, sampler, overwrite)
+    try:
+        check_writable(path, room=4 * model.count_params())  # every file is made by way of one with float32 weights
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _export(model, path, format, quantize, size, calibration, sampler)
+    except OSError as error:
+        raise ExportFailed(f"{path}: cannot be written ({reason(error)}); make room, or choose another place") from error
+
+
+def _export(model, path, format, quantize, size, calibration, sampler):
+    staged = temporary_beside(path)
+    about = _metadata(model, format, quantize, size, sampler)
+    try:
+        {"savedmodel": _write_savedmodel, "tflite": _write_tflite, "onnx": _write_onnx}[format](
+            model, staged, about, calibration
+        )
+        proof = proven(model, staged, about, path)
+        _replace(path, staged)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True) if staged.is_dir() else staged.unlink(missing_ok=True)
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return {
+        "path": str(path),
+        "format": format,
+        "quantize": quantize,
+        "bytes": sum(file.stat().st_size for file in files),
+        **proof,
+    }
+
+
+def _replace(path, staged):
+    """Put what is staged in the place of a file or of a SavedModel; a folder can only be renamed to where none is."""
+    if not path.is_dir():
+        os.replace(staged, path)
+        return
+    former = staged.with_name(staged.name + ".former")
+    os.replace(path, former)
+    os.replace(staged, path)
+    shutil.rmtree(former)
+
+
+def _check(model, path, format, quantize, size, calibration, sampler, overwrite):
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(f"models are exported on TensorFlow, not on {keras.backend.backend()}: unset KERAS_BACKEND")
+    if format not in FORMATS.values():
+        raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite or onnx")
+    if model.is_autoregressive and format != "savedmodel":
+        loop = f"the loop in which {type(model).__name__} answers"
+        raise ExportError(f"{path}: no {format} file holds {loop}; export a SavedModel")
+    if path.exists() and not overwrite:
+        raise ExportError(f"{path}: exists already; overwrite replaces it")
+    if path.is_dir() and not (path / "saved_model.pb").exists():
+        raise ExportError(f"{path}: is a folder, and no SavedModel to replace; name another")
+    if path.is_dir() != (format == "savedmodel") and path.exists():
+        raise ExportError(f"{path}: a SavedModel is a folder, other formats are files; name another")
+    if quantize not in (*TOLERANCES, "int8") or (quantize and format != "tflite"):
+        raise ExportError(f"{format} files are not quantized to {quantize}: float16 and int8 are TFLite's")
+    if (quantize == "int8") != (calibration is not None):
+        raise ExportError("int8 takes calibration images, and nothing else does")
+    if quantize == "int8" and (size is None or np.shape(calibration)[1:] != (*size, 3) or calibration.dtype != np.uint8):
+        raise ExportError("int8 takes one size, and calibration images uint8 (N, H, W, 3) of that size")
+    if size and fitting_size(model, *size) != tuple(size):
+        height, width = fitting_size(model, 1, 1)
+        takes = f"multiples of {model.size_multiple}, at least {width} pixels wide and {height} high"
+        raise ExportError(f"{size[1]} pixels wide and {size[0]} high: this model takes {takes}")
+    if size and format == "savedmodel":
+        raise ExportError("a SavedModel takes any size: leave the size out")
+    if sampler and (format == "savedmodel" or not model.is_stochastic):
+        raise ExportError("a sampler is a TFLite or ONNX file of a stochastic model")
+
+
+def _metadata(model, format, quantize, size, sampler):
+    """What a file says of itself."""
+    from keras_facesr.models.base import FaceSR
+
+    digest = hashlib.sha256()
+    for variable in model.variables:
+        digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return {
+        "format": format,
+        "model": type(model).__name__,
+        "preset": model.preset,
+        "preset_sha256": _released_sha256(model),
+        "scale": model.scale,
+        "size_multiple": model.size_multiple,
+        "least_size": model.least_size,
+        "largest_side": model.largest_side,
+        "prepares": type(model).prepare is not FaceSR.prepare,
+        "size": size,
+        "input": "uint8 RGB" if format == "savedmodel" else "RGB in [0, 1]",
+        "quantize": quantize,
+        "sampler": sampler,
+        "weights_sha256": digest.hexdigest(),  # of all variables' bytes, in their order
+        "versions": {"keras_facesr": __version__, **{name: version(name) for name in ("keras", "tensorflow")}},
+    }
+
+
+def _released_sha256(model):
+    """SHA-256 of the weights file that a model was loaded from; None if there is none, or its weights have changed since."""
+    if not model.preset:
+        return None
+    loaded = presets.load(model.preset)
+    if not all(np.array_equal(now, then) for now, then in zip(model.variables, loaded.variables)):
+        return None
+    return presets.find(model.preset).weights.sha256
+
+
+def _write_savedmodel(model, folder, about, _):
+    import keras
+    import tensorflow as tf
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    images = tf.TensorSpec((None, None, None, 3), tf.uint8, name="lr")
+    files = tf.TensorSpec((None,), tf.string, name="files")
+    archive.add_endpoint("serving_default", lambda lr: {"sr": graphs.enlarge_levels(model, lr)}, [images])
+    archive.add_endpoint("encoded", lambda files: graphs.enlarge_files(model, files), [files])
+    if model.is_stochastic:
+        noise = tf.TensorSpec(graphs.latent_shape(model), name="noise")
+        sample = lambda lr, noise: {"sr": graphs.enlarge_levels(model, lr, graphs.sample, noise=noise)}  # noqa: E731
+        archive.add_endpoint("sample", sample, [images, noise])
+    archive.write_out(str(folder), verbose=False)
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    (extra / METADATA).write_text(json.dumps(about, indent=2))
+
+
+def _write_tflite(model, file, about, calibration):
+    import keras
+    import tensorflow as tf
+
+    function, signature = graphs.signature(model, about)
+    folder = file.with_name(file.name + ".savedmodel")
+    try:
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        archive.add_endpoint("serving_default", function, signature)
+        archive.write_out(str(folder), verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=["serving_default"])
+        if about["quantize"]:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if about["quantize"] == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if about["quantize"] == "int8":
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = converter.inference_output_type = tf.int8
+            faces = calibration[:: -(-len(calibration) // CALIBRATION_IMAGES)]
+            converter.representative_dataset = lambda: ([to_unit(face[None])] for face in faces)
+        content = converter.convert()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    archive = io.BytesIO(content)
+    with zipfile.ZipFile(archive, "a") as zipped:  # readers of TFLite look at its start, readers of ZIP at its end
+        zipped.writestr(METADATA, json.dumps(about, indent=2))
+    file.write_bytes(archive.getvalue())
+
+
+def _write_onnx(model, file, about, _):
+    import tensorflow as tf
+
+    onnx, tf2onnx = (imported(name, "onnx") for name in ("onnx", "tf2onnx"))
+    function, signature = graphs.signature(model, about)
+    graph, _ = tf2onnx.convert.from_function(tf.function(function, signature), signature, opset=ONNX_OPSET)
+    onnx.helper.set_model_props(graph, {METADATA: json.dumps(about)})
+    onnx.save(graph, file)

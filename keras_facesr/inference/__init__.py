@@ -1,0 +1,23 @@
+"""Pictures of any size and kind through a model, whatever made it: a network, or an exported file in its own runtime.
+
+The names below are for users; the modules behind them say what each takes and gives.
+"""
+
+from keras_facesr.inference.built_in import demo_face, demo_faces, demonstrate
+from keras_facesr.inference.methods import KerasDegradation, KerasJudge, KerasMethod, KerasReader
+from keras_facesr.inference.pictures import enlarge_picture, picture_deviation, sample_picture, traverse_picture, upscale
+
+__all__ = [
+    "KerasDegradation",
+    "KerasJudge",
+    "KerasMethod",
+    "KerasReader",
+    "demo_face",
+    "demo_faces",
+    "demonstrate",
+    "enlarge_picture",
+    "picture_deviation",
+    "sample_picture",
+    "traverse_picture",
+    "upscale",
+]

@@ -1,0 +1,67 @@
+"""Networks as ``metrics.protocol`` sees them: methods, judges, degradations and readers of uint8 images."""
+
+import numpy as np
+
+from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.inference.pictures import upscale
+from keras_facesr.inference.tiles import passes
+
+
+class KerasMethod:
+    """A network, or an exported one of ``runtimes``, as a method of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, model):
+        self.model = model
+        self.is_stochastic = model.is_stochastic
+
+    def upscale_batch(self, lr):
+        """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3)."""
+        return upscale(self.model, lr)
+
+    def sample_batch(self, lr, n, seeds):
+        """uint8 (N, H, W, 3), and a seed for each -> uint8 (n, N, scale * H, scale * W, 3)."""
+        from keras import ops
+
+        parts = passes(lr, n * self.model.scale**2)
+        drawn = [to_uint8(ops.convert_to_numpy(self.model.sample(to_unit(lr[part]), n, seeds[part]))) for part in parts]
+        return np.concatenate(drawn, axis=1)
+
+
+class KerasJudge:
+    """A ``FaceFeatures`` network as the judge of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, name, network):
+        self.name, self.network = name, network
+
+    def see(self, images):
+        """uint8 (N, H, W, 3) -> (list of feature maps (N, h, w, C), embeddings (N, D)), NumPy."""
+        from keras import ops
+
+        from keras_facesr import backend
+
+        with backend.no_gradients():
+            maps, embedding = self.network.see(to_unit(images))
+            return [ops.convert_to_numpy(features) for features in maps], ops.convert_to_numpy(embedding)
+
+
+class KerasDegradation:
+    """A ``StyleVAE`` as the degradation of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, name, network):
+        self.name, self.network = name, network
+
+    def reduce(self, hr, seeds):
+        """uint8 (N, H, W, 3), each in the style that its seed draws -> uint8 (N, H / scale, W / scale, 3)."""
+        chance = np.stack([np.random.default_rng(seed).normal(size=self.network.style_dim) for seed in seeds])
+        return to_uint8(self.network.degrade(to_unit(hr), style=self.network.styles(chance.astype("float32"))))
+
+
+class KerasReader:
+    """A ``DigitClassifier`` network as the reader of ``metrics.protocol.evaluate``."""
+
+    def __init__(self, name, network):
+        self.name, self.network = name, network
+
+    def read(self, images):
+        """uint8 (N, H, W, 3) -> probabilities of the ten digits (N, 10), NumPy."""
+        return np.asarray(self.network.predict_on_batch(to_unit(images)))

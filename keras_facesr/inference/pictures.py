@@ -1,0 +1,109 @@
+"""Pictures of any kind through a model: one or a batch, other answers, gray and alpha kept.
+
+Networks see float32 in [0, 1]; everything that goes in and comes out here is uint8.
+"""
+
+import numpy as np
+from PIL import Image
+
+from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import read_picture, to_uint8, to_unit
+from keras_facesr.errors import ImageError
+from keras_facesr.inference.sizes import warn_of_size
+from keras_facesr.inference.tiles import enlarge_in_passes, enlarge_in_tiles, tile_side
+
+OUTPUT_PIXELS = 2**29  # of a picture; 1.5 GB as RGB
+
+
+def upscale(model, source, tile=None, on_tile=None):
+    """Enlarge one picture or a batch.
+
+    Args:
+        model: a network with ``scale``, ``size_multiple``, ``least_size`` and ``own_size``; sizes that it does not take are
+            padded by repeating the edge.
+        source: path, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4); or a batch (N, H, W, 3).
+        tile: side in input pixels of the overlapping squares that a picture larger than that is cut into and
+            blended from. By default such that a square's output has ``PASS_PIXELS``.
+        on_tile: called with (squares done, squares in all) after each square.
+
+    Returns:
+        uint8 (scale * H, scale * W, 3), or (N, scale * H, scale * W, 3) for a batch.
+
+    Raises:
+        ImageError: what cannot be read as a picture.
+
+    Warns:
+        SizeWarning: the weights have learnt from pictures of another size alone.
+    """
+    if not (isinstance(source, np.ndarray) and source.ndim == 4):
+        picture = read_picture(source)
+        warn_of_size(model, *picture.rgb.shape[:2])
+        return _enlarge_rgb(model, picture, tile, on_tile)
+    if source.dtype != np.uint8 or source.shape[-1] != 3 or 0 in source.shape:
+        raise ImageError(f"a batch is a uint8 array (N, H, W, 3), not {source.dtype} {source.shape}")
+    warn_of_size(model, *source.shape[1:3])
+    if max(source.shape[1:3]) <= tile_side(model, tile):
+        return enlarge_in_passes(model, source)
+    return np.stack([_enlarge_rgb(model, read_picture(image), tile, on_tile) for image in source])
+
+
+def enlarge_picture(model, picture, tile=None, on_tile=None):
+    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4)."""
+    warn_of_size(model, *picture.rgb.shape[:2])
+    return _like(picture, _enlarge_rgb(model, picture, tile, on_tile), model.scale)
+
+
+def sample_picture(model, picture, n, seed=0):
+    """``n`` plausible enlargements of a ``Picture`` by a stochastic model, each as pixels to write.
+
+    One latent belongs to one whole face, so pictures are not cut into tiles; too large ones raise ImageError.
+    """
+    return [_like(picture, to_uint8(sample), model.scale) for sample in _drawn_whole(model.sample, model, picture, n, seed)]
+
+
+def traverse_picture(model, picture, steps, seed=0):
+    """Enlargements of a ``Picture`` on the way from one draw of the latent to another, otherwise as of ``sample_picture``."""
+    return [_like(picture, to_uint8(step), model.scale) for step in _drawn_whole(model.traverse, model, picture, steps, seed)]
+
+
+def picture_deviation(model, picture, n=16, seed=0):
+    """Where enlargements of a ``Picture`` differ, as ``model.pixel_deviation``: (scale * H, scale * W), in units of [0, 1]."""
+    return _drawn_whole(model.pixel_deviation, model, picture, n, seed)[..., 0]
+
+
+def _drawn_whole(draw, model, picture, n, seed):
+    """``draw(lr, n, seed)``, a method of a stochastic model, for one ``Picture``: (..., scale * H, scale * W, C), NumPy."""
+    from keras import ops
+
+    height, width = picture.rgb.shape[:2]
+    side = tile_side(model)
+    if max(height, width) > side:
+        raise ImageError(
+            f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
+        )
+    return ops.convert_to_numpy(draw(to_unit(picture.rgb[None]), n, seed)).squeeze(-4)
+
+
+def _enlarge_rgb(model, picture, tile, on_tile):
+    """The colours of one picture, in one pass or in tiles: uint8 (scale * H, scale * W, 3)."""
+    height, width = picture.rgb.shape[:2]
+    if height * width * model.scale**2 > OUTPUT_PIXELS:
+        largest = OUTPUT_PIXELS / model.scale**2 / 1e6
+        raise ImageError(
+            f"{picture.name}: {width}x{height} pixels are too many to enlarge {model.scale} times; "
+            f"cut the faces out or shrink it, at most {largest:.0f} million pixels"
+        )
+    side = tile_side(model, tile)
+    if max(height, width) > side:
+        return enlarge_in_tiles(model, picture.rgb, side, on_tile)
+    return enlarge_in_passes(model, picture.rgb[None])[0]
+
+
+def _like(picture, rgb, scale):
+    """Enlarged RGB pixels with the gray or the alpha of the picture that they come from."""
+    pixels = np.asarray(Image.fromarray(rgb).convert("L")) if picture.is_gray else rgb
+    if picture.alpha is None:
+        return pixels
+    height, width = picture.alpha.shape
+    colours = np.broadcast_to(pixels[..., None], rgb.shape) if picture.is_gray else pixels
+    return np.dstack([colours, resize(picture.alpha, height * scale, width * scale)])

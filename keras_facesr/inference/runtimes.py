@@ -1,0 +1,178 @@
+"""Exported files in their own runtimes, as models that ``inference`` and ``metrics.protocol`` take. No TensorFlow, no Keras.
+
+A file says itself what it is: ``export`` puts its metadata into it. Released presets may bring files along (``exports`` in
+their ``config.json``); others are exported into the cache by whoever wants them.
+"""
+
+import json
+import os
+import threading
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from keras_facesr import presets
+from keras_facesr.errors import ExportError, ImageError
+from keras_facesr.importing import imported
+from keras_facesr.inference.sizes import fitting_size
+
+METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
+
+
+class Exported:
+    """An exported enlarger as a model: float32 (N, H, W, 3) in [0, 1] in and out, deterministic.
+
+    Threads may share one: those of LiteRT take turns, as each call uses all its cores, those of ONNX Runtime run at once.
+
+    Attributes:
+        MODULE, EXTRA: what runs such files, and the extra of this package that installs it.
+        FILE: name of such a file in a preset's cache folder.
+        about: the metadata that ``export`` wrote.
+        scale, size_multiple, least_size, largest_side, preset, own_size: as of the network that it was made from.
+    """
+
+    is_stochastic = False
+    own_size = None
+
+    def __init__(self, path, about):
+        self.path, self.about = Path(path), about
+        self.scale, self.size_multiple, self.largest_side = (about[key] for key in ("scale", "size_multiple", "largest_side"))
+        self.preset = about.get("preset")
+        self.least_size = about.get("least_size", (1, 1))  # older files do not say it, their networks see any size
+
+    def prepare(self, lr):
+        """``lr`` itself. A file that prepares what it gets must get whole pictures, not the parts that this is called for."""
+        if self.about.get("prepares"):
+            height, width = lr.shape[1:3]
+            raise ImageError(f"{width}x{height} pixels are too many at once for {self.path.name}, take --runtime keras")
+        return lr
+
+    def predict_on_batch(self, lr):
+        """The enlarged images, float32 (N, scale * H, scale * W, 3)."""
+        return self.run(np.ascontiguousarray(lr, np.float32))
+
+    __call__ = predict_on_batch
+
+    def eagerly(self, function, images):
+        """``function(images)``, as there is no graph."""
+        return function(images)
+
+    def run(self, *inputs):
+        """The outputs for the file's inputs in their order: images, and for a sampler noise."""
+        raise NotImplementedError
+
+
+class LiteRT(Exported):
+    """A TFLite file in LiteRT, on ``threads`` CPU threads, by default as many as there are cores."""
+
+    MODULE, EXTRA, FILE = "ai_edge_litert.interpreter", "litert", "model.tflite"
+
+    def __init__(self, path, threads=None):
+        interpreter = imported(self.MODULE, self.EXTRA)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                about = json.loads(archive.read(METADATA))
+            self.interpreter = interpreter.Interpreter(str(path), num_threads=threads or _cores())
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ExportError(f"{path}: not a TFLite file of this package ({error})") from error
+        super().__init__(path, about)
+        details = {entry["name"].rsplit("_", 1)[-1].split(":")[0]: entry for entry in self.interpreter.get_input_details()}
+        self.inputs = [details[name] for name in sorted(details, key=["lr", "noise"].index)]
+        self.shapes = None
+        self.turn = threading.Lock()  # an interpreter has one set of tensors
+
+    def run(self, *inputs):
+        with self.turn:
+            shapes = [array.shape for array in inputs]
+            if shapes != self.shapes:
+                self.shapes = None  # until they are allocated
+                for entry, shape in zip(self.inputs, shapes):
+                    self.interpreter.resize_tensor_input(entry["index"], shape, strict=True)
+                self.interpreter.allocate_tensors()
+                self.shapes = shapes
+            for entry, array in zip(self.inputs, inputs):
+                self.interpreter.set_tensor(entry["index"], _quantized(array, entry))
+            self.interpreter.invoke()
+            (output,) = self.interpreter.get_output_details()
+            return _real(self.interpreter.get_tensor(output["index"]), output)
+
+
+class OnnxRuntime(Exported):
+    """An ONNX file in ONNX Runtime, on ``threads`` CPU threads, by default as many as there are cores."""
+
+    MODULE, EXTRA, FILE = "onnxruntime", "onnx", "model.onnx"
+
+    def __init__(self, path, threads=None):
+        onnxruntime = imported(self.MODULE, self.EXTRA)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or _cores()
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA])
+        except Exception as error:  # ONNX Runtime has a class for each of its errors and no base for all
+            raise ExportError(f"{path}: not an ONNX file of this package ({' '.join(str(error).split())})") from error
+        super().__init__(path, about)
+        self.names = [entry.name for entry in self.session.get_inputs()]
+
+    def run(self, *inputs):
+        return self.session.run(None, dict(zip(self.names, inputs)))[0]
+
+
+RUNTIMES = {"litert": LiteRT, "onnx": OnnxRuntime}  # the one first that is the sooner done with one face, starting included
+
+
+def load(preset, runtime):
+    """A released preset in a runtime of ``RUNTIMES``.
+
+    Raises:
+        ExportError: the runtime is not installed, or has no file of this preset, or another's.
+        PresetError: the released file was altered.
+    """
+    kind = RUNTIMES[runtime]
+    imported(kind.MODULE, kind.EXTRA)
+    if runtime in preset.exports:
+        path = presets.released_file(preset, preset.exports[runtime])
+    else:
+        path = presets.at_hand(preset, kind.FILE)
+    if path is None:
+        own = presets.cache_folder(preset) / kind.FILE
+        raise ExportError(f"{preset.name} brings no file for {runtime}: make one, facesr export {preset.name} {own}")
+    model = kind(path)
+    about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
+    if about["preset_sha256"] != preset.weights.sha256 or about["size"] or about["sampler"]:
+        raise ExportError(f"{path}: not {preset.name} as released, for any size: remove it, or export it anew")
+    model.own_size = preset.own_size
+    # What a runtime prepares, and remarks, it does at its first image.
+    model.predict_on_batch(np.zeros((1, *fitting_size(model, 16, 16), 3)))
+    return model
+
+
+def fastest(preset):
+    """The name of the fastest runtime that can be imported and that the preset brings a file for, or "keras"."""
+    for runtime, kind in RUNTIMES.items():
+        if runtime in preset.exports and presets.at_hand(preset, preset.exports[runtime].file):
+            with suppress(ExportError):
+                imported(kind.MODULE, kind.EXTRA)
+                return runtime
+    return "keras"
+
+
+def _cores():
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _quantized(array, entry):
+    """Real numbers as the integers that the file takes; floats stay."""
+    scale, zero = entry["quantization"]
+    if not scale:
+        return array.astype(entry["dtype"])
+    limits = np.iinfo(entry["dtype"])
+    return np.clip(np.rint(array / scale + zero), limits.min, limits.max).astype(entry["dtype"])
+
+
+def _real(array, entry):
+    scale, zero = entry["quantization"]
+    return array if not scale else ((array.astype(np.float32) - zero) * scale).astype(np.float32)

@@ -1,0 +1,28 @@
+"""How each preset was trained; ``facesr train NAME DATA_DIR --out RUN_DIR`` does it again."""
+
+import dataclasses
+
+from keras_facesr.errors import TrainingError
+from keras_facesr.training.recipes import baselines, cagface, full_size, sam, ssrvae, varsr
+from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
+
+RECIPES = {recipe.name: recipe for part in (sam, baselines, full_size, cagface, varsr, ssrvae) for recipe in part.RECIPES}
+
+
+def find(name):
+    """The recipe of that name; ``TrainingError`` names the known ones."""
+    if name not in RECIPES:
+        raise TrainingError(f"no recipe is called {name!r}; there are {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]
+
+
+def from_scratch(recipe):
+    """The recipe with the stages before its own of what it starts from, if that is another preset for the same task."""
+    before = [recipe.start] if recipe.start else []
+    before += [name for name in recipe.parts.values() if find(name).task == recipe.task]
+    stages = [stage for name in before for stage in from_scratch(find(name)).stages]
+    parts = {part: name for part, name in recipe.parts.items() if name not in before}
+    return dataclasses.replace(recipe, stages=(*stages, *recipe.stages), start=None, parts=parts)
+
+
+__all__ = ["RECIPES", "Recipe", "Source", "Stage", "find", "from_scratch"]

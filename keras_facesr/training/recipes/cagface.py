@@ -1,0 +1,58 @@
+"""The small CAGFace, its twin of one stage, yardsticks that see the same patches, and the component network."""
+
+from keras_facesr.training.recipes.baselines import against_a_critic
+from keras_facesr.training.recipes.recipe import FEATURES_WEIGHT, Recipe, Source, Stage
+
+COMPONENT_NETWORK = "components_celebamask"
+# Faces of at least 512 pixels in DATA_DIR/faces_512, CelebAMask-HQ in DATA_DIR/celebamask.
+FACES = (Source("folder", 512, "faces_512"), Source("celebamask", 256, "celebamask"))
+
+
+def small(name, model_class, config, *stages, parts=None):
+    """A network for x4 on patches of 128 pixels from both sets, 48,000 of them."""
+    return Recipe(name, model_class, config, FACES, stages, crop=128, validation_images=12, parts=parts or {})
+
+
+def patches(steps, **how):
+    how = {"learning_rate": 2e-3, "optimizer": "muon", "augmentation": "six", "jit_compile": False, **how}
+    return Stage(steps, batch_size=8, **how)
+
+
+def cagface(name, *stages, **config):
+    config = {"features": 32, "blocks": 12, "image_skip": True, **config}
+    return small(name, "CAGFace", config, *stages, parts={"components": COMPONENT_NETWORK})
+
+
+def by_adam(steps, **how):
+    return patches(steps, **{"optimizer": "adam", "learning_rate": 1e-3, **how})
+
+
+def adversarial(name, model_class, **config):
+    """The same, the last sixth of its patches against a critic."""
+    config = {"scale": 4, "hr_size": (128, 128), "critic": True, "critic_channels": 16, **config}
+    recipe = small(name, model_class, config, by_adam(5000))
+    return against_a_critic(recipe, 1000, augmentation="six", features="face_features")
+
+
+RECIPES = [
+    Recipe(
+        name=COMPONENT_NETWORK,
+        model_class="ComponentNetwork",
+        config={},
+        task="face parsing",
+        sources=(Source("celebamask", 256),),
+        stages=(Stage(2000, batch_size=8, learning_rate=2e-3, check_every=250, jit_compile=False),),
+        validation_images=60,
+    ),
+    cagface("cagface_small_x4", patches(2000, phase=1), patches(4000, phase=2)),
+    cagface("cagface_small_single_x4", patches(6000, phase=1), stages=1),
+    # The widths and depths that come to CAGFace's multiply-adds, or near (tests/test_baselines.py).
+    # EDSR by Adam: at CAGFace's rate of Muon it diverged.
+    small("edsr_small_x4", "EDSR", {"scale": 4, "channels": 48, "blocks": 20}, by_adam(6000, learning_rate=5e-4, loss="mae")),
+    small("srcnn_x4", "SRCNN", {"scale": 4}, by_adam(6000, loss="mse")),
+    small("fsrcnn_x4", "FSRCNN", {"scale": 4}, by_adam(6000, loss="mse")),
+    small("srfbn_small_x4", "SRFBN", {"scale": 4, "channels": 24, "groups": 3}, by_adam(6000)),
+    small("enhancenet_small_x4", "EnhanceNet", {"scale": 4, "hr_size": (128, 128), "channels": 48}, by_adam(6000)),
+    adversarial("srgan_small_x4", "SRGAN", channels=48, blocks=15, perceptual_weight=FEATURES_WEIGHT, fidelity_weight=1.0),
+    adversarial("esrgan_small_x4", "ESRGAN", channels=32, blocks=5, growth=16),
+]

@@ -1,0 +1,225 @@
+"""What a recipe says: the network, the data, and the stages of its training."""
+
+import dataclasses
+
+from keras_facesr import classes, presets
+from keras_facesr.data.degrade import ALIASED
+from keras_facesr.errors import TrainingError
+
+IMAGE_UNIT = 1600  # budgets are counted in so many images: whole batches of any usual size
+JUDGE = "face_features"  # the preset that judges how alike small faces are made and real ones
+DATA_SETS = {  # by a source's folder, or by its kind
+    "utkface": "UTKFace",
+    "celeba": "CelebA",
+    "celebamask": "CelebAMask-HQ",
+    "mnist": "MNIST",
+    "digits": "digits cut from licence plates",
+    "faces_512": "faces of at least 512 px from a collection for non-commercial research",
+    "wider_lq": "small faces cut from WIDER FACE (CC BY-NC-ND 2.0)",
+}
+FEATURES_WEIGHT = 0.01  # beside pixels and a critic: bicubic's errors of JUDGE's features then count about as its pixels' do
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One ``fit`` with an optimiser of its own.
+
+    Attributes:
+        steps: training steps, a multiple of ``check_every``.
+        batch_size: images per step.
+        learning_rate: the peak; it rises over ``warmup`` steps and falls to zero along a cosine.
+        optimizer: ``"adam"``, ``"muon"``, ``"rmsprop"`` or ``"clipped_sgd"`` (``optimizers.OPTIMIZERS``).
+        phase: the model's phase, for models that train in phases.
+        loss: for models without an objective of their own.
+        features: preset whose feature maps an adversarial model's perceptual loss compares.
+        warmup: steps of linear rise.
+        augmentation: what chance makes of the images (``data.pipeline.AUGMENTATIONS``).
+        ema: momentum of the exponential moving average of the weights that is validated and released.
+        keep: "best" keeps the weights that score best in validation, "last" the latest: those of an adversarial stage, which
+            a pixel's score would stop at its start.
+        check_every: steps between validations and checkpoints.
+        jit_compile: whether XLA compiles the step. It does for narrow networks at the input's size; convolutions of few
+            channels at the output's size are faster without, on a CPU.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    optimizer: str = "adam"
+    phase: int | None = None
+    loss: str | None = None
+    features: str | None = None
+    warmup: int = 100
+    augmentation: str | None = "mirror"
+    ema: float = 0.995
+    keep: str = "best"
+    check_every: int = 500
+    jit_compile: bool = True
+
+    def __post_init__(self):
+        if self.steps % self.check_every:
+            raise ValueError(f"{self.steps} steps are not a multiple of check_every = {self.check_every}")
+
+    @property
+    def images(self):
+        """Images that the network sees, each as often as it does."""
+        return self.steps * self.batch_size
+
+    def for_steps(self, steps):
+        """The same stage over another number of steps, checked at least as often: fewer more than there are checks."""
+        checks = -(-steps // self.check_every)
+        check_every = -(-steps // checks)
+        return dataclasses.replace(self, steps=checks * check_every, check_every=check_every)
+
+    def for_images(self, images):
+        """The same stage over another number of images, a multiple of its batches, checked at least as often."""
+        steps = images // self.batch_size
+        check_every = max(n for n in range(1, self.check_every + 1) if steps % n == 0)
+        return dataclasses.replace(self, steps=steps, check_every=check_every)
+
+    def prepare(self, model, jit_compile, accumulation=1):
+        """Set the phase and compile."""
+        import keras
+
+        from keras_facesr.training.optimizers import OPTIMIZERS
+
+        if self.phase is not None:
+            model.phase = self.phase
+        warmup = min(self.warmup, self.steps // 10)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, self.steps - warmup, warmup_target=self.learning_rate, warmup_steps=warmup
+        )
+        shared = {"use_ema": True, "ema_momentum": self.ema}
+        if accumulation > 1:
+            shared["gradient_accumulation_steps"] = accumulation
+        optimizer = OPTIMIZERS[self.optimizer](rate, **shared)
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        how = {"loss": self.loss, "jit_compile": jit_compile and self.jit_compile and on_tensorflow}
+        if self.features:
+            how["features"] = presets.load(self.features).maps
+        model.compile(optimizer, **how)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Images to train on: the training part of one data set, at one size.
+
+    Attributes:
+        kind: of the data set (``data.datasets.open_dataset``).
+        size: side in pixels of the square images that it is decoded to; for digits also (height, width).
+        folder: below DATA_DIR; empty for DATA_DIR itself.
+        framing: the set as whose its faces are cut (``data.framing.FRAMINGS``), anew each time they are seen; None: whole
+            squares.
+        whole: side in pixels of the squares that such faces are cut from.
+    """
+
+    kind: str
+    size: int | tuple[int, int]
+    folder: str = ""
+    framing: str | None = None
+    whole: int | None = None
+
+    @property
+    def shape(self):
+        """(height, width) of the images."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    @property
+    def decoded_size(self):
+        """What the files are decoded to, as ``data.cache.decoded`` takes it."""
+        return self.whole or self.size
+
+    @property
+    def data_set(self):
+        """Its name, as cards have it."""
+        return DATA_SETS.get(self.folder) or DATA_SETS.get(self.kind, "pictures of a folder")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A preset's network, data and stages.
+
+    Attributes:
+        name: of the preset that it makes.
+        model_class: name of a class in ``classes.MODEL_CLASSES``.
+        config: its constructor arguments.
+        sources: the images; those of the first one also choose the best weights.
+        stages: one after the other, each from the best weights of the one before.
+        seed: of initial weights, order, flips and noise.
+        task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
+        degradation: how small images are made for training: "bicubic", "aliased" (bicubic without antialiasing), "blind"
+            (blur, noise, JPEG), or the preset of a ``StyleVAE``.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16", in which the network computes; its weights are float32.
+        accumulation: batches whose mean gradient makes one update of the weights.
+        epochs: passes over the data in each stage, in place of the stages' steps; None: their steps.
+        crop: side of random HR crops in pixels, or None for whole images.
+        validation_images: images of the first source that are held out to choose the best weights.
+        start: preset whose released weights the first stage goes on from, as far as it has any for the network.
+        parts: part of the model, by its attribute's name -> the preset whose released weights it starts from.
+    """
+
+    name: str
+    model_class: str
+    config: dict
+    sources: tuple[Source, ...]
+    stages: tuple[Stage, ...]
+    seed: int = 0
+    task: str = "super-resolution"
+    degradation: str = "bicubic"
+    precision: str = "float32"
+    accumulation: int = 1
+    epochs: int | None = None
+    crop: int | None = None
+    validation_images: int = 200
+    start: str | None = None
+    parts: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def images(self):
+        """Images that the network sees in all stages, each as often as it does."""
+        return sum(stage.images for stage in self.stages)
+
+    @property
+    def config_without_critic(self):
+        """Constructor arguments of the network as it is released."""
+        return {name: value for name, value in self.config.items() if name != "critic"}
+
+    @property
+    def stylevae(self):
+        """Name of the preset that makes its small images; None where no network does."""
+        return None if self.measured_with in (None, ALIASED) else self.degradation
+
+    @property
+    def measured_with(self):
+        """How the test images on its card are made, as ``degradation`` says; None: by bicubic, as for "blind" too."""
+        return None if self.degradation in ("bicubic", "blind") else self.degradation
+
+    @property
+    def teachers(self):
+        """Names of the presets whose released networks it learns from."""
+        names = {self.start, *self.parts.values(), *(stage.features for stage in self.stages), self.stylevae}
+        judge = {JUDGE} if self.task == "degradation" else set()
+        return (names | judge) - {None}
+
+    def for_images(self, images):
+        """The same recipe for a network that sees so many images in all; its stages keep their shares of them.
+
+        Raises:
+            TrainingError: not a multiple of ``IMAGE_UNIT``, or too few for so many stages.
+        """
+        if images == self.images:
+            return self
+        if images % IMAGE_UNIT or images < IMAGE_UNIT * len(self.stages):
+            wanted = f"a multiple of {IMAGE_UNIT:,}, at least {IMAGE_UNIT * len(self.stages):,}"
+            raise TrainingError(f"{images:,} images cannot be shared among the stages of {self.name}: give {wanted}")
+        units = [max(1, round(stage.images * images / self.images / IMAGE_UNIT)) for stage in self.stages]
+        units[units.index(max(units))] += images // IMAGE_UNIT - sum(units)  # what rounding has moved
+        stages = [stage.for_images(IMAGE_UNIT * count) for stage, count in zip(self.stages, units)]
+        return dataclasses.replace(self, stages=tuple(stages))
+
+    def model(self):
+        """A new, built network, its ``parts`` with their released weights."""
+        model = classes.build_model(self.model_class, self.config)
+        for part, name in self.parts.items():
+            getattr(model, part).load_weights(presets.released_weights(presets.find(name)))
+        return model

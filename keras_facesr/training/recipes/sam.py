@@ -1,0 +1,49 @@
+"""The small SAM presets on UTKFace and the yardsticks that see the same images."""
+
+from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
+
+FACES = Source("utkface", 128)
+PHASE_0_STEPS = {4: 3000, 8: 8000, 16: 4000}  # by scale
+
+
+def sam_small(scale, phase_1, phase_2, **config):
+    """SAM with the LR-size backbone; phase 0, the deterministic path alone, costs less than phase 1 for each image.
+
+    The rates are Muon's: at 2e-3 in phase 0 most of the encoder's rectified units never fire again, at 3.5e-4 it learns slower.
+    """
+    return Recipe(
+        name=f"sam_small_x{scale}_utkface",
+        model_class="SAM",
+        config={"scale": scale, "backbone": "lr", "stochastic_weight": 0.1, **config},
+        sources=(FACES,),
+        stages=(
+            Stage(PHASE_0_STEPS[scale], batch_size=8, learning_rate=7e-4, optimizer="muon", phase=0),
+            Stage(phase_1, batch_size=8, learning_rate=5e-4, optimizer="muon", phase=1),
+            Stage(phase_2, batch_size=16, learning_rate=2e-3, optimizer="muon", phase=2, check_every=250),
+        ),
+    )
+
+
+def yardstick(name, model_class, scale, **config):
+    """A baseline by mean squared error on the images of the ``sam_small`` of its scale, as many as its phase 0 sees."""
+    how = {"batch_size": 8, "loss": "mse", "jit_compile": False}
+    steps = PHASE_0_STEPS[scale] // 2
+    return Recipe(
+        name=f"{name}_x{scale}_utkface",
+        model_class=model_class,
+        config={"scale": scale, **config},
+        sources=(FACES,),
+        stages=(Stage(steps, learning_rate=1e-3, **how), Stage(steps, learning_rate=5e-4, **how)),
+    )
+
+
+RECIPES = [
+    sam_small(4, phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
+    sam_small(8, phase_1=1500, phase_2=500, encoder_blocks=16, decoder_blocks=2),
+    sam_small(16, phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),
+    # SRResNet's width and depth are those that come to SAM's multiply-adds (tests/test_baselines.py).
+    *[yardstick("srcnn", "SRCNN", scale) for scale in (4, 8, 16)],
+    yardstick("srresnet_small", "SRResNet", 4, channels=32, blocks=14),
+    yardstick("srresnet_small", "SRResNet", 8, channels=36, blocks=17),
+    yardstick("srresnet_small", "SRResNet", 16, channels=27, blocks=17),
+]

@@ -1,0 +1,243 @@
+"""Runs a recipe: stages of `fit` with validation, logs, an average of the weights, and checkpoints to go on from."""
+
+import contextlib
+import dataclasses
+import math
+import shutil
+import signal
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import keras
+
+from keras_facesr import presets
+from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
+from keras_facesr.training import recipes
+from keras_facesr.training.devices import devices_for, precision_here
+from keras_facesr.training.run_folder import RunFolder
+from keras_facesr.training.sources import data_description, training_files
+from keras_facesr.training.tasks import TASKS
+
+
+def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
+    """Train a preset as its recipe says, and leave the best weights in ``run_dir``.
+
+    The folder holds ``recipe.json`` and ``data.json`` (what the run was started with), ``checkpoint-<k>-<step>/`` (the
+    latest whole states), ``stage<k>.weights.h5`` (the best averaged weights of a finished stage), ``history.jsonl``,
+    ``logs/`` for TensorBoard, and at the end ``model.weights.h5`` and ``config.json``, which make a preset of the folder
+    (``presets.find``). All are written under a temporary name first. A run that is killed at any moment goes on with
+    ``resume`` and ends with the weights of an uninterrupted one; SIGTERM makes it save its state first.
+
+    Args:
+        recipe: name of a recipe (``keras_facesr.training.recipes``) or a ``Recipe``.
+        data_dir: the data set that the recipe names, in its published layout, or the folder of several.
+        run_dir: folder of the run; new unless ``resume``.
+        resume: go on where the run in ``run_dir`` stopped.
+        strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several;
+            ``"multiworker"`` on several machines, each of which makes this call with a TF_CONFIG of its own
+            (docs/distributed.md). They share ``run_dir``, and the first one writes.
+        **changes: of the recipe: ``epochs``, ``degradation``, ``precision`` or ``accumulation``; None leaves what it says, but
+            that bfloat16 is float32 on a machine that does not gain by it (``devices.precision_here``).
+
+    Returns:
+        the trained model, with its best weights.
+
+    Raises:
+        TrainingError: unknown recipe, one that learns from a preset which is not released, a run folder in use, nothing to
+            resume, other data, no cluster in TF_CONFIG, a batch that its devices cannot share evenly.
+        TrainingFailed: a full disk, a figure that is not a number any more, or another machine that is gone.
+        TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
+        DatasetError: the data is missing or laid out otherwise.
+    """
+    recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
+    recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+    recipe = dataclasses.replace(recipe, degradation=presets.full_name(recipe.degradation))
+    missing = sorted(recipe.teachers - set(presets.list_models()))
+    if recipe.stylevae in missing:
+        known = "bicubic, aliased, blind, or a released styleVAE, such as style"
+        raise TrainingError(f"{recipe.name}: no degradation is called {recipe.stylevae!r}; there are {known}")
+    if missing:
+        raise TrainingError(f"{recipe.name} learns from {missing[0]}, which is not released: train and release that first")
+    devices = devices_for(strategy)  # nothing may have been computed before machines are connected
+    for stage in recipe.stages:
+        if stage.batch_size % devices.replicas:
+            raise TrainingError(f"{devices.replicas} devices cannot share batches of {stage.batch_size} images evenly")
+    run = RunFolder(Path(run_dir), recipe, data_description(recipe, data_dir), resume, devices)
+    asked = changes.get("precision") is not None
+    with computing_in(recipe.precision if asked else precision_here(recipe.precision)):
+        for index, stage in enumerate(recipe.stages):
+            if not run.stage_file(index).exists():
+                _train_stage(recipe, data_dir, index, stage, run, devices)
+    last = run.stage_file(len(recipe.stages) - 1)
+    model = recipe.model()
+    model.load_weights(last)
+    run.replace(run.folder / "model.weights.h5", lambda temporary: shutil.copyfile(last, temporary))
+    run.write_preset(recipe)
+    devices.wait()  # for the one that writes
+    return model
+
+
+def _train_stage(recipe, data_dir, index, stage, run, devices):
+    with devices.scope():
+        keras.utils.set_random_seed(recipe.seed)
+        model = recipe.model()
+    if index:
+        model.load_weights(run.stage_file(index - 1))
+    elif recipe.start:
+        _start_from(presets.released_weights(presets.find(recipe.start)), model)
+    task = TASKS[recipe.task](recipe, data_dir, model)
+    stream = task.stream(stage, seed=recipe.seed + index)
+    if recipe.epochs is not None:
+        stage = stage.for_steps(recipe.epochs * stream.steps_per_epoch)
+    with devices.scope():
+        stage.prepare(model, jit_compile=devices.xla, accumulation=recipe.accumulation)
+    keeper = RunKeeper(stage, index, stream, task, run, devices, lambda: training_files(recipe, data_dir))
+    _fit(model, keeper, devices)
+    devices.wait()  # until all have read the last checkpoint, which goes with the stage
+    run.finish_stage(index)
+    if keeper.is_to_end():  # which the machines find together: the next stage's start is written
+        raise keeper.stopped()
+
+
+def _start_from(weights, model):
+    """Load weights; what the network has beyond them, such as a critic, keeps its own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "A total of .* objects could not be loaded")
+        model.load_weights(weights, skip_mismatch=True)
+
+
+def _fit(model, keeper, devices):
+    stage, stream = keeper.stage, keeper.stream
+    with keeper.until_terminated(), keeper.progress:
+        while keeper.restore(model) < stage.steps:  # after a fit as well, which leaves the averaged weights in the network
+            # A run that was stopped between two checks comes to the next one first.
+            steps = stage.check_every - keeper.step % stage.check_every
+            checks = (stage.steps - keeper.step) // stage.check_every if steps == stage.check_every else 1
+            devices.fit(model, stream.as_dataset(keeper.step, steps * checks), steps, checks, keeper)
+
+
+class RunKeeper(keras.callbacks.Callback):
+    """Every ``check_every`` steps: validates the averaged weights, keeps the best, logs, and saves the whole state.
+
+    After every step it looks whether the figures are numbers still, and whether the process was asked to end.
+    ``files()`` lists the names of the images that the stream counts.
+    """
+
+    def __init__(self, stage, index, stream, task, run, devices, files):
+        super().__init__()
+        self.stage, self.index, self.stream, self.task, self.run, self.files = stage, index, stream, task, run, files
+        self.devices = devices
+        self.step, self.best = 0, None
+        self.terminated = False
+        self.progress = progress_bar(shown=devices.writes)
+        self.bar = self.progress.add_task(f"stage {index + 1}", total=stage.steps, figures="")
+
+    def restore(self, model):
+        """Load the latest checkpoint of this stage, if any, and return its step."""
+        self.step, self.best = self.run.restore(model, self.index)
+        return self.step
+
+    @contextlib.contextmanager
+    def until_terminated(self):
+        """Within the block SIGTERM ends the run after the step, not in its midst."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python hears signals in the main thread alone
+            return
+        former = signal.signal(signal.SIGTERM, lambda *_: setattr(self, "terminated", True))
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, former)
+
+    def is_to_end(self):
+        """Whether the process was asked to end, or one that trains with it."""
+        return self.devices.any(self.terminated)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first_step, self.started = self.step, time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._check_numbers(logs, at="in training", files=True)
+        self.step += 1
+        self.progress.update(self.bar, completed=self.step)
+        if self.step % self.stage.check_every and self.is_to_end():  # else the check comes first
+            self.run.write_checkpoint(self.model, self.index, self.step, self.best)
+            raise self.stopped()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self.started
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        with averaged_weights(self.model):
+            figures |= self.task.validate(self.model)
+            self._check_numbers({self.task.score: figures[self.task.score]}, at="in validation")
+            if self.stage.keep == "last" or self.best is None or figures[self.task.score] > self.best:
+                self.best = figures[self.task.score]
+                self.run.write_weights(self.model, self.run.best_file)
+            pictures = self.task.pictures(self.model)
+        figures["images_per_second"] = (self.step - self.first_step) * self.stage.batch_size / seconds
+        self.run.write_events(self.index, self.step, figures, self.task.pictures_name, pictures)
+        self.run.write_log({"stage": self.index + 1, "step": self.step, **figures})
+        self.run.write_checkpoint(self.model, self.index, self.step, self.best)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self.progress.update(self.bar, figures=f"{self.task.score} {figures[self.task.score]:.4g}")
+        self.progress.console.print(f"stage {self.index + 1} step {self.step}: {shown}", highlight=False)
+        if self.is_to_end():
+            raise self.stopped()
+
+    def stopped(self):
+        """What says that the state of a run that was asked to end is saved."""
+        self.devices.wait()  # for the one that writes
+        where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
+        return TrainingStopped(f"{where}, its state is saved; --resume goes on")
+
+    def _check_numbers(self, figures, at, files=False):
+        """End the run where a figure is no number: nothing that comes after would be of use."""
+        wrong = [name for name, value in figures.items() if not math.isfinite(float(value))]
+        if not wrong:
+            return
+        names = self.files() if files else []
+        batch = ", on " + ", ".join(names[index] for index in self.stream.chosen(self.step)) if files else ""
+        step = self.step + 1 if files else self.step
+        raise TrainingFailed(
+            f"{wrong[0]} is not a number {at}, step {step} of stage {self.index + 1}{batch}; {self.run.last_checkpoint()}: "
+            "a new run with a lower learning rate or in float32 often helps, or one without these images"
+        )
+
+
+@contextlib.contextmanager
+def averaged_weights(model):
+    """Within the block the model has its exponentially averaged weights, where its optimiser keeps such."""
+    own = [variable.numpy() for variable in model.learning_variables]
+    model.optimizer.finalize_variable_values(model.learning_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.learning_variables, own):
+            variable.assign(value)
+
+
+@contextlib.contextmanager
+def computing_in(precision):
+    """Within the block networks are built to compute in this precision (a Keras dtype policy)."""
+    former = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(former)
+
+
+def progress_bar(shown):
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[figures]}"),
+        console=Console(stderr=True, quiet=not shown),
+    )

@@ -1,0 +1,188 @@
+"""The folder of one training run: what it was started with, and what it has reached, each file replaced as a whole."""
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import shutil
+from importlib import metadata
+
+import keras
+
+from keras_facesr import presets
+from keras_facesr.errors import TrainingError, TrainingFailed
+from keras_facesr.training.tensorboard import EventLog
+from keras_facesr.version import __version__
+
+KEPT_CHECKPOINTS = 2
+
+
+def by_the_writer(method):
+    """Where several machines share the folder, the method is one machine's and does nothing on the others."""
+
+    @functools.wraps(method)
+    def write(run, *arguments):
+        if run.devices.writes:
+            method(run, *arguments)
+
+    return write
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Args:
+        folder: its ``Path``; new unless ``resume``.
+        recipe: ``Recipe`` as it is trained.
+        data: what ``sources.data_description`` says of its images.
+        resume: whether a run is to go on.
+        devices: what it trains on (``devices.OneDevice``), which says whether this process writes.
+
+    Raises:
+        TrainingError: a run is there and must not be, or the other way round; it had another recipe or other data; the
+            machines do not see the same folder.
+    """
+
+    def __init__(self, folder, recipe, data, resume, devices):
+        self.folder, self.devices = folder, devices
+        started = folder / "recipe.json"
+        if started.exists() and not resume:
+            raise TrainingError(f"{folder}: holds a run already; add --resume to go on with it, or name a new folder")
+        if resume and not started.exists():
+            raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
+        devices.wait()  # until all have looked
+        for file, text, _ in self._start_files(recipe, data):
+            self._start(file, text)
+        devices.wait()
+        for file, text, what in self._start_files(recipe, data):
+            if not file.exists():
+                raise TrainingError(f"{file}: is not seen from here; the machines of a run must share its folder")
+            if file.read_text() != text:
+                raise TrainingError(f"{file}: the run was started with {what}; name a new folder")
+        if devices.writes:
+            with self.writing():
+                self.log = EventLog(folder / "logs")
+        self.about = {"recipe": recipe.name, "seed": recipe.seed, "data": data, "versions": versions()}
+
+    def _start_files(self, recipe, data):
+        """What a run starts with: each file, its text, and what a run with another text has."""
+        yield self.folder / "recipe.json", json.dumps(dataclasses.asdict(recipe), indent=1), "another recipe"
+        yield self.folder / "data.json", json.dumps(data, indent=1), "other data"
+
+    @by_the_writer
+    def _start(self, file, text):
+        with self.writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            self.replace(file, lambda temporary: temporary.write_text(text))
+
+    def stage_file(self, index):
+        """The best averaged weights of a finished stage."""
+        return self.folder / f"stage{index + 1}.weights.h5"
+
+    @property
+    def best_file(self):
+        """The best averaged weights of the stage in training."""
+        return self.folder / "best.weights.h5"
+
+    @by_the_writer
+    def finish_stage(self, index):
+        os.replace(self.best_file, self.stage_file(index))
+        for checkpoint in self.folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+
+    @by_the_writer
+    def write_weights(self, model, file):
+        """The model's weights alone: its optimisers are set aside while they are written."""
+        names = [name for name in ("optimizer", "critic_optimizer") if hasattr(model, name)]
+        held = {name: getattr(model, name) for name in names}
+        try:
+            for name in names:
+                setattr(model, name, None)
+            self.replace(file, model.save_weights)
+        finally:
+            for name, optimizer in held.items():
+                setattr(model, name, optimizer)
+
+    @by_the_writer
+    def write_preset(self, recipe):
+        """Describe the finished weights as a preset: what loads a released one by its name loads these by the folder's."""
+        about = {"description": f"as {recipe.name}, by a run of one's own", "terms": "those of the data"}
+        text = json.dumps(presets.entry(recipe, self.folder / "model.weights.h5", **about), indent=2)
+        self.replace(self.folder / "config.json", lambda temporary: temporary.write_text(text + "\n"))
+
+    @by_the_writer
+    def write_log(self, row):
+        """Add a row to ``history.jsonl``, in the place of those that a run which was killed has left from there on."""
+        file = self.folder / "history.jsonl"
+        rows = map(json.loads, file.read_text().splitlines()) if file.exists() else []
+        kept = [each for each in rows if (each["stage"], each["step"]) < (row["stage"], row["step"])]
+        text = "".join(json.dumps(each) + "\n" for each in [*kept, row])
+        self.replace(file, lambda temporary: temporary.write_text(text))
+
+    @by_the_writer
+    def write_events(self, index, step, figures, pictures_name, pictures):
+        """Show figures and pictures of a stage, uint8 (H, W, 3), in TensorBoard."""
+        with self.writing():
+            self.log.images(f"stage{index + 1}/{pictures_name}", pictures, step)
+            self.log.scalars({f"stage{index + 1}/{name}": value for name, value in figures.items()}, step)
+
+    def checkpoints(self, index):
+        """The whole checkpoints of a stage, oldest first."""
+        return sorted(self.folder.glob(f"checkpoint-{index + 1}-*"))
+
+    @by_the_writer
+    def write_checkpoint(self, model, index, step, best):
+        """Weights and optimiser with their description as one folder, which appears in one rename; the oldest goes then."""
+        unfinished = self.folder / "new.checkpoint"
+        state = {"stage": index + 1, "step": step, "best": best, **self.about}
+        with self.writing():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            model.save_weights(unfinished / "state.weights.h5")
+            (unfinished / "state.json").write_text(json.dumps(state, indent=1))
+            whole = self.folder / f"checkpoint-{index + 1}-{step:08d}"
+            shutil.rmtree(whole, ignore_errors=True)
+            unfinished.rename(whole)
+        for checkpoint in self.checkpoints(index)[:-KEPT_CHECKPOINTS]:
+            shutil.rmtree(checkpoint)
+
+    def restore(self, model, index):
+        """Load the latest checkpoint of a stage, if any: (the step to go on from, the best score so far)."""
+        checkpoints = self.checkpoints(index)
+        if not checkpoints:
+            return 0, None
+        state = json.loads((checkpoints[-1] / "state.json").read_text())
+        model.load_weights(checkpoints[-1] / "state.weights.h5")
+        return state["step"], state["best"]
+
+    def last_checkpoint(self):
+        """What a run that ends early can go on from, in words."""
+        names = [path.name for path in sorted(self.folder.glob("checkpoint-*")) or sorted(self.folder.glob("stage*"))]
+        return f"{self.folder / names[-1]} is whole" if names else f"{self.folder} holds no checkpoint yet"
+
+    @by_the_writer
+    def replace(self, file, write):
+        """Write under a temporary name, then rename."""
+        temporary = file.with_name("new." + file.name)
+        with self.writing():
+            write(temporary)
+            os.replace(temporary, file)
+
+    @contextlib.contextmanager
+    def writing(self):
+        """Turn what a full or vanished disk raises into one line for people."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:  # h5py raises either
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise TrainingFailed(
+                f"{self.folder}: cannot be written to ({reason}); {self.last_checkpoint()}: make room, then add --resume"
+            ) from error
+
+
+def versions():
+    """Of what a run's figures depend on."""
+    names = ("keras", keras.backend.backend(), "numpy", "pillow")
+    return {"keras_facesr": __version__, **{name: metadata.version(name) for name in names}}

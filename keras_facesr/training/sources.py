@@ -1,0 +1,104 @@
+"""What the sources of a recipe hold: the images that a run trains on and those that it is judged by, and what names them."""
+
+import functools
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.framing import square
+from keras_facesr.data.images import read_picture
+from keras_facesr.data.sets import ArraySet
+from keras_facesr.models.face_features import labels_of
+
+
+def split(recipe, data_dir, source=None):
+    """Indices of a source's training and validation images, by default the first one's; the latter are never trained on."""
+    count = len(training_set(source or recipe.sources[0], data_dir))
+    order = np.random.default_rng(recipe.seed).permutation(count)
+    held_out = min(recipe.validation_images, count // 5)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def training_set(source, data_dir):
+    """The training part of a source: an ``ImageSet``, or an ``ArraySet`` of digits."""
+    return open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind)
+
+
+def square_of(source):
+    """Where a source's faces are cut from its pictures, (left, top, side) as shares of their side."""
+    return square(source.framing, within=source.kind)
+
+
+def images_of(source, data_dir, indices=slice(None)):
+    """Images of a source's training part, uint8 (N, height, width, 3); of one with a framing, what its faces are cut from."""
+    images = training_set(source, data_dir).subset(indices)
+    if isinstance(images, ArraySet):
+        return images.resized(*source.shape)
+    return readable_of(images, source.decoded_size)[0]
+
+
+def labelled(source, data_dir, indices=slice(None)):
+    """Decoded images of a source's training part and their labels, uint8 (N, size, size, 3) and float32 (N, 41)."""
+    images, readable = readable_of(training_set(source, data_dir).subset(indices), source.size)
+    return images, labels_of(readable)
+
+
+def masked(source, data_dir, indices):
+    """Decoded images of a source's training part, uint8 (N, size, size, 3), and their masks as classes, (N, size, size)."""
+    images, readable = readable_of(training_set(source, data_dir).subset(indices), source.size)
+    return images, masks_of(readable, source.size)
+
+
+def masks_of(image_set, size):
+    """The masks of an image set as classes, uint8 (N, size, size), by nearest neighbour."""
+    masks = [Image.fromarray(read_picture(file, levels=True).rgb[..., 0]) for file in image_set.masks]
+    return np.stack([np.asarray(mask.resize((size, size), Image.Resampling.NEAREST)) for mask in masks])
+
+
+def readable_of(image_set, size):
+    """The decoded images of an image set, and the set of those alone that could be decoded; the others are named."""
+    images, skipped = decoded(image_set, size)
+    unreadable = {image_set.root / name for name in skipped}
+    for file in sorted(unreadable):
+        tell_left_out(file)
+    return images, image_set.subset([file not in unreadable for file in image_set.files]) if unreadable else image_set
+
+
+@functools.cache  # each stage looks anew
+def tell_left_out(file):
+    print(os.fsencode(f"facesr: {file}: left out, it cannot be read as a picture").decode(errors="replace"), file=sys.stderr)
+
+
+def training_files(recipe, data_dir):
+    """Names of the images that a recipe's streams count, in their order; digits in memory have numbers."""
+    training_part, _ = split(recipe, data_dir)
+    names = []
+    for source, part in zip(recipe.sources, [training_part, *[slice(None)] * (len(recipe.sources) - 1)]):
+        images = training_set(source, data_dir).subset(part)
+        if isinstance(images, ArraySet):
+            names += [f"{source.kind} {index}" for index in range(len(images))]
+        else:
+            names += map(str, readable_of(images, source.decoded_size)[1].files)
+    return names
+
+
+def data_description(recipe, data_dir):
+    """What a run's data is, source by source: its images' number, and a hash of their names and sizes or of themselves."""
+    described = []
+    for source in recipe.sources:
+        images = training_set(source, data_dir)
+        digest = hashlib.sha256()
+        if isinstance(images, ArraySet):
+            digest.update(images.images.tobytes() + images.labels.tobytes())
+        else:
+            for file in images.files:
+                size = file.stat().st_size if file.exists() else None
+                digest.update(os.fsencode(f"{file.relative_to(images.root)} {size}\n"))
+        described.append({"folder": source.folder, "kind": source.kind, "images": len(images), "sha256": digest.hexdigest()})
+    return described
