@@ -182,7 +182,7 @@ def measure_enlargement(recipe, data_dir):
 
 
 def measured_on(recipe):
-    """The sources whose test parts are measured on: the recipe's, the first one's whole; with a framing, a set never seen, too."""
+    """The sources whose test parts are measured on: the recipe's, the first one whole; and, if framed, a set never seen."""
     first, *others = recipe.sources
     if first.framing:
         others.append(dataclasses.replace(first, kind=ELSEWHERE, folder=ELSEWHERE))
