@@ -15,6 +15,7 @@ from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import in_one_line, tabulated
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.training import recipes
+from keras_facesr.training.recipes.recipe import DATA_SETS
 from keras_facesr.training.tasks import TASKS
 
 SCORES = {
@@ -68,6 +69,8 @@ def card(entry, recipe, run_dir, machine):
     """The model card in Markdown, of a preset's ``config.json`` and of its recipe's finished run."""
     name, task = entry["name"], entry["task"]
     patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
+    framing = recipe.sources[0].framing
+    framed = f", faces cut as {DATA_SETS[framing]} has them, each time a little otherwise" if framing else ""
     spoilt = f", small faces by `{recipe.stylevae}`" if recipe.stylevae else ""
     usual = recipes.find(name)
     changes = "".join(f" --{key} {getattr(recipe, key)}" for key in CHANGES if getattr(recipe, key) != getattr(usual, key))
@@ -94,7 +97,7 @@ import keras_facesr as fsr
 ## Training
 
 `facesr train {name} DATA_DIR --out RUN_DIR{changes}`, seed {recipe.seed}, on {machine}. \
-Data: {entry["data"]}{patches}{spoilt}; {recipe.validation_images} images held out to choose the best weights. \
+Data: {entry["data"]}{framed}{patches}{spoilt}; {recipe.validation_images} images held out to choose the best weights. \
 {recipe.images:,} images seen in all{beyond(recipe)}.
 
 {training_table(recipe, run_dir)}
@@ -158,11 +161,13 @@ def enlargement_section(entry, recipe, report):
     options = [] if protocol["hr_size"] == entry["hr_size"] else [f"--hr-size {protocol['hr_size']}"]
     options += [f"--samples {protocol['samples']}"] if "samples" in protocol else []
     options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
+    options += [f"--framing {report['framing']}"] if report["framing"] else []
     options += [f"--degradation {recipe.measured_with}"] if recipe.measured_with else []
     command = " ".join(["facesr evaluate DATA_DIR --model", methods_of(report), *options])
     blind = any(name.endswith(BLIND) for name in report["models"])
     ablation = f"; the row with{BLIND[1:]} by `python tools/release.py`" if blind else ""
-    return f"""The test part, never trained on: `{command}`{ablation}.
+    framed = f", faces cut as {DATA_SETS[report['framing']]} has them" if report["framing"] else ""
+    return f"""The test part of {report["data"]}{framed}, never trained on: `{command}`{ablation}.
 
 {methods_table(report)}
 

@@ -68,6 +68,7 @@ DESCRIPTIONS = {
     "WaveletSRNet": "wavelet packets at the input's size, a yardstick",
 }
 CLAIM_FACES = 100
+ELSEWHERE = "lfw"  # the set of faces that no recipe trains on
 
 
 def main():
@@ -161,22 +162,33 @@ def measure_enlargement(recipe, data_dir):
     rivals = [
         other.name
         for other in map(presets.find, presets.list_models())
-        if (other.scale, other.hr_size, other.data) == (preset.scale, preset.hr_size, preset.data)
+        if (other.scale, other.hr_size) == (preset.scale, preset.hr_size)
+        and recipes.find(other.recipe).sources[0].data_set == recipe.sources[0].data_set
         and (recipes.find(other.recipe).degradation == ALIASED) == (recipe.degradation == ALIASED)
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
     small = {"degradation": recipe.measured_with}
-    trials = [Pairs(source, preset.scale, **small, **JUDGED.get(source.kind, {})) for source in recipe.sources]
+    judged = {} if recipe.sources[0].framing else JUDGED  # one framing on every set: pixels alone compare them
+    trials = [Pairs(source, preset.scale, **small, **judged.get(source.kind, {})) for source in measured_on(recipe)]
     reports = [side_by_side([report_of(rival, trial, data_dir) for rival in rivals]) for trial in trials]
-    figures = {**reports[0], "others": reports[1:]} if reports[1:] else reports[0]
+    figures, *others = ({"data": at.source.data_set, "framing": at.source.framing, **it} for at, it in zip(trials, reports))
+    figures |= {"others": others} if others else {}
     if recipe.stylevae:
         figures["real_faces"] = side_by_side([report_of(rival, REAL_FACES, data_dir) for rival in rivals])
     if recipe.model_class == "SAM":
-        (source,) = recipe.sources
+        source = trials[0].source
         protocol = Protocol(preset.scale, source.size, antialias=recipe.degradation != ALIASED)
         faces = trials[0].test(source, data_dir).files[:CLAIM_FACES]
         figures["claims"] = claims(presets.load(recipe.name), [protocol.pair(read_picture(file).rgb) for file in faces])
     return figures
+
+
+def measured_on(recipe):
+    """The sources whose test parts are measured on: the recipe's, the first one whole; and, if framed, a set never seen."""
+    first, *others = recipe.sources
+    if first.framing:
+        others.append(dataclasses.replace(first, kind=ELSEWHERE, folder=ELSEWHERE))
+    return [dataclasses.replace(first, framing=None), *others]
 
 
 @functools.cache

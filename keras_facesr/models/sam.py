@@ -75,6 +75,8 @@ class SAM(Stochastic, PhasedSR):
         latent_channels: channels of z.
         head_channels: hidden channels of the heads for mu and log sigma^2.
         stochastic_weight: lambda, the weight of the L1 error of f(x, z_res) in phase 1 (eq. 6).
+        divergence: what phase 2 makes small, ``"reverse"``, KL(q || g) (eq. 7), whose q is as wide as REN's noise; or
+            ``"forward"``, KL(g || q), whose q has the mean and the variance of all that REN finds behind such a small image.
         seed: decides the noise of the training steps, together with the step's number.
 
     Example:
@@ -87,7 +89,7 @@ class SAM(Stochastic, PhasedSR):
 
     ARGUMENTS = (
         "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent latent_channels head_channels "
-        "stochastic_weight seed"
+        "stochastic_weight divergence seed"
     ).split()
     paper = "Lee, Kim, Lee, Kim: Stochastic Attribute Modeling for Face Super-Resolution"
 
@@ -104,6 +106,7 @@ class SAM(Stochastic, PhasedSR):
         latent_channels=64,
         head_channels=32,
         stochastic_weight=1.0,
+        divergence="reverse",
         seed=0,
         **kwargs,
     ):
@@ -113,11 +116,13 @@ class SAM(Stochastic, PhasedSR):
             raise ValueError(f'backbone is {backbone!r}: choose "enlarged" (the paper\'s) or "lr"')
         if latent not in ("grid", "face"):
             raise ValueError(f'latent is {latent!r}: choose "grid" (the paper\'s) or "face"')
+        if divergence not in ("reverse", "forward"):
+            raise ValueError(f'divergence is {divergence!r}: choose "reverse" (the paper\'s) or "forward"')
         super().__init__(scale, size_multiple=LATENT_STRIDE // scale, **kwargs)
         self.backbone, self.channels, self.latent, self.latent_channels = backbone, channels, latent, latent_channels
         self.encoder_blocks, self.decoder_blocks = encoder_blocks, decoder_blocks
         self.latent_blocks, self.icap_blocks, self.head_channels = latent_blocks, icap_blocks, head_channels
-        self.stochastic_weight, self.seed = stochastic_weight, seed
+        self.stochastic_weight, self.divergence, self.seed = stochastic_weight, divergence, seed
 
         self.enlargement = BicubicEnlargement(scale, dtype="float32")
         enlarged = backbone == "enlarged"
@@ -337,10 +342,11 @@ class SAM(Stochastic, PhasedSR):
         return deterministic + self.stochastic_weight * stochastic, deterministic, stochastic
 
     def _phase_2_loss(self, lr, hr):
-        """KL(q(z | x) || g(z | r)) per image (eq. 7); the frozen parts run as at inference."""
+        """KL(q(z | x) || g(z | r)) per image (eq. 7), or the other way round; the frozen parts run as at inference."""
         residual = hr - self._signed(lr, self._zero_latent(lr), training=False)
         target = self._encode_residual(residual, training=False)
-        loss = ops.mean(kl_divergence(self._encode(lr, training=True), target))
+        pair = (self._encode(lr, training=True), target)
+        loss = ops.mean(kl_divergence(*(pair if self.divergence == "reverse" else reversed(pair))))
         return loss, loss
 
     def _step_seed(self):

@@ -14,7 +14,7 @@ from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.metrics.report import in_one_line
 from keras_facesr.metrics.unpaired import evaluate_unpaired
 from keras_facesr.training.recipes.recipe import Source
-from keras_facesr.training.sources import readable_of
+from keras_facesr.training.sources import readable_of, square_of
 
 # By kind of data, how stochastic methods and their rivals are judged: what VarSR's tables ask for.
 JUDGED = {
@@ -58,7 +58,7 @@ class Pairs(Trial):
     """The protocol's figures on pairs that are made of a test part.
 
     Attributes:
-        source: of the true images.
+        source: of the true images; with a framing, faces cut as that set has them, the mean face's square of each picture.
         scale: enlargement.
         samples: answers to draw from each stochastic network.
         judge, reader, degradation: presets, see ``protocol.evaluate``; the last may be ``ALIASED``.
@@ -87,7 +87,8 @@ class Pairs(Trial):
         if self.degradation and antialias:
             how["degradation"] = KerasDegradation(self.degradation, presets.load(self.degradation))
         methods = {name: KerasMethod(network) for name, network in networks.items()}
-        protocol = Protocol(self.scale, self.source.size, antialias=antialias)
+        square = square_of(self.source) if self.source.framing else None
+        protocol = Protocol(self.scale, self.source.size, antialias=antialias, square=square)
         return evaluate(methods, pictures, protocol, samples=self.samples, on_image=on_image, **how)
 
     def in_words(self, report):

@@ -31,7 +31,7 @@ def training_set(source, data_dir):
 
 
 def square_of(source):
-    """Where a source's faces are cut from its pictures, (left, top, side) as shares of their side."""
+    """Where a source's mean face is cut from its pictures, (left, top, side) as shares of their side."""
     return square(source.framing, within=source.kind)
 
 

@@ -12,6 +12,7 @@ DATA_SETS = {  # by a source's folder, or by its kind
     "utkface": "UTKFace",
     "celeba": "CelebA",
     "celebamask": "CelebAMask-HQ",
+    "lfw": "LFW",
     "mnist": "MNIST",
     "digits": "digits cut from licence plates",
     "faces_512": "faces of at least 512 px from a collection for non-commercial research",
