@@ -2,7 +2,7 @@
 
     python benchmarks/distances.py DATA_DIR
 
-DATA_DIR is that of styleVAE's recipes (`keras_facesr/training/recipes/ssrvae.py`). Real small faces of the training part are compared
+DATA_DIR is that of styleVAE's recipes (`training/recipes/ssrvae.py`). Real small faces of the training part are compared
 with others of them and with clean ones, reduced and then changed. A distance that judges how small faces are spoilt must be
 small for clean faces that were given the means and the detail of real ones, and care little where the eyes are.
 """

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stand_in_data
 from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.cli import console, evaluate
+from keras_facesr.data.framing import square
 
 ROOT = Path(fsr.__file__).parents[1]
 FACE = np.ascontiguousarray(astronaut()[76:172:6, 176:272:6])  # uint8 (16, 16, 3)
@@ -130,6 +132,13 @@ def test_the_version_is_printed(facesr):
         ("export near OUT --size 16 --quantize float16 --size 32", "--size is given twice"),
         ("upscale FACE -o OUT --model nearst_x4", "did you mean nearest_x4"),
         ("upscale FACE -o OUT --model near --samples 0", "above 0"),
+        ("upscale FACE -o OUT --model noisy_x4 --samples 2 --ensemble", "a mean of samples is none"),
+        ("evaluate FACES --model near --framing imdb", "known are the framings of utkface, celeba"),
+        ("evaluate FACES --model near --framing utkface", "faces is not known, only in utkface, celeba"),
+        (
+            "evaluate FACES --model near --clean FACES --judge eye --framing utkface",
+            "--framing and --colour: real small faces have no truth",
+        ),
         ("upscale FACE -o OUT --model near --samples 2", "stochastic"),
         ("upscale FACE -o OUT --model noisy_x4 --samples 2 --tile 8", "exclude"),
         ("upscale FACE -o OUT --model near --tile -3", "above 0"),
@@ -434,6 +443,26 @@ def test_evaluate_takes_the_size_the_colour_and_the_reduction_that_it_is_told(fa
     protocol = json.loads(facesr("evaluate", faces, "--model", "near", *options).out)["protocol"]
     assert (protocol["hr_size"], protocol["colour"]) == (32, "BT.601 luma")
     assert protocol["degradation"] == "bicubic without antialiasing (a = -0.5)"
+
+
+def test_evaluate_cuts_the_faces_as_another_set_has_them(facesr, catalogue, tmp_path):
+    celeba = stand_in_data.lay_out(tmp_path) / "celeba"
+    cut, whole = (
+        json.loads(facesr("evaluate", celeba, "--model", "near", "--json", "-", *options).out)
+        for options in (("--framing", "utkface"), ())
+    )
+    left, top, side = square("utkface", within="celeba")
+    assert f"centre square {side:.3f} of its side, from {left:.3f} of it on the left and {top:.3f}" in cut["protocol"]["crop"]
+    assert whole["protocol"]["crop"].startswith("centre square;") and cut["models"]["near"] != whole["models"]["near"]
+
+
+def test_evaluate_says_that_its_answers_are_means_with_those_to_mirror_images(facesr, catalogue, faces):
+    plain, both = (
+        json.loads(facesr("evaluate", faces, "--model", "near", "--json", "-", *options).out)
+        for options in ((), ("--ensemble",))
+    )
+    assert both["protocol"] == {**plain["protocol"], "ensemble": "means over the picture and its mirror image"}
+    assert both["models"] == plain["models"], "nearest neighbours know neither left nor right"
 
 
 def test_evaluate_without_its_data_says_so_in_one_line(facesr, catalogue, tmp_path):

@@ -147,6 +147,18 @@ def test_tiles_that_disagree_fade_into_each_other_without_a_step():
     assert np.diff(row).min() >= 0 and np.diff(row).max() <= 4 < 24
 
 
+@pytest.mark.parametrize("tile", [None, 40])
+def test_an_ensemble_is_the_mean_over_the_picture_and_its_mirror_image(tile):
+    picture = np.ascontiguousarray(astronaut()[60:140, 180:276])
+    mirrored = np.ascontiguousarray(picture[:, ::-1])
+    model = convolved(size_multiple=8)
+    answers = [upscale(model, picture, tile).astype(float), upscale(model, mirrored, tile)[:, ::-1].astype(float)]
+    assert np.abs(answers[0] - answers[1]).max() > 2, "the network answers otherwise to the mirror image"
+    both = upscale(model, picture, tile, ensemble=True)
+    assert np.abs(both - (answers[0] + answers[1]) / 2).max() <= 1
+    np.testing.assert_array_equal(upscale(model, mirrored, ensemble=True)[:, ::-1], upscale(model, picture, ensemble=True))
+
+
 def test_large_pictures_are_cut_into_tiles_unasked_and_report_progress(monkeypatch):
     passes, seen = [], []
     model = Nearest()

@@ -24,6 +24,8 @@ def add_options(option):
     option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
     option("--degradation", metavar="NAME", help="style or another styleVAE, or aliased, in place of bicubic")
     option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: judge the enlarged ones beside these as sets")
+    option("--framing", metavar="SET", help="cut the faces as this set has them, such as utkface (data.framing.FRAMINGS)")
+    option("--ensemble", action="store_true", help="answers are means over the picture and its mirror image")
     option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")
     option("--limit", type=positive, metavar="N", help="measure on N images, spread over the set")
 
@@ -41,7 +43,7 @@ def run(args):
         """The methods by name; started when the data and the call are known to be right."""
         used, models = zip(*(in_runtime(args, preset) for preset in found))
         runtimes.update(zip(names, used))
-        return {name: KerasMethod(model) for name, model in zip(names, models)}
+        return {name: KerasMethod(model, args.ensemble) for name, model in zip(names, models)}
 
     runtimes = {}
     measure = _measure_unpaired if args.clean else _measure
@@ -49,6 +51,8 @@ def run(args):
     if len(failed) > 1:
         print(f"facesr: {len(failed)} pictures are left out", file=sys.stderr)
     report["runtimes"] = runtimes
+    if args.ensemble:
+        report["protocol"]["ensemble"] = "means over the picture and its mirror image"
     if args.json != "-":
         from rich.console import Console
 
@@ -78,11 +82,12 @@ def _measure(args, scale, hr_size, start):
     from keras_facesr.data.sets import ArraySet
     from keras_facesr.metrics.protocol import Protocol, evaluate
 
+    faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
+    square = _square(args, faces)
     try:
-        protocol = Protocol(scale, hr_size, args.colour, antialias=args.degradation != ALIASED)
+        protocol = Protocol(scale, hr_size, args.colour, antialias=args.degradation != ALIASED, square=square)
     except FacesrError as error:
         raise CallError(str(error)) from error
-    faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
     how = {"samples": args.samples, "seed": args.seed}
     how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before what starts TensorFlow
     how |= _judge(args, faces)
@@ -114,8 +119,9 @@ def _measure_unpaired(args, scale, hr_size, start):
     """The report on real small faces beside clean ones, and the files that could not be used."""
     if not args.judge:
         raise CallError("--clean compares sets of faces by what a network sees in them: give --judge, such as face_features")
-    if args.samples or args.degradation or args.lpips or args.colour != "rgb":
-        raise CallError("--clean excludes --samples, --degradation, --lpips and --colour: real small faces have no truth")
+    if args.samples or args.degradation or args.lpips or args.framing or args.colour != "rgb":
+        excluded = "--samples, --degradation, --lpips, --framing and --colour"
+        raise CallError(f"--clean excludes {excluded}: real small faces have no truth")
     if not isinstance(hr_size, int) or hr_size % scale:  # licence plates' digits have two sides
         raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
 
@@ -136,6 +142,20 @@ def _measure_unpaired(args, scale, hr_size, start):
         console.report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(file))
     with console.progress("evaluate", len(small)) as show:
         return evaluate_unpaired(start(), small, clean, scale, judge, **published, on_image=show), failed
+
+
+def _square(args, faces):
+    """Where ``--framing`` has the faces of a set cut from their pictures, as ``Protocol`` takes it."""
+    if not args.framing:
+        return None
+    from keras_facesr.data.framing import FRAMINGS, square
+    from keras_facesr.data.sets import ImageSet
+
+    if args.framing not in FRAMINGS:
+        raise CallError(f"--framing {args.framing}: known are the framings of {', '.join(FRAMINGS)}")
+    if not isinstance(faces, ImageSet) or faces.name not in FRAMINGS:
+        raise CallError(f"--framing: where faces lie in {args.data_dir} is not known, only in {', '.join(FRAMINGS)}")
+    return square(args.framing, within=faces.name)
 
 
 def _degradation(args, scale):

@@ -24,19 +24,22 @@ def add_options(option):
     option("--samples", type=positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
     option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the network (default: the fastest at hand)")
+    option("--ensemble", action="store_true", help="answer with the mean over the picture and its mirror image: twice the time")
     option("--tile", type=positive, metavar="N", help="cut larger pictures into squares of N input pixels")
     option("--skip-existing", action="store_true", help="go on after an interruption: leave out pictures that are answered")
 
 
 def run(args):
-    if args.demo and (args.inputs or args.samples or args.tile or args.skip_existing):
-        raise CallError("--demo enlarges the built-in face alone: give it no pictures, --samples, --tile or --skip-existing")
+    if args.demo and (args.inputs or args.samples or args.tile or args.ensemble or args.skip_existing):
+        raise CallError("--demo enlarges the built-in face alone: give it no pictures nor options of theirs")
     if not args.demo and not args.inputs:
         raise CallError("nothing to enlarge: give INPUT, a picture or a folder, or --demo")
     if not args.demo and args.out is None:
         raise CallError("nowhere to write: give -o OUT_DIR")
     if args.samples and args.tile:
         raise CallError("--samples and --tile exclude each other: a sample is of one whole face")
+    if args.samples and args.ensemble:
+        raise CallError("--samples and --ensemble exclude each other: a mean of samples is none")
     if args.overwrite and args.skip_existing:
         raise CallError("--overwrite and --skip-existing exclude each other")
     file, preset = _answer_file(args), find_preset(args.model)
@@ -124,7 +127,7 @@ def _upscale_file(args, model, file, targets, show, odd):
     if args.samples:
         images = sample_picture(model, picture, args.samples, args.seed)
     else:
-        images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total))]
+        images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total), args.ensemble)]
     return [write_png(target, pixels, args.overwrite, picture) for target, pixels in compress(zip(targets, images), missing)]
 
 

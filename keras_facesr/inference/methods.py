@@ -8,15 +8,18 @@ from keras_facesr.inference.tiles import passes
 
 
 class KerasMethod:
-    """A network, or an exported one of ``runtimes``, as a method of ``metrics.protocol.evaluate``."""
+    """A network, or an exported one of ``runtimes``, as a method of ``metrics.protocol.evaluate``.
 
-    def __init__(self, model):
-        self.model = model
+    With ``ensemble`` its one answer is that of ``upscale(..., ensemble=True)``; samples are drawn as without.
+    """
+
+    def __init__(self, model, ensemble=False):
+        self.model, self.ensemble = model, ensemble
         self.is_stochastic = model.is_stochastic
 
     def upscale_batch(self, lr):
         """uint8 (N, H, W, 3) -> uint8 (N, scale * H, scale * W, 3)."""
-        return upscale(self.model, lr)
+        return upscale(self.model, lr, ensemble=self.ensemble)
 
     def sample_batch(self, lr, n, seeds):
         """uint8 (N, H, W, 3), and a seed for each -> uint8 (n, N, scale * H, scale * W, 3)."""

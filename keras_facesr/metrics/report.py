@@ -76,6 +76,8 @@ def in_one_line(report):
         f"MS-SSIM: {about['ms_ssim']}",
         about["average"],
     ]
+    if "ensemble" in about:
+        parts.append(f"answers: {about['ensemble']}")
     if "samples" in about:
         parts.append(f"best of {about['samples']} samples, drawn together, seed {about['seed']}")
         if any("ssim_of_best_psnr" in row for row in report["models"].values()):

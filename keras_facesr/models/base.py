@@ -182,15 +182,16 @@ class FaceSR(Network):
         """Clip a network's output to [0, 1], but let a training step see what lies outside, gradients included."""
         return sr if training else ops.clip(sr, 0.0, 1.0)
 
-    def upscale(self, source, tile=None):
+    def upscale(self, source, tile=None, ensemble=False):
         """Enlarge a picture: path, PIL image, or uint8 HxWx3 / NxHxWx3 array, to a uint8 array of ``scale`` times the size.
 
         ``tile`` is the side in input pixels of the overlapping squares that a large picture is cut into; by default
-        pictures too large for one pass are cut by themselves. Raises ``ImageError`` for what is not a picture.
+        pictures too large for one pass are cut by themselves. ``ensemble`` answers with the mean over the picture and its
+        mirror image, closer to the truth at twice the cost. Raises ``ImageError`` for what is not a picture.
         """
         from keras_facesr.inference.pictures import upscale  # the layer above; here for the sake of the one-liner
 
-        return upscale(self, source, tile=tile)
+        return upscale(self, source, tile=tile, ensemble=ensemble)
 
 
 class SubPixelSR(FaceSR):
