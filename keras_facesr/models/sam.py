@@ -57,12 +57,11 @@ class SAM(Stochastic, PhasedSR):
     """Stochastic Attribute Modeling, x4, x8 or x16 (any power of two up to 16).
 
     Two backbones share parts, phases and objective. ``"enlarged"`` is the paper's: the input is enlarged by bicubic
-    interpolation first, and the encoder works at half the output's size. ``"lr"`` is made for few multiply-adds: the
-    encoder works at the input's size without batch normalisation, the latent joins there, the decoder enlarges by one
-    pixel shuffle, and the bicubic enlargement is added to its output.
+    interpolation, the encoder works at half the output's size. ``"lr"`` is made for few multiply-adds: all works at the
+    input's size, without batch normalisation, and one pixel shuffle's output is added to the bicubic enlargement.
 
-    ``encode(lr)`` is q(z | x), ICAP's distribution over (N, H / 16, W / 16, latent_channels), H and W the output's size;
-    ``decode(lr, z)`` is f(x, z).
+    ``encode(lr)`` is q(z | x), ICAP's distribution over (N, H / 16, W / 16, latent_channels), H and W the output's size,
+    or over (N, 1, 1, latent_channels); ``decode(lr, z)`` is f(x, z).
 
     Args:
         scale: enlargement, 2, 4, 8 or 16.
@@ -91,6 +90,7 @@ class SAM(Stochastic, PhasedSR):
         "backbone channels encoder_blocks decoder_blocks latent_blocks icap_blocks latent latent_channels head_channels "
         "stochastic_weight divergence seed"
     ).split()
+    CHOICES = {"backbone": ("enlarged", "lr"), "latent": ("grid", "face"), "divergence": ("reverse", "forward")}
     paper = "Lee, Kim, Lee, Kim: Stochastic Attribute Modeling for Face Super-Resolution"
 
     def __init__(
@@ -112,12 +112,9 @@ class SAM(Stochastic, PhasedSR):
     ):
         if scale not in (2, 4, 8, 16):
             raise ValueError(f"scale is {scale}: SAM enlarges by 2, 4, 8 or 16")
-        if backbone not in ("enlarged", "lr"):
-            raise ValueError(f'backbone is {backbone!r}: choose "enlarged" (the paper\'s) or "lr"')
-        if latent not in ("grid", "face"):
-            raise ValueError(f'latent is {latent!r}: choose "grid" (the paper\'s) or "face"')
-        if divergence not in ("reverse", "forward"):
-            raise ValueError(f'divergence is {divergence!r}: choose "reverse" (the paper\'s) or "forward"')
+        for name, value in zip(self.CHOICES, (backbone, latent, divergence)):
+            if value not in self.CHOICES[name]:
+                raise ValueError('{} is {!r}: choose "{}" (the paper\'s) or "{}"'.format(name, value, *self.CHOICES[name]))
         super().__init__(scale, size_multiple=LATENT_STRIDE // scale, **kwargs)
         self.backbone, self.channels, self.latent, self.latent_channels = backbone, channels, latent, latent_channels
         self.encoder_blocks, self.decoder_blocks = encoder_blocks, decoder_blocks
@@ -300,10 +297,7 @@ class SAM(Stochastic, PhasedSR):
 
     @property
     def phase(self):
-        """1: SR network and REN learn. 2: they are frozen, batch statistics included, and ICAP learns.
-
-        0 is a warm start for phase 1, at less than half its cost: the deterministic path alone learns (eq. 4).
-        """
+        """1: SR network and REN learn. 2: ICAP alone does, batch statistics are frozen, too. 0: the deterministic path (eq. 4)."""
         return self._phase
 
     @phase.setter
