@@ -297,7 +297,7 @@ class SAM(Stochastic, PhasedSR):
 
     @property
     def phase(self):
-        """1: SR network and REN learn. 2: ICAP alone does, batch statistics are frozen, too. 0: the deterministic path (eq. 4)."""
+        """1: SR network and REN learn. 2: ICAP alone does, batch statistics stay. 0: f(x, 0) alone (eq. 4)."""
         return self._phase
 
     @phase.setter
