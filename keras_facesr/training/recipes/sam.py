@@ -3,6 +3,10 @@
 from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
 
 FACES = Source("utkface", 128)
+# Three sets' faces, all cut as UTKFace has them; ``whole`` is the side of the pictures that they are cut from.
+FRAMED = tuple(
+    Source(kind, 128, kind, "utkface", whole) for kind, whole in zip(("utkface", "celeba", "celebamask"), (200, 178, 256))
+)
 PHASE_0_STEPS = {4: 3000, 8: 8000, 16: 4000}  # by scale
 
 
@@ -37,7 +41,32 @@ def yardstick(name, model_class, scale, **config):
     )
 
 
+HOW = {"batch_size": 32, "optimizer": "muon", "jit_compile": False}
+SAM_X8 = Recipe(
+    name="sam_small_x8",
+    model_class="SAM",
+    config={
+        "scale": 8,
+        "backbone": "lr",
+        "encoder_blocks": 24,
+        "decoder_blocks": 2,
+        # One latent a face, of eight numbers: of so few a hundred samples try what a network can vary (docs/papers/sam.md).
+        "latent": "face",
+        "latent_channels": 8,
+        "stochastic_weight": 0.1,
+        "divergence": "forward",
+    },
+    sources=FRAMED,
+    precision="mixed_bfloat16",
+    stages=(
+        Stage(20000, learning_rate=1e-3, phase=0, ema=0.999, **HOW),
+        Stage(9500, learning_rate=5e-4, phase=1, ema=0.999, **HOW),
+        Stage(2000, learning_rate=1e-3, phase=2, check_every=250, **HOW),
+    ),
+)
+
 RECIPES = [
+    SAM_X8,
     sam_small(4, phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
     sam_small(8, phase_1=1500, phase_2=500, encoder_blocks=16, decoder_blocks=2),
     sam_small(16, phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),
