@@ -7,8 +7,8 @@ from importlib import import_module
 from keras_facesr.errors import ExportError, FacesrError, reason
 
 
-def imported(module, extra):
-    """The module of a package that an extra of this one installs.
+def imported(module, extra=None):
+    """The module of a package that an extra of this one installs, or, without one, this package itself where there are wheels.
 
     Raises:
         ExportError: it is not installed, or it is and cannot be imported.
@@ -19,7 +19,8 @@ def imported(module, extra):
         return import_module(module)
     except Exception as error:  # a broken installation can raise anything
         if isinstance(error, ModuleNotFoundError) and error.name == package:
-            raise ExportError(f"{package} is not installed: pip install 'keras_facesr[{extra}]'") from error
+            wanted = f"'keras_facesr[{extra}]'" if extra else package.replace("_", "-")
+            raise ExportError(f"{package} is not installed: pip install {wanted}") from error
         raise ExportError(f"{package} is installed, but cannot be imported ({reason(error)})") from error
 
 

@@ -116,8 +116,6 @@ def test_a_command_parses_and_names_what_there_is(command):
 
 @pytest.mark.parametrize("command", calls("models", "upscale", quick=lambda words: not {"onnx", "litert"} & {*words}))
 def test_pictures_are_enlarged(command, here, ended_run, facesr):
-    if "litert" in command:
-        pytest.importorskip("ai_edge_litert")
     before = {*here.rglob("*.png")}
     result = facesr(*filled_in(command, RUN_DIR=ended_run))
     if "onnx" in command:  # whose page shows this answer

@@ -96,7 +96,7 @@ def test_keras_takes_over_silently_where_litert_is_not_installed(no_litert, face
 def test_asking_for_what_is_not_installed_says_how_to_install_it(no_litert, facesr, face, tmp_path):
     result = facesr("upscale", face, "-o", tmp_path / "out", "--runtime", "litert")
     assert result.code == 2
-    assert result.err == "facesr: ai_edge_litert is not installed: pip install 'keras_facesr[litert]'\n"
+    assert result.err == "facesr: ai_edge_litert is not installed: pip install ai-edge-litert\n"
 
 
 @pytest.mark.parametrize("runtime", ["litert", "onnx"])

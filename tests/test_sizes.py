@@ -74,7 +74,6 @@ def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_pat
 
 
 def test_a_photograph_in_tiles_and_an_exported_file_warn_too():
-    pytest.importorskip("ai_edge_litert")
     model = runtimes.load(presets.find("srcnn_x4_style"), "litert")
     (remark,) = told(lambda: fsr.upscale(model, face(60, 90), tile=32))
     assert remark.startswith("90x60 pixels, where srcnn_x4_style has learnt from 16x16 alone")

@@ -27,7 +27,7 @@ class Exported:
     Threads may share one: those of LiteRT take turns, as each call uses all its cores, those of ONNX Runtime run at once.
 
     Attributes:
-        MODULE, EXTRA: what runs such files, and the extra of this package that installs it.
+        MODULE, EXTRA: what runs such files, and the extra of this package that installs it, if it is one's.
         FILE: name of such a file in a preset's cache folder.
         about: the metadata that ``export`` wrote.
         scale, size_multiple, least_size, largest_side, preset, own_size: as of the network that it was made from.
@@ -67,7 +67,7 @@ class Exported:
 class LiteRT(Exported):
     """A TFLite file in LiteRT, on ``threads`` CPU threads, by default as many as there are cores."""
 
-    MODULE, EXTRA, FILE = "ai_edge_litert.interpreter", "litert", "model.tflite"
+    MODULE, EXTRA, FILE = "ai_edge_litert.interpreter", None, "model.tflite"
 
     def __init__(self, path, threads=None):
         interpreter = imported(self.MODULE, self.EXTRA)
