@@ -46,10 +46,10 @@ class ReleasedFile:
 class Preset:
     """One entry of the catalogue; but for ``folder`` and ``class_name`` named as in ``config.json``.
 
-    ``task`` is what the model is for, a name in ``tasks.TASKS``; ``scale`` its enlargement (None: it enlarges nothing);
-    ``hr_size`` the side in pixels of what the model was trained to produce, or (height, width) (None: any),
+    ``task`` is what the model is for, a name in ``training.tasks.TASKS``; ``scale`` its enlargement (None: it enlarges
+    nothing); ``hr_size`` the side in pixels of what the model was trained to produce, or (height, width) (None: any),
     ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card, ``exports`` the
-    released files for other runtimes, by the runtime's name in ``runtimes.RUNTIMES``; none if left out. ``curve`` is how it
+    released files for other runtimes, by the name in ``inference.runtimes.RUNTIMES``; none if left out. ``curve`` is how it
     learnt: (images seen, score on the held-out ones) of each check, none if left out.
     """
 
@@ -209,7 +209,7 @@ def cache_folder(preset):
 
 
 def entry(recipe, weights, description, terms):
-    """What ``config.json`` says of the network of a recipe (``recipes.Recipe``), without its critic, and its weights file.
+    """What ``config.json`` says of the network of a ``Recipe``, without its critic, and its weights file.
 
     Figures and exports are to be added.
     """
