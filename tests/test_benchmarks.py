@@ -13,6 +13,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import distances  # noqa: E402
+import modes  # noqa: E402
 import precision  # noqa: E402
 import runtimes  # noqa: E402
 import tones  # noqa: E402
@@ -73,6 +74,18 @@ def test_an_answer_in_the_tone_of_its_truth_has_its_means_and_deviations_and_one
     np.testing.assert_allclose(other.std((1, 2)), truth.std((1, 2)), atol=0.1)
     dull = tones.tones(np.rint(0.5 * truth).astype(np.uint8))
     assert all((dull[tone] < own).all() for tone, own in tones.tones(truth).items())
+
+
+def test_the_best_of_many_draws_removes_what_lies_in_their_direction():
+    rng = np.random.default_rng(0)
+    axis = np.array([3.0, 4.0, 0.0]) / 5
+    rows = 2.0 * rng.normal(size=(500, 1)) * axis + 0.01 * rng.normal(size=(500, 3))
+    directions, deviations = modes.principal(rows, 1)
+    assert abs(directions[:, 0] @ axis) == pytest.approx(1, abs=1e-3) and deviations == pytest.approx(2, rel=0.1)
+    energy, along = np.full(50, 9.0), rng.uniform(-2, 2, (50, 1))
+    removed = np.mean(10 * np.log10(9 / (9 - along[:, 0] ** 2)))
+    assert modes.gain_of_best(energy, along, deviations, 10_000) == pytest.approx(removed, abs=1e-3)
+    assert modes.gain_of_best(energy, along, deviations, 1) < 0 < modes.gain_of_best(energy, along, deviations, 10) < removed
 
 
 @pytest.mark.slow

@@ -1,0 +1,72 @@
+"""What the best of n samples can gain, by the number of directions in which samples vary.
+
+    python benchmarks/modes.py UTKFACE_DIR [--models sam,...] [--train N] [--limit N]
+
+An oracle's bound for latents that know nothing of the small face: the errors of the deterministic answers to training faces
+have principal directions; samples vary along the first K of them, Gaussian, as far as errors do, times the temperature that
+gains most; the best of n is chosen with the truth at hand, on test faces. UTKFACE_DIR is UTKFace.
+"""
+
+import argparse
+
+import numpy as np
+
+import keras_facesr as fsr
+from keras_facesr.data.cache import decoded
+from keras_facesr.data.datasets import open_dataset, spread
+from keras_facesr.data.degrade import degrade
+from keras_facesr.data.images import to_unit
+
+SIZE, BATCH, DRAWS = 128, 50, (10, 100)
+DIRECTIONS = (1, 4, 8, 16, 64)
+TEMPERATURES = (0.2, 0.3, 0.5, 0.7, 1.0)
+
+
+def errors(model, hr):
+    """Truth less the deterministic answer, of uint8 (N, H, W, 3): float32 (N, H * W * 3) in units of [0, 1]."""
+    parts = [hr[start : start + BATCH] for start in range(0, len(hr), BATCH)]
+    found = [to_unit(part) - np.asarray(model.deterministic(to_unit(degrade(part, model.scale)))) for part in parts]
+    return np.concatenate(found).reshape(len(hr), -1)
+
+
+def principal(rows, count):
+    """The first ``count`` principal directions of rows (N, D) about zero, (D, count), and the rows' deviations along them."""
+    weights, vectors = np.linalg.eigh(rows @ rows.T)
+    weights, vectors = weights[::-1][:count], vectors[:, ::-1][:, :count]
+    return rows.T @ vectors / np.sqrt(weights), np.sqrt(weights / len(rows))
+
+
+def gain_of_best(energy, along, deviations, n, seed=0):
+    """Mean gain in dB of the best of n samples over none: errors of ``energy`` (N,), ``along`` (N, K) of them in the directions."""
+    drawn = np.random.default_rng(seed).normal(size=(len(along), n, along.shape[1])) * deviations
+    left = energy[:, None] - np.sum(along**2, axis=1)[:, None] + np.sum((along[:, None] - drawn) ** 2, axis=-1)
+    return float(np.mean(10 * np.log10(energy / left.min(axis=1))))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data_dir")
+    parser.add_argument("--models", default="sam,sam_small_x16_utkface")
+    parser.add_argument("--train", type=int, default=1500, help="faces that give the directions (default: %(default)s)")
+    parser.add_argument("--limit", type=int, default=300, help="test faces (default: %(default)s)")
+    args = parser.parse_args()
+    train, test = (
+        decoded(spread(open_dataset(args.data_dir, split=part, kind="utkface"), count), SIZE)[0]
+        for part, count in (("train", args.train), ("test", args.limit))
+    )
+    print("| model | directions | energy in them | " + " | ".join(f"best of {n}, dB" for n in DRAWS) + " |")
+    print("|---|---|---|" + "---|" * len(DRAWS))
+    for name in args.models.split(","):
+        model = fsr.load(name)
+        directions, deviations = principal(errors(model, train), max(DIRECTIONS))
+        of_test = errors(model, test)
+        energy, along = np.sum(of_test**2, axis=1), of_test @ directions
+        for count in DIRECTIONS:
+            part, spread_along = along[:, :count], deviations[:count]
+            gains = [max(gain_of_best(energy, part, t * spread_along, n) for t in TEMPERATURES) for n in DRAWS]
+            share = np.sum(part**2) / np.sum(energy)
+            print(f"| {name} | {count} | {share:.1%} | " + " | ".join(f"{gain:+.2f}" for gain in gains) + " |")
+
+
+if __name__ == "__main__":
+    main()
