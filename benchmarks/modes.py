@@ -37,7 +37,7 @@ def principal(rows, count):
 
 
 def gain_of_best(energy, along, deviations, n, seed=0):
-    """Mean gain in dB of the best of n samples over none: errors of ``energy`` (N,), ``along`` (N, K) of them in the directions."""
+    """Mean gain in dB of the best of n samples: errors of ``energy`` (N,), ``along`` (N, K) of them in the directions."""
     drawn = np.random.default_rng(seed).normal(size=(len(along), n, along.shape[1])) * deviations
     left = energy[:, None] - np.sum(along**2, axis=1)[:, None] + np.sum((along[:, None] - drawn) ** 2, axis=-1)
     return float(np.mean(10 * np.log10(energy / left.min(axis=1))))
