@@ -145,7 +145,9 @@ def find(name):
     if os.path.isfile(os.path.join(name, "recipe.json")):
         return _of_run(Path(name))
     close = difflib.get_close_matches(name.lower(), [*names, *ALIASES], n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names) or 'none'}"
+    if os.sep in name:
+        raise PresetError(f"no model is called {name!r}, nor is there the folder of a run that has ended")
+    hint = f"did you mean {' or '.join(close)}?" if close else "facesr models, or list_models(), names all"
     raise PresetError(f"no model is called {name!r}: {hint}")
 
 

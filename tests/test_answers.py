@@ -2,6 +2,9 @@
 
 import itertools
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ from PIL import Image
 
 from keras_facesr.data.images import SUFFIXES, is_answer
 from keras_facesr.errors import CallError
-from keras_facesr.inference import pictures
+from keras_facesr.inference import demo_faces, pictures
 from keras_facesr.inference.answers import answer_name, plan
 
 
@@ -112,6 +115,20 @@ def test_an_interrupted_call_goes_on_and_ends_well(facesr, catalogue, tree, tmp_
     assert (result.code, result.err) == (0, "") and result.out.endswith("4 of 10 pictures were answered already\n")
     assert levels(tmp_path / "out") == dict(zip(ANSWERS, range(10)))
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+def test_a_call_that_is_asked_to_end_leaves_nothing_half_written_and_has_told_what_is_done(tmp_path):
+    faces, out = tmp_path / "faces", tmp_path / "out"
+    faces.mkdir()
+    for k, face in enumerate(demo_faces(12, 128)):
+        Image.fromarray(face).save(faces / f"{k}.png")
+    command = [sys.executable, "-m", "keras_facesr", "upscale", faces, "-o", out, "--model", "cagface"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        first = process.stdout.readline()  # of a pipe, as soon as it is done
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    assert " -> " in first and Path(first.split(" -> ")[1].strip()).is_file()
+    assert {path.suffix for path in out.rglob("*") if path.is_file()} == {".png"}
 
 
 def test_of_some_samples_those_that_are_missing_are_drawn_as_they_would_have_been(facesr, catalogue, tree, tmp_path):

@@ -77,6 +77,13 @@ def test_an_unknown_name_is_refused(catalogue, name):
         fsr.load(name)
 
 
+def test_a_folder_that_is_no_ended_run_is_told_from_a_misspelt_name(catalogue, tmp_path):
+    with pytest.raises(PresetError, match="nor is there the folder of a run that has ended"):
+        presets.find(tmp_path / "runs")
+    with pytest.raises(PresetError, match="no model is called 'xyz': facesr models, or list_models"):
+        presets.find("xyz")
+
+
 def test_a_misspelt_name_gets_the_closest_ones(catalogue):
     with pytest.raises(PresetError, match="'NEAR': did you mean near"):
         presets.find("NEAR")

@@ -44,11 +44,12 @@ def test_other_sizes_are_remarked_on_and_the_own_is_not(name):
     preset = OWN[name]
     model = type("Model", (), {"own_size": preset.own_size, "preset": name})
     height, width = preset.own_size
+    own = f"{width}x{height}" if width == height else f"{width} wide and {height} high"
     assert size_remark(model, height, width) is None
     for other in ((height + 1, width), (height, width - 1), (4 * height, 4 * width), (1000, 1500)):
         remark = size_remark(model, *other)
-        assert remark.startswith(f"{other[1]}x{other[0]} pixels, where {name} has learnt from {width}x{height} alone")
-        assert "\n" not in remark and f"resize it to {width}x{height}" in remark
+        assert remark.startswith(f"{other[1]}x{other[0]} pixels, where {name} has learnt from {own} alone")
+        assert "\n" not in remark and f"resize it to {own}" in remark
 
 
 def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_path):
@@ -67,7 +68,7 @@ def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_pat
     ):
         sizes._TOLD.clear()
         (remark,) = told(call)
-        assert remark.startswith("12x9 pixels, where varsr_x4_plates has learnt from 2x4 alone")
+        assert remark.startswith("12x9 pixels, where varsr_x4_plates has learnt from 2 wide and 4 high alone")
     sizes._TOLD.clear()
     assert not told(lambda: model.upscale(face(4, 2)))
     assert fsr.load("varsr_x4_plates", weights=None).own_size is None

@@ -47,10 +47,10 @@ there to compare pictures with each other, not to say what a person is like or w
 }
 USES = {
     "super-resolution": 'sr = fsr.load("{}").upscale("face.png")',
-    "degradation": 'lr = fsr.load("{}").degrade(hr)',
-    "face parsing": 'maps = fsr.load("{}").maps(images)',
-    "face attributes": 'maps, embedding = fsr.load("{}").see(faces)',
-    "digit reading": 'probabilities = fsr.load("{}")(digits)',
+    "degradation": 'lr = fsr.load("{}").degrade(hr)  # float32 (N, H, W, 3) in [0, 1]',
+    "face parsing": 'maps = fsr.load("{}").maps(images)  # float32 (N, H, W, 3) in [0, 1]',
+    "face attributes": 'maps, embedding = fsr.load("{}").see(faces)  # float32 (N, H, W, 3) in [0, 1]',
+    "digit reading": 'probabilities = fsr.load("{}")(digits)  # float32 (N, H, W, 3) in [0, 1]',
 }
 CHANGES = ("degradation", "precision", "accumulation")  # what a run may change of its recipe
 OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE spoilt as the small faces of one set are; expect less of faces \
@@ -142,7 +142,7 @@ def sizes(entry):
     scale = entry["scale"]
     if height == width:
         return f"{height // scale} to {height} px"
-    return f"{height // scale}x{width // scale} to {height}x{width} px"
+    return f"{height // scale}x{width // scale} to {height}x{width} px (height x width)"
 
 
 def enlargement_sections(entry, recipe):

@@ -26,6 +26,9 @@ def add_options(option):
 
 
 def run(args):
+    from keras_facesr.training import recipes
+
+    recipes.find(args.recipe)  # before Keras starts
     start_keras(args.debug)
     from keras_facesr.training.run import train
 

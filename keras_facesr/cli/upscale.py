@@ -12,7 +12,7 @@ from keras_facesr.cli.networks import RUNTIMES, find_preset, in_runtime, short_n
 from keras_facesr.data.files import is_there
 from keras_facesr.errors import CallError, FacesrError, SizeWarning
 
-SUMMARY = "Enlarge pictures, and folders with all below them, into OUT_DIR/<stem>_<model>.png."
+SUMMARY = "Enlarge pictures, and all below folders, into OUT_DIR: face.png to face_sam.png, other.jpg to other.jpg_sam.png."
 
 
 def add_options(option):
@@ -21,7 +21,7 @@ def add_options(option):
     option("--demo", action="store_true", help="compare on the built-in face: LR, bicubic, ours, truth")
     option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to, or for one answer a .png (--demo: default .)")
     option("--model", default="sam", metavar="NAME", help="see `facesr models`; or a run's folder (default: %(default)s)")
-    option("--samples", type=positive, metavar="N", help="N plausible answers each, <stem>_<model>_<k>.png")
+    option("--samples", type=positive, metavar="N", help="N plausible answers each, face_sam_1.png and on")
     option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the network (default: the fastest at hand)")
     option("--ensemble", action="store_true", help="answer with the mean over the picture and its mirror image: twice the time")
@@ -94,7 +94,7 @@ def _upscale_files(args, preset, file):
                     written = _upscale_file(args, model, picture, targets, lambda part: show(index + part), odd)
                     done.append({"input": str(picture), "outputs": [str(path) for path in written]})
                     if args.json != "-":
-                        print(f"{picture} -> {', '.join(done[-1]['outputs'])}")
+                        print(f"{picture} -> {', '.join(done[-1]['outputs'])}", flush=True)
             except Exception as error:  # whatever is wrong with one picture, the others are done
                 fail(str(picture), error)
             show(index + 1)

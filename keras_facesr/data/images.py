@@ -108,7 +108,7 @@ def write_png(path, pixels, overwrite=False, source=None):
     ours.add_text("Software", f"{SOFTWARE} {__version__}")
     try:
         if is_there(path) and not overwrite:
-            raise ImageError(f"{path}: exists already; allow overwriting or choose another name")
+            raise ImageError(f"{path}: exists already; overwrite=True replaces it, or choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as temporary:
             Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=ours, **(_carried(source, pixels) if source else {}))

@@ -2,7 +2,6 @@
 
 import html
 import os
-import signal
 import tempfile
 from contextlib import contextmanager
 from functools import wraps
@@ -55,7 +54,6 @@ def serve(name, port, on_start):
     Raises:
         FacesrError: the port cannot be listened on.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="facesr_demo_") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         page = build(name, folder)

@@ -18,7 +18,8 @@ def size_remark(model, height, width):
     """What to know before a picture of this size is enlarged by a model of another ``own_size``; None if there is nothing."""
     if not model.own_size or (height, width) == tuple(model.own_size):
         return None
-    own = "{1}x{0}".format(*model.own_size)
+    high, wide = model.own_size
+    own = f"{wide}x{high}" if wide == high else f"{wide} wide and {high} high"
     return (
         f"{width}x{height} pixels, where {model.preset} has learnt from {own} alone: the answer may show patterns or distorted "
         f"parts; cut the face (or digit) out and resize it to {own}, or take a model for any size (facesr models)"
