@@ -104,7 +104,7 @@ def test_benchmarks(command, here, data):
     elif "training.py" in command:
         command_here = without_torch(command, "--kinds", "train,loop,images")
     else:
-        measures = "distances" in command or "tones" in command  # and trains nothing
+        measures = any(name in command for name in ("distances", "modes", "tones"))  # and trains nothing
         command_here = command if measures or "--steps" in command else f"{command} --steps 4"
     COMMANDS[command_here] = COMMANDS[command]
     recipe = {"RECIPE": "srcnn_x8_utkface", "DATA_DIR": str(data / "utkface" if "precision" in command else data)}
