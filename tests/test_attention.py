@@ -20,7 +20,7 @@ def matrix(convolution):
 
 def test_spatial_attention_is_a_gate_that_is_found_at_a_quarter_of_the_size():
     keras.utils.set_random_seed(0)
-    layer, x = SpatialAttention(), RNG.normal(size=(1, 8, 12, 8)).astype("float32")
+    layer, x = SpatialAttention(8), RNG.normal(size=(1, 8, 12, 8)).astype("float32")
     layer.build(x.shape)
     narrow = x.astype(np.float64) @ matrix(layer.squeeze)
     small = narrow.reshape(1, 2, 4, 3, 4, 2).mean(axis=(2, 4))

@@ -1,5 +1,7 @@
 """CAGFace against its paper's table of parameters, and what its stages, maps and phases promise."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -138,6 +140,18 @@ def test_the_answer_in_training_has_the_size_of_the_truth_in_both_phases():
 def test_what_the_constructor_cannot_build_is_refused(wrong):
     with pytest.raises(ValueError, match="CAGFace enlarges 4 times"):
         CAGFace(**wrong)
+
+
+@pytest.mark.parametrize("block", ["residual", "attentive"])
+def test_all_that_learns_in_a_phase_has_a_gradient(block):
+    model = small(block=block)
+    lr, hr = pairs()
+    for phase in (1, 2):
+        model.phase = phase
+        model.compile("adam")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras warns of what has none
+            model.train_on_batch(lr, hr)
 
 
 def test_a_phase_without_a_stage_is_refused():

@@ -44,15 +44,16 @@ class SpatialAttention(layers.Layer):
     1x1 to a quarter of the channels, means of 4x4, two 3x3 with a rectifier between them, back to the size by repetition and
     means of 5x5, added to what was there before, 1x1 to all channels, sigmoid. Made for few multiply-adds, after the enhanced
     spatial attention of RFANet (Liu et al., 2020), by pools of fixed sizes, which every runtime knows.
+
+    Args:
+        channels: of x, a multiple of four.
     """
 
     REDUCTION = 4  # of the channels, and of the size
 
-    def __init__(self, **kwargs):
+    def __init__(self, channels, **kwargs):
         super().__init__(**kwargs)
-
-    def build(self, input_shape):
-        channels, dtype = input_shape[-1], self.dtype_policy
+        self.channels, dtype = channels, self.dtype_policy
         few = channels // self.REDUCTION
         self.squeeze = conv(few, 1, dtype=dtype)
         self.pool = layers.AveragePooling2D(self.REDUCTION, padding="same", dtype=dtype)
@@ -60,7 +61,9 @@ class SpatialAttention(layers.Layer):
         self.repeat = layers.UpSampling2D(self.REDUCTION, dtype=dtype)
         self.interpolate = layers.AveragePooling2D(self.REDUCTION + 1, strides=1, padding="same", dtype=dtype)
         self.expand = conv(channels, 1, activation="sigmoid", dtype=dtype)
-        narrow = (*input_shape[:-1], few)
+
+    def build(self, input_shape):
+        narrow = (*input_shape[:-1], self.channels // self.REDUCTION)
         self.squeeze.build(input_shape)
         self.surroundings.build(narrow)
         self.expand.build(narrow)
@@ -73,6 +76,9 @@ class SpatialAttention(layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")

@@ -237,7 +237,7 @@ class AttentiveBlock(keras.layers.Layer):
         self.features, dtype = features, self.dtype_policy
         self.local = keras.Sequential([ConvBlock(features, 1, None, "leaky_relu", dtype=dtype) for _ in range(3)])
         self.mixing = conv(features, 1, kernel_initializer=near_zero(), dtype=dtype)
-        self.attention = SpatialAttention(dtype=dtype)
+        self.attention = SpatialAttention(features, dtype=dtype)
 
     def build(self, input_shape):
         for part in (self.local, self.mixing, self.attention):
