@@ -1,6 +1,6 @@
 """What the best of n samples can gain, by the number of directions in which samples vary.
 
-    python benchmarks/modes.py UTKFACE_DIR [--models sam,...] [--train N] [--limit N]
+    python benchmarks/modes.py UTKFACE_DIR [--models NAME,...] [--train N] [--limit N]
 
 An oracle's bound for latents that know nothing of the small face: the errors of the deterministic answers to training faces
 have principal directions; samples vary along the first K of them, Gaussian, as far as errors do, times the temperature that
@@ -46,7 +46,7 @@ def gain_of_best(energy, along, deviations, n, seed=0):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_dir")
-    parser.add_argument("--models", default="sam,sam_small_x16_utkface")
+    parser.add_argument("--models", default="sam_small_x8,sam_small_x16_utkface")
     parser.add_argument("--train", type=int, default=1500, help="faces that give the directions (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=300, help="test faces (default: %(default)s)")
     args = parser.parse_args()

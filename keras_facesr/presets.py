@@ -21,7 +21,7 @@ from keras_facesr.errors import FacesrError, PresetError, reason
 LEAST_FACE = 64  # pixels a side of what networks for faces make; those for digits make less
 ALIASES = {
     "cagface": "cagface_small_x4",
-    "sam": "sam_small_x8_utkface",
+    "sam": "sam_small_x8",
     "ssrvae": "ssrvae_x4",
     "style": "stylevae_wider",
     "varsr": "varsr_x8_celeba",
@@ -238,7 +238,8 @@ def entry(recipe, weights, description, terms):
 
 def named(sources):
     """The data sets of a recipe's sources, each once, as a card names them."""
-    return " and ".join(dict.fromkeys(source.data_set for source in sources))
+    *others, last = dict.fromkeys(source.data_set for source in sources)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _of_run(folder):

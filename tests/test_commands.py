@@ -27,7 +27,7 @@ from keras_facesr.training import recipes
 
 COMMANDS = {command: page for page in (*BESIDE, *PAGES) for command in commands(page, "facesr")}
 SETS = {"UTKFace": "utkface", "CelebA,": "celeba", "MNIST": "mnist", "digits": "plates", "faces of": "faces_512"}
-SAM = "sam_small_x8_utkface"
+SAM = "sam_small_x8"
 WORDS = {"RECIPE": SAM, "NAME": SAM, "READER": "digits_plates", "N": "64", "RUNS_DIR": "runs"}
 
 
@@ -80,7 +80,7 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def ended_run(here):
     """The folder of a run that has ended, relative to the working folder; its network is a released one."""
-    released = presets.find("sam_small_x8_utkface").folder
+    released = presets.find("sam_small_x8").folder
     shutil.copytree(released, here / "runs" / "mine")
     (here / "runs" / "mine" / "recipe.json").touch()
     return "runs/mine"
@@ -119,7 +119,7 @@ def test_pictures_are_enlarged(command, here, ended_run, facesr):
     before = {*here.rglob("*.png")}
     result = facesr(*filled_in(command, RUN_DIR=ended_run))
     if "onnx" in command:  # whose page shows this answer
-        assert result.code == 2 and "sam_small_x8_utkface brings no file for onnx: make one, facesr export" in result.err
+        assert result.code == 2 and "sam_small_x8 brings no file for onnx: make one, facesr export" in result.err
         return
     remarks = [line for line in result.err.splitlines() if " has learnt from " not in line and "another size" not in line]
     assert (result.code, remarks) == (0, [])

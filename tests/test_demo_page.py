@@ -283,7 +283,7 @@ def test_a_visitor_enlarges_samples_and_downloads_and_reads_what_is_wrong_with_a
     assert bicubic.get_attribute("src") != sr.get_attribute("src")
     visitor.waiting.until(lambda _: {image.get_property("naturalWidth") for image in (bicubic, sr)} == {128})
     visitor.click("#download")
-    downloaded = tmp_path / "downloads" / "face_sam_small_x8_utkface.png"
+    downloaded = tmp_path / "downloads" / "face_sam_small_x8.png"
     visitor.waiting.until(lambda _: downloaded.exists())
     expected = fsr.load("sam").upscale(face).astype(int)
     assert np.abs(pixels(downloaded) - expected).max() <= 1  # as another process rounds

@@ -32,7 +32,7 @@ def told(call):
 
 def test_every_preset_that_was_trained_on_one_size_has_it_as_its_own():
     own = {name: preset.own_size for name, preset in OWN.items()}
-    assert own["ssrvae_x4"] == own["sam_small_x8_utkface"] == (16, 16)
+    assert own["ssrvae_x4"] == own["sam_small_x8"] == (16, 16)
     assert (own["varsr_x8_celeba"], own["varsr_x4_plates"]) == ((8, 8), (4, 2))
     others = {*fsr.list_models()} - {*own}
     assert {"cagface_small_x4", "edsr_small_x4", "stylevae_wider", "face_features"} <= others

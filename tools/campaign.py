@@ -5,7 +5,7 @@
 QUEUE is a text file with a line for each run: the recipe, its data, and how many images its network sees, where that is not
 what the recipe says; empty lines and what follows a # are left out.
 
-    sam_small_x8_utkface  ~/data          1024000
+    sam_small_x8          ~/data          1024000
     cagface_small_x4      ~/data/large    # the recipe's own budget
 
 Each run has the folder RUNS_DIR/<recipe> (``keras_facesr.training.train``). Those that have ended are passed over, one that was
