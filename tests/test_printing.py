@@ -92,7 +92,7 @@ def test_what_is_there_to_be_printed_alone_must_arrive(tmp_path):
 
 def test_a_table_is_printed_in_whatever_letters_there_are(monkeypatch):
     """Rich draws a table's Fréchet, and a bar, whoever writes them."""
-    code = "from rich.console import Console; from keras_facesr import console\nwith console.unfailing_streams():\n"
+    code = "from rich.console import Console; from keras_facesr.cli import console\nwith console.unfailing_streams():\n"
     code += "    Console().print('Fréchet'); Console(stderr=True).print('脸')\n    print('done')"
     for encoding, shown in (("ascii", b"Fr\\xe9chet\ndone\n"), ("utf-8", "Fréchet\ndone\n".encode())):
         environment = {**os.environ, "PYTHONIOENCODING": encoding}
