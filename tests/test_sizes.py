@@ -74,6 +74,11 @@ def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_pat
     assert fsr.load("varsr_x4_plates", weights=None).own_size is None
 
 
+def test_an_ensemble_warns_once_for_its_model_as_well():
+    model = fsr.load("srcnn_x4_style")
+    assert len(told(lambda: [model.upscale(face(9, 12), ensemble=True) for _ in range(3)])) == 1
+
+
 def test_a_photograph_in_tiles_and_an_exported_file_warn_too():
     model = runtimes.load(presets.find("srcnn_x4_style"), "litert")
     (remark,) = told(lambda: fsr.upscale(model, face(60, 90), tile=32))

@@ -37,18 +37,17 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
     Warns:
         SizeWarning: the weights have learnt from pictures of another size alone.
     """
-    if ensemble:
-        model = FlipEnsemble(model)
+    asked = FlipEnsemble(model) if ensemble else model
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
         picture = read_picture(source)
         warn_of_size(model, *picture.rgb.shape[:2])
-        return _enlarge_rgb(model, picture, tile, on_tile)
+        return _enlarge_rgb(asked, picture, tile, on_tile)
     if source.dtype != np.uint8 or source.shape[-1] != 3 or 0 in source.shape:
         raise ImageError(f"a batch is a uint8 array (N, H, W, 3), not {source.dtype} {source.shape}")
     warn_of_size(model, *source.shape[1:3])
     if max(source.shape[1:3]) <= tile_side(model, tile):
-        return enlarge_in_passes(model, source)
-    return np.stack([_enlarge_rgb(model, read_picture(image), tile, on_tile) for image in source])
+        return enlarge_in_passes(asked, source)
+    return np.stack([_enlarge_rgb(asked, read_picture(image), tile, on_tile) for image in source])
 
 
 def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False):
