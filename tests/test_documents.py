@@ -38,13 +38,13 @@ def test_how_well_the_judge_judges_is_as_released():
 
 
 @pytest.mark.parametrize("preset", presets.list_models())
-def test_a_card_has_the_figures_of_its_configuration(preset, monkeypatch):
+def test_a_card_has_the_figures_of_its_configuration_and_its_limits(preset, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools")
-    from card import with_figures_anew
+    from card import written_anew
 
     folder = presets.find(preset).folder
     text, entry = (folder / "README.md").read_text(), json.loads((folder / "config.json").read_text())
-    assert with_figures_anew(text, entry, recipes.find(preset)) == text, "python tools/card.py writes it anew"
+    assert written_anew(text, entry, recipes.find(preset)) == text, "python tools/card.py writes it anew"
 
 
 @pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=named)
