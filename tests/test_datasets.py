@@ -140,6 +140,11 @@ def test_open_dataset_recognises_a_set_by_its_layout(request, layout, train, tes
     assert len(open_dataset(root, kind="folder")) >= train + test
 
 
+def test_another_set_is_not_taken_for_utkface(celeba_root):
+    with pytest.raises(DatasetError, match="no UTKFace images.*age_gender_race_time.jpg"):
+        open_dataset(celeba_root, "train", kind="utkface")
+
+
 def test_plain_folder_gives_its_part_or_all_of_it(tmp_path):
     for file in ("train/0/a.png", "train/b.png", "test/c.png"):
         image(tmp_path / file)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +242,15 @@ def test_a_released_preset_stands_in_only_where_its_card_says_the_budget(made, m
     said = []
     found = run.run(dataclasses.replace(MINIATURE, parts=(thin,)), faces, tmp_path / "runs", say=said.append)
     assert said == ["thin_x2: as released"] and found["parts"][0]["rows"] == report["parts"][0]["rows"][:2]
+
+
+@pytest.mark.parametrize(
+    "wrong, hint",
+    [("sam", "did you mean sam_small_x8?"), ("SRCNN_x8_utkfaces", "did you mean srcnn_x8_"), ("?", "there are autoenc")],
+)
+def test_a_wrong_name_of_a_recipe_is_answered_by_those_alike(wrong, hint):
+    with pytest.raises(TrainingError, match=re.escape(hint)):
+        recipes.find(wrong)
 
 
 def test_a_preset_that_went_on_from_another_has_no_budget_of_its_own():

@@ -82,6 +82,8 @@ def utkface(root, split=None):
     """
     root = existing(root, "utkface")
     files = tuple(file for part in parts_of(root, split, "utkface") for file in images_in(part, "utkface"))
+    if not any(_UTKFACE_NAME.match(file.name) for file in files):
+        raise DatasetError(f"{root}: no UTKFace images, none has such a name; {HELP['utkface']}")
     known = np.array([_utkface_labels(file.name) for file in files], np.int16)
     return ImageSet("utkface", root, files, dict(zip(("age", "gender", "race"), known.T)))
 

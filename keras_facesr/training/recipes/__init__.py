@@ -1,7 +1,9 @@
 """How each preset was trained; ``facesr train NAME DATA_DIR --out RUN_DIR`` does it again."""
 
 import dataclasses
+import difflib
 
+from keras_facesr import presets
 from keras_facesr.errors import TrainingError
 from keras_facesr.training.recipes import baselines, cagface, full_size, sam, ssrvae, varsr
 from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
@@ -10,9 +12,11 @@ RECIPES = {recipe.name: recipe for part in (sam, baselines, full_size, cagface, 
 
 
 def find(name):
-    """The recipe of that name; ``TrainingError`` names the known ones."""
+    """The recipe of that name; ``TrainingError`` names those that are alike, or all."""
     if name not in RECIPES:
-        raise TrainingError(f"no recipe is called {name!r}; there are {', '.join(sorted(RECIPES))}")
+        close = [presets.ALIASES[name]] if name in presets.ALIASES else difflib.get_close_matches(name.lower(), RECIPES)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(RECIPES))}"
+        raise TrainingError(f"no recipe is called {name!r}; {hint}")
     return RECIPES[name]
 
 
