@@ -160,7 +160,10 @@ class FaceAttributes:
         return LabelStream(*self.training, stage.batch_size, seed)
 
     def validate(self, model):
-        """How often a face with an attribute scores above one without it, in [0, 1]: mean over attributes that differ."""
+        """How often a face with an attribute scores above one without it, in [0, 1]: mean over the attributes.
+
+        Attributes that all or none of the faces have are left out.
+        """
         images, labels = self.validation
         return {"val_ranked_rightly": float(np.nanmean(ranked_rightly(told(model, images)[:, :-1], labels[:, :-1])))}
 
