@@ -1,8 +1,8 @@
-"""Make docs/gallery and docs/gallery.md: what each released model makes of the built-in face, which anyone may publish.
+"""Make docs/gallery and docs/gallery.md: the answers of each released model to the built-in face, which anyone may publish.
 
     python tools/gallery.py
 
-To be run again when a model is released. No picture of a data set belongs there.
+Run it again when a model is released. No picture of a data set may be shown there.
 """
 
 import subprocess
@@ -94,7 +94,7 @@ def main():
 
 
 def example(name, picture, *arguments):
-    """What an example writes, as a picture of the gallery."""
+    """Run an example and save the picture that it writes in the gallery."""
     png = PICTURES / f"{picture}.png"
     subprocess.run([sys.executable, ROOT / "examples" / f"{name}.py", *arguments, "-o", png], check=True)
     save(Image.open(png), picture)

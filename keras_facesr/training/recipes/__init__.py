@@ -12,7 +12,7 @@ RECIPES = {recipe.name: recipe for part in (sam, baselines, full_size, cagface, 
 
 
 def find(name):
-    """The recipe of that name; ``TrainingError`` names those that are alike, or all."""
+    """The recipe of that name; ``TrainingError`` lists similar names, or all if there are none."""
     if name not in RECIPES:
         close = [presets.ALIASES[name]] if name in presets.ALIASES else difflib.get_close_matches(name.lower(), RECIPES)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(RECIPES))}"
