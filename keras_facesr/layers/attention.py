@@ -150,7 +150,10 @@ class LocalAttention(layers.Layer):
     def build(self, input_shape):
         channels, dtype = input_shape[-1], self.dtype_policy
         if channels % self.group or not self.window % 2:
-            raise ValueError(f"{channels} channels in groups of {self.group}, window {self.window}: it must divide, and be odd")
+            raise ValueError(
+                f"{channels} channels in groups of {self.group}, window {self.window}: "
+                "the groups must divide the channels, and the window must be odd"
+            )
         for name, width in {"query": channels // self.group, "key": channels // self.group, "value": channels}.items():
             setattr(self, name, conv(width, 1, use_bias=False, name=name, dtype=dtype))
             getattr(self, name).build(input_shape)

@@ -52,7 +52,7 @@ class Protocol:
         if self.hr_size is not None and any(side < self.scale or side % self.scale for side in self.hr_shape):
             raise FacesrError(f"the HR size must be a multiple of the scale {self.scale}, got {self.hr_size}")
         if self.square is not None and not isinstance(self.hr_size, int):
-            raise FacesrError("faces that are cut as a set frames them have one HR size: give it")
+            raise FacesrError("faces that are cut to a set's framing need one HR size: give it")
 
     @property
     def hr_shape(self):

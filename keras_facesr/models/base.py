@@ -31,7 +31,7 @@ class Network(keras.Model):
         """Build an optimiser's state for these variables; errors as for ``compile``."""
         if not backend.is_made_for(self, optimizer):
             advice = f'make it within the scope that {type(self).__name__} was made in, or give its name, such as "adam"'
-            raise ValueError(f"the optimiser is none of the strategy's, each device would count its steps: {advice}")
+            raise ValueError(f"the optimiser is none of the strategy's, so each device would count its own steps: {advice}")
         optimizer.build(variables)
 
     def compile_from_config(self, config):

@@ -191,7 +191,7 @@ class RunKeeper(keras.callbacks.Callback):
         """The exception of a run that was asked to end and has saved its state."""
         self.devices.wait()  # for the machine that writes
         where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
-        return TrainingStopped(f"{where}, its state is saved; --resume goes on")
+        return TrainingStopped(f"{where}, its state is saved; continue with --resume")
 
     def _check_numbers(self, figures, at, files=False):
         """End the run if a figure is not a number, as all that follows would be useless."""

@@ -48,7 +48,7 @@ class RunFolder:
         self.folder, self.devices = folder, devices
         started = folder / "recipe.json"
         if started.exists() and not resume:
-            raise TrainingError(f"{folder}: holds a run already; add --resume to go on with it, or name a new folder")
+            raise TrainingError(f"{folder}: holds a run already; add --resume to continue it, or name a new folder")
         if resume and not started.exists():
             raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
         devices.wait()  # until all machines have looked
