@@ -63,7 +63,7 @@ def open_dataset(root, split=None, kind="auto"):
 
 
 def spread(images, limit):
-    """At most ``limit`` images of an ``ImageSet`` or ``ArraySet``, evenly spread, as names often sort faces; None: all."""
+    """At most ``limit`` images of an ``ImageSet`` or ``ArraySet``, evenly spread, since sets are often sorted; None: all."""
     count = min(limit or len(images), len(images))
     return images.subset([k * len(images) // count for k in range(count)])
 

@@ -41,10 +41,10 @@ class GaussianSmoothing(keras.layers.Layer):
 class SpatialAttention(layers.Layer):
     """x times a gate in (0, 1) for each place and channel; the gate sees far, as it is computed at a quarter of the size.
 
-    A 1x1 convolution reduces to a quarter of the channels. A branch takes means of 4x4, two 3x3 convolutions with ReLU between
-    them, and returns to the size by repetition and means of 5x5. It is added to its input; a 1x1 convolution to all channels
-    and a sigmoid follow. Made for few multiply-adds, after the enhanced spatial attention of RFANet (Liu et al., 2020), with
-    pools of fixed sizes, which every runtime has.
+    A 1x1 convolution reduces to a quarter of the channels. From there a branch takes means of 4x4, applies two 3x3 convolutions
+    with ReLU between them, and returns to the size by repetition and means of 5x5. The branch is added to its own input; a 1x1
+    convolution to all channels and a sigmoid follow. Made for few multiply-adds, after the enhanced spatial attention of
+    RFANet (Liu et al., 2020), with pools of fixed sizes, which every runtime has.
 
     Args:
         channels: channels of x, a multiple of four.

@@ -129,7 +129,7 @@ class AdversarialSR(PhasedSR):
         self.__dict__["features"] = features  # bypasses Keras, which would count the features' weights as the model's
 
     def get_compile_config(self):
-        """As Keras' own, with the critic's optimiser. Empty if there are features: then compile again with them."""
+        """As Keras' own, with the critic's optimiser. Empty in phase 2 with features: compile again with them."""
         if self.phase == 1:
             return super().get_compile_config()
         if self.features:

@@ -1,4 +1,4 @@
-"""Objectives of a critic and of the generator that it judges. Scores are (N, 1), without an activation; losses are scalars."""
+"""Objectives of a critic and of the generator it judges. Scores are (N, 1), without an activation; losses are scalar means."""
 
 from keras import ops
 

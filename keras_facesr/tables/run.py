@@ -157,11 +157,11 @@ def _measured(part, needed, weights, data_dir, runs_dir, progress):
 
 
 def _report(recipe, weights, trial, data_dir, folder, show):
-    """A trial's report on a row's network. It is measured once; the file's name depends on everything that it depends on."""
+    """A trial's report on a row's network. It is measured once: the file is named by a hash of all that it depends on."""
     network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
     hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
     sources = [[str(file) for file in getattr(trial.test(source, data_dir), "files", [])] for source in trial.sources]
-    depends = json.dumps([__version__, repr(trial), hashes, sources, list(COLUMNS)])  # new kinds of figures are measured
+    depends = json.dumps([__version__, repr(trial), hashes, sources, list(COLUMNS)])  # if figures are added, measure again
     file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
     if not file.exists():
         if weights.parent == folder:
