@@ -40,7 +40,7 @@ class ConvMuon(keras.optimizers.Muon):
         return ops.reshape(matrix @ product if tall else product @ matrix, x.shape)
 
     def lr_adjust(self, x):
-        """Scale an update to a root mean square of ``rms_rate``, as Adam's updates have it (Liu et al., 2025)."""
+        """Scale an update to a root mean square of ``rms_rate``, about that of Adam's updates (Liu et al., 2025)."""
         rows, columns = math.prod(x.shape[:-1]), x.shape[-1]
         return x * (self.rms_rate * math.sqrt(max(rows, columns)))
 

@@ -42,7 +42,7 @@ def by_adam(steps, **how):
 
 
 def adversarial(name, model_class, **config):
-    """A baseline whose last sixth of patches is seen in training against a critic."""
+    """A baseline that is trained by pixels, and on the last sixth of its patches against a critic."""
     config = {"scale": 4, "hr_size": (128, 128), "critic": True, "critic_channels": 16, **config}
     recipe = small(name, model_class, config, by_adam(5000))
     return against_a_critic(recipe, 1000, augmentation="six", features="face_features")
