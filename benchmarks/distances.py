@@ -1,10 +1,10 @@
-"""What the two distances of sets say of faces whose difference is known: of how they were made, and of whom they show.
+"""How the two distances of sets respond to known differences: in how faces were made, and in whom they show.
 
     python benchmarks/distances.py DATA_DIR
 
-DATA_DIR is that of styleVAE's recipes (`training/recipes/ssrvae.py`). Real small faces of the training part are compared
-with others of them and with clean ones, reduced and then changed. A distance that judges how small faces are spoilt must be
-small for clean faces that were given the means and the detail of real ones, and care little where the eyes are.
+DATA_DIR is that of styleVAE's recipes (`training/recipes/ssrvae.py`). Real small faces of the training part are compared with
+other real ones, and with clean ones that are reduced and then changed. A distance that judges degradations must be small for
+clean faces that were given the means and the detail of real ones, and must depend little on where the eyes are.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def scales(images):
 
 
 def as_spoilt_as(images, real):
-    """The images, each with the mean colours of one real face, and with its amplitude at every scale, at most doubled."""
+    """The images, each with the mean colours of a real face and its amplitude at every scale, by a gain of at most two."""
     (details, _), (real_details, colours) = scales(images), scales(real)
     amplitudes = ([np.sqrt((x.mean(-1) ** 2).mean((1, 2))) + 1e-4 for x in each] for each in (details, real_details))
     gains = [np.clip(theirs / own, 0, 2)[:, None, None, None] for own, theirs in zip(*amplitudes)]
@@ -50,7 +50,7 @@ def as_spoilt_as(images, real):
 
 
 def moved(images, rng, furthest=2):
-    """Each image moved by chance, its edges drawn out."""
+    """Each image moved at random, with its edges repeated."""
     around = ((0, 0), (furthest, furthest), (furthest, furthest), (0, 0))
     places = rng.integers(0, 2 * furthest + 1, (len(images), 2))
     return np.stack(

@@ -1,9 +1,9 @@
-"""Every released model in every format: how large the files are, and how near they come to the Keras models.
+"""Every released model in every format: the size of the files, and how near their answers are to the Keras model's.
 
     python benchmarks/formats.py [--model 'sam*'] [--write docs/formats.md]
 
-Each file is written to a temporary folder and proven there (``keras_facesr.export``). The exit code is 1 if one could not be
-written for a reason that ``EXCLUDED`` does not foresee.
+Each file is written to a temporary folder and compared with the Keras model there (``keras_facesr.export``). The exit code is
+1 if a file could not be written and ``EXCLUDED`` gives no reason for it.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from keras_facesr.data.files import written_whole
 from keras_facesr.errors import ExportFailed
 from keras_facesr.inference.built_in import demo_face
 
-# Column: arguments of `export`, beside a fixed size and calibration faces for int8.
+# Column -> arguments of `export`; int8 also gets a fixed size and calibration faces.
 FORMATS = {
     "SavedModel": {"format": "savedmodel"},
     "TFLite": {"format": "tflite"},
@@ -38,7 +38,7 @@ EXCLUDED = {  # (preset, column) -> why
     ("sam_small_x8", "int8"): "none: XNNPACK, LiteRT's kernels, refuses it",
 }
 CALIBRATION_FACES = 64
-USUAL_SIDE = 32  # in pixels, of the faces that a model of any size is calibrated on
+USUAL_SIDE = 32  # side in pixels of the faces that a model of any size is calibrated on
 
 
 def main():
@@ -62,7 +62,7 @@ def main():
 
 
 def outcome(name, column):
-    """What a cell of the table says: size and nearness, "-" where there is nothing to write, or why there is none."""
+    """The text of a table's cell: size and difference, "-" if the format does not apply, or why there is no file."""
     preset = presets.find(name)
     model = fsr.load(name)
     how = dict(FORMATS[column])
@@ -85,7 +85,7 @@ def outcome(name, column):
 
 
 def calibration(side):
-    """The built-in face, cut, mirrored and lit by chance: uint8 (CALIBRATION_FACES, side, side, 3)."""
+    """The built-in face, cut, mirrored and lit at random: uint8 (CALIBRATION_FACES, side, side, 3)."""
     chance = np.random.default_rng(0)
     face = centre_square(demo_face())
     faces = []

@@ -1,10 +1,10 @@
-"""What the best of n samples can gain, by the number of directions in which samples vary.
+"""How much the best of n samples can gain, by the number of directions in which samples vary.
 
     python benchmarks/modes.py UTKFACE_DIR [--models NAME,...] [--train N] [--limit N]
 
-An oracle's bound for latents that know nothing of the small face: the errors of the deterministic answers to training faces
-have principal directions; samples vary along the first K of them, Gaussian, as far as errors do, times the temperature that
-gains most; the best of n is chosen with the truth at hand, on test faces. UTKFACE_DIR is UTKFace.
+The bound of an oracle, for latents that do not depend on the small face. The errors of the deterministic answers to training
+faces have principal directions. Samples are Gaussian along the first K of them, with the deviation of the errors times the
+temperature that gains most. The best of n is chosen by comparing with the truth, on test faces. UTKFACE_DIR is UTKFace.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TEMPERATURES = (0.2, 0.3, 0.5, 0.7, 1.0)
 
 
 def errors(model, hr):
-    """Truth less the deterministic answer, of uint8 (N, H, W, 3): float32 (N, H * W * 3) in units of [0, 1]."""
+    """Truth minus the deterministic answer, for uint8 (N, H, W, 3): float32 (N, H * W * 3) in units of [0, 1]."""
     parts = [hr[start : start + BATCH] for start in range(0, len(hr), BATCH)]
     found = [to_unit(part) - np.asarray(model.deterministic(to_unit(degrade(part, model.scale)))) for part in parts]
     return np.concatenate(found).reshape(len(hr), -1)
@@ -37,7 +37,7 @@ def principal(rows, count):
 
 
 def gain_of_best(energy, along, deviations, n, seed=0):
-    """Mean gain in dB of the best of n samples: errors of ``energy`` (N,), ``along`` (N, K) of them in the directions."""
+    """Mean gain in dB of the best of n samples, for errors of ``energy`` (N,), with ``along`` (N, K) in the directions."""
     drawn = np.random.default_rng(seed).normal(size=(len(along), n, along.shape[1])) * deviations
     left = energy[:, None] - np.sum(along**2, axis=1)[:, None] + np.sum((along[:, None] - drawn) ** 2, axis=-1)
     return float(np.mean(10 * np.log10(energy / left.min(axis=1))))

@@ -1,10 +1,10 @@
-"""Training losses in mixed precision beside those in float32: the same recipe, faces, order and noise.
+"""Training losses in mixed precision compared with those in float32: the same recipe, faces, order and noise.
 
     python benchmarks/precision.py RECIPE=DATA_DIR ... [--steps 200] [--precision mixed_bfloat16] [--json FILE]
 
-Every stage of a recipe takes ``--steps`` steps by ``facesr train``'s own code, each precision going on from its own stage
-before; what makes a recipe's small faces or attention maps computes in it as well. A stage's warm-up and decay are pressed
-into the steps that it takes. Figures are means over the last quarter of them.
+Every stage of a recipe takes ``--steps`` steps by ``facesr train``'s own code, and starts from the weights of the stage before
+in the same precision. The networks that make a recipe's small faces or attention maps compute in it as well. A stage's warm-up
+and decay are scaled down to the steps that it takes. Figures are means over the last quarter of the steps.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main():
 
 
 def shortened(recipe, steps):
-    """The recipe with so many steps in every stage, its losses told every quarter of them."""
+    """The recipe with so many steps in every stage, and a check after every quarter of them."""
     stages = [dataclasses.replace(stage, steps=steps, check_every=steps // QUARTERS, keep="last") for stage in recipe.stages]
     return dataclasses.replace(recipe, stages=tuple(stages), validation_images=8)
 
@@ -58,7 +58,7 @@ def losses(recipe, data_dir, precision):
 
 
 def compared(plain, mixed):
-    """[{loss in float32, in the other precision, relative difference}], a stage each."""
+    """[{loss in float32, in the other precision, relative difference}, ...], one for each stage."""
     return [{"float32": a, "mixed": b, "difference": b / a - 1} for a, b in zip(plain, mixed, strict=True)]
 
 

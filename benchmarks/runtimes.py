@@ -1,10 +1,10 @@
-"""Measure one released network in every runtime: load time, latency, throughput, peak memory, as ratios to Keras.
+"""Measure one released network in every runtime: load time, latency, throughput and peak memory, also as ratios to Keras.
 
     python benchmarks/runtimes.py [--model sam] [--size 16] [--rounds 10] [--runtimes keras,litert,...] [--json FILE]
 
-Each runtime has a process of its own, so that none shares memory or threads with another. The processes are started one
-after the other and then take turns, one call each a round: what else the machine does meets all of them alike, and the
-ratio of each round to Keras' call beside it tells more than milliseconds do. Where ``spread`` is wide, measure again.
+Each runtime has a process of its own, so none shares memory or threads with another. The processes are started one after the
+other and then take turns, one call each in a round. So other work on the machine affects all of them alike, and a round's ratio
+to Keras tells more than milliseconds. If ``spread`` is wide, measure again.
 """
 
 import argparse
@@ -33,7 +33,7 @@ RUNTIMES = {
     "torch": "torch",
 }
 BATCHES = (1, 8)
-WIDTH = 110  # columns of the table, which a file or a pipe gets whole
+WIDTH = 110  # columns of the table, also in a file or a pipe
 EXPORTS = {
     "savedmodel": ["model"],
     "litert": ["model.tflite", "--quantize", "float16"],
@@ -75,7 +75,7 @@ def main():
 
 
 def measured(names, model, size, rounds, threads, folder):
-    """{runtime: {"load": [s], "memory": [MB], "batch 1": [s, ...], "batch 8": [s, ...]}}, calls interleaved."""
+    """{runtime: {"load": [s], "memory": [MB], "batch 1": [s, ...], "batch 8": [s, ...]}}; the runtimes' calls take turns."""
     console = Console(stderr=True)
     workers = {
         name: started(name, model, size, threads, folder) for name in track(names, "load", console=console, transient=True)
@@ -95,13 +95,13 @@ def measured(names, model, size, rounds, threads, folder):
 
 
 def started(runtime, model, size, threads, folder):
-    """``runtimes_worker.py`` for one runtime."""
+    """Start ``runtimes_worker.py`` for one runtime."""
     file = exported(runtime, model, size, folder)
     return Worker(runtime, [sys.executable, WORKER, runtime, model, file, str(size), str(threads)], folder)
 
 
 def exported(runtime, model, size, folder):
-    """Path of the file that a runtime loads, or an empty string; another process writes it, for that takes memory."""
+    """Path of the file that a runtime loads, or an empty string; another process writes it, as this takes memory."""
     if runtime not in EXPORTS:
         return ""
     name, *options = EXPORTS[runtime]

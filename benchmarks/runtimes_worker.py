@@ -11,7 +11,7 @@ import time
 from turns import answer_lines
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-WARM_CALLS = 2  # of each batch size, before the first that counts
+WARM_CALLS = 2  # calls of each batch size that are not measured
 
 
 def prepare():
@@ -21,7 +21,7 @@ def prepare():
     import numpy as np
 
     faces = np.random.default_rng(0).random((8, int(size), int(size), 3), np.float32)
-    network(faces[:1])  # graphs and memory are laid out at the first call: it belongs to the loading
+    network(faces[:1])  # the first call counts as loading: it builds graphs and allocates memory
     ready = {"load": time.perf_counter() - began}
     warmed = set()
 
@@ -39,7 +39,7 @@ def prepare():
     return ready, answer
 
 
-# Each loader returns a function of float32 (N, H, W, 3) in [0, 1] that gives NumPy: what a program of its user would call.
+# Each loader returns the function that a user's program would call: float32 (N, H, W, 3) in [0, 1] -> NumPy.
 
 
 def load_keras(model, _, threads):
@@ -56,7 +56,7 @@ def load_savedmodel(model, folder, threads):
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    loaded = tf.saved_model.load(folder)  # held as long as its signature is called
+    loaded = tf.saved_model.load(folder)  # must be kept while its signature is in use
     serve = loaded.signatures["serving_default"]
     return lambda lr, loaded=loaded: serve(lr=tf.constant(np.uint8(lr * 255)))["sr"].numpy()
 

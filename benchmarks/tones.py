@@ -1,9 +1,9 @@
-"""How much of what networks lose on spoilt faces is tone: their PSNR, and that of the same answers in the truth's tone.
+"""How much of networks' error on degraded faces is tone: the PSNR of their answers, and of the same in the truth's tone.
 
     python benchmarks/tones.py DATA_DIR [--kind lfw] [--limit N] [--models edsr_small_x4_bicubic,...]
 
-DATA_DIR is CelebA, LFW (`--kind lfw`) or a folder of faces; those of its test part, 64x64 pixels, are spoilt as
-`facesr evaluate --degradation style` does. An answer in the truth's tone has its mean and deviation of each colour.
+DATA_DIR is CelebA, LFW (`--kind lfw`) or a folder of faces. The faces of its test part, at 64x64 pixels, are degraded as by
+`facesr evaluate --degradation style`. An answer in the truth's tone has the truth's mean and deviation of each colour.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def in_the_tone_of(truth, images):
 
 
 def tones(images):
-    """What a face's tone is, of images (N, H, W, 3): (N,) each."""
+    """Measures of the tone of images (N, H, W, 3): (N,) each."""
     gray = images.mean(-1)
     colour = images.max(-1).astype(float) - images.min(-1)
     return {"darker": gray.mean((1, 2)), "of less contrast": gray.std((1, 2)), "paler": colour.mean((1, 2))}

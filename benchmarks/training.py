@@ -1,10 +1,10 @@
-"""Training speed of a recipe's stage, beside a bare loop over the same compiled step, and the same on PyTorch.
+"""Training speed of a recipe's stage, compared with a bare loop over the same compiled step, and with PyTorch.
 
     python benchmarks/training.py [--recipe sam_small_x8_utkface] [--stage 1] [--rounds 5] [--steps 10] [--json FILE]
 
-``train`` is what ``facesr train`` runs between two checks: images that are drawn, cut and turned, the step, the look at its
-figures. ``loop`` repeats the step on one batch, ``torch`` does so on PyTorch, and ``images`` only makes the batches. Each
-has a process of its own, and they take turns, as in ``runtimes.py``. The images are the built-in face, many times.
+``train`` is what ``facesr train`` runs between two checks: drawing and augmenting images, the step, and checking its figures.
+``loop`` repeats the step on one batch, ``torch`` does so on PyTorch, and ``images`` only makes the batches. Each has a process
+of its own, and they take turns, as in ``runtimes.py``. All images are the built-in face.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from turns import Worker, compared
 from keras_facesr.data.files import written_whole
 from keras_facesr.training import recipes
 
-KINDS = {"train": "tensorflow", "loop": "tensorflow", "torch": "torch", "images": "tensorflow"}  # and their Keras backends
-WIDTH = 100  # columns of the table, which a file or a pipe gets whole
+KINDS = {"train": "tensorflow", "loop": "tensorflow", "torch": "torch", "images": "tensorflow"}  # and the Keras backend of each
+WIDTH = 100  # columns of the table, also in a file or a pipe
 WORKER = Path(__file__).with_name("training_worker.py")
 
 
@@ -78,7 +78,7 @@ def measured(kinds, args, folder):
 
 
 def summary(seconds, reference, images):
-    """Seconds and images a second, and how many times as fast the reference was beside it, with its spread."""
+    """Seconds, images per second, and the reference's speed as a multiple of this one, with its spread."""
     figures = compared(seconds, reference)
     return figures | {"images per second": images / figures["median"]}
 

@@ -1,4 +1,4 @@
-"""One way to train in this process, for ``training.py``: answers {"steps": N} with {"seconds": that they took}."""
+"""One way to train in this process, for ``training.py``: answers {"steps": N} with {"seconds": the time they took}."""
 
 import dataclasses
 import os
@@ -34,14 +34,14 @@ def prepare():
 
 
 def on_built_in_faces(recipe):
-    """The recipe, its images taken from one folder."""
+    """The recipe with images from one folder."""
     from keras_facesr.training.recipes.recipe import Source
 
     return dataclasses.replace(recipe, sources=(Source("folder", recipe.sources[0].size),), validation_images=1)
 
 
 def written_faces(folder, recipe):
-    """The folder, with pictures in the size of the recipe's images."""
+    """Write faces of the recipe's image size to the folder, and return it."""
     from PIL import Image
 
     from keras_facesr.inference.built_in import demo_faces
@@ -53,11 +53,11 @@ def written_faces(folder, recipe):
     return folder
 
 
-# Each gives a function of a number of steps, which takes them and returns the seconds.
+# Each returns a function that takes so many training steps and returns the seconds.
 
 
 def by_fit(model, stage, stream):
-    """As ``facesr train`` does between two checks."""
+    """Train as ``facesr train`` does between two checks."""
     from keras_facesr.training.devices import OneDevice
     from keras_facesr.training.run import RunKeeper
 
@@ -78,7 +78,7 @@ def by_fit(model, stage, stream):
 
 
 def by_loop(model, stage, stream):
-    """The compiled step on the same batch again and again."""
+    """Repeat the compiled step on one batch."""
     import tensorflow as tf
 
     batch = tuple(tf.constant(images) for images in stream.batch(0))
@@ -87,7 +87,7 @@ def by_loop(model, stage, stream):
 
 
 def by_torch(model, stage, stream):
-    """PyTorch's step on the same batch again and again."""
+    """Repeat PyTorch's step on one batch."""
     import torch
 
     batch = tuple(torch.from_numpy(images) for images in stream.batch(0))
@@ -95,7 +95,7 @@ def by_torch(model, stage, stream):
 
 
 def by_drawing(model, stage, stream):
-    """The batches alone."""
+    """Only make the batches."""
 
     def draw(steps):
         began = time.monotonic()
@@ -107,7 +107,7 @@ def by_drawing(model, stage, stream):
 
 
 def timed(step, steps):
-    """Seconds of so many steps, until the last one's figures are there."""
+    """Seconds of so many steps, until the figures of the last one are computed."""
     began = time.monotonic()
     for _ in range(steps):
         figures = step()

@@ -1,4 +1,4 @@
-"""Programs that take turns on one machine: each in a process of its own, asked and answered in lines of JSON."""
+"""Programs that take turns on one machine: each runs in a process of its own and answers requests in lines of JSON."""
 
 import json
 import subprocess
@@ -11,12 +11,13 @@ class Worker:
     """A process that says when it is ready, and then answers requests.
 
     Args:
-        name: for people, if it fails.
+        name: its name in the error if it fails.
         command: its program and arguments.
-        folder: for a log of what else it says.
+        folder: folder for a log of what it prints to stderr.
+        environment: its environment variables; by default those of this process.
 
     Attributes:
-        ready: what it said first.
+        ready: its first line.
     """
 
     def __init__(self, name, command, folder, environment=None):
@@ -48,8 +49,8 @@ class Worker:
 
 
 def answer_lines(prepare):
-    """What a worker's program runs: ``prepare()`` gives what it says first, and a function of the requests to come."""
-    lines, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
+    """Run a worker's program: ``prepare()`` returns the worker's first line and a function that answers requests."""
+    lines, sys.stdout = sys.stdout, sys.stderr  # what libraries print must not mix with the answers
     say = lambda content: print(json.dumps(content), file=lines, flush=True)  # noqa: E731
     first, answer = prepare()
     say(first)
@@ -58,7 +59,7 @@ def answer_lines(prepare):
 
 
 def compared(values, reference):
-    """Median, and ratio to what was measured beside it, with the middle half of the rounds as its spread."""
+    """Median, and ratio to the reference in the same rounds, with the middle half of the rounds as its spread."""
     ratios = [value / other for value, other in zip(values, reference)]
     low, _, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
     return {"median": median(values), "ratio": median(ratios), "spread": [low, high]}

@@ -2,7 +2,7 @@
 
     python examples/attention_maps.py [FACE] [-o maps.png]
 
-Without FACE, a built-in portrait.
+Without FACE, a built-in portrait is taken.
 """
 
 import argparse

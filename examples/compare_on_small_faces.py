@@ -1,9 +1,9 @@
-"""Small faces as they are found, enlarged by networks that learnt from bicubic pairs and from styleVAE's, side by side.
+"""Real small faces, enlarged by networks trained on bicubic pairs and by networks trained on styleVAE's, side by side.
 
     python examples/compare_on_small_faces.py [FACES_DIR] [--models edsr_small_x4_bicubic,...] [-o compared.png]
 
-FACES_DIR has small faces, of some 16 pixels, the whole head in the middle; eight are taken, evenly spread. Without it the
-built-in face is spoilt in eight ways. A row is a face: as it is, by bicubic interpolation, and by each model.
+FACES_DIR has small faces of some 16 pixels, with the whole head in the middle; eight are taken, evenly spread. Without it the
+built-in face is degraded in eight ways. Each row shows a face: as it is, by bicubic interpolation, and by each model.
 """
 
 import argparse

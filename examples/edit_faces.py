@@ -1,10 +1,10 @@
-"""Small faces that smile, or do not: VarSR's latent moved along an attribute, and judged for it.
+"""Small faces enlarged with more or less of an attribute, such as a smile: VarSR's latent is moved along it.
 
     python examples/edit_faces.py CELEBA_DIR [--faces 4] [-o edited.png]
-    python examples/edit_faces.py --quick                      networks that have learnt nothing, on the built-in face
+    python examples/edit_faces.py --quick                      untrained networks, on the built-in face
 
-A direction is the difference of the mean latents of true faces with and without an attribute, of CelebA's training part.
-Edited are faces of its test part.
+A direction is the difference of the mean latents of true faces with and without an attribute, from CelebA's training part.
+Faces of its test part are edited, and face_features judges how far each edited face has the attribute.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Enlarge every picture of a folder, and say which could not be read.
+"""Enlarge every picture of a folder, and name those that could not be read.
 
     python examples/enlarge_folder.py FACES_DIR [--model sam] [-o large]
 
-`facesr upscale FACES_DIR -o large` does the same with the tree below a folder, and has more options.
+`facesr upscale FACES_DIR -o large` does the same, keeps the tree of the folder, and has more options.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""One face, spoilt in eight ways as cameras and networks spoil small ones; its reduction by bicubic stands first.
+"""One face, reduced by bicubic and then degraded in eight ways, as small faces are by cameras and compression.
 
     python examples/face_in_styles.py [FACE] [--like REAL_DIR] [-o styles.png]
 
-FACE is a clean face of some 64 pixels, the whole head in the middle; without it a built-in one is taken. The styles come from
-chance, or from the first eight small faces in REAL_DIR, which then stand in a row above.
+FACE is a clean face of some 64 pixels, with the whole head in the middle; without it a built-in one is taken. The styles are
+random, or those of the first eight small faces in REAL_DIR, which are then shown in a row above.
 """
 
 import argparse

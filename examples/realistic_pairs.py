@@ -1,10 +1,10 @@
-"""Small faces spoilt as real ones are: styleVAE learns from two folders that have nothing to do with each other, and paints.
+"""Pairs with realistic small faces: styleVAE is trained on two folders of unpaired faces, and then degrades the clean ones.
 
     python examples/realistic_pairs.py REAL_DIR CLEAN_DIR [--steps 5000] [-o pairs]
     python examples/realistic_pairs.py --quick                 a few steps of a tiny network, on the built-in face
 
-REAL_DIR has small faces as cameras made them, CLEAN_DIR large clean ones. Writes pairs/lr and pairs/hr, 16 and 64 pixels,
-for `train_ssrvae.py` or any other network.
+REAL_DIR has small faces as cameras made them, CLEAN_DIR large clean ones. The script writes pairs/lr and pairs/hr, of 16 and
+64 pixels, for `train_ssrvae.py` or any other network.
 """
 
 import argparse
@@ -46,7 +46,7 @@ model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), jit_compile=False)
 model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 for k, hr in enumerate(clean):
-    lr = np.asarray(model.degrade(to_unit(hr[None]), seed=k))[0]  # (16, 16, 3), in a style by chance
+    lr = np.asarray(model.degrade(to_unit(hr[None]), seed=k))[0]  # (16, 16, 3), in a random style
     write_png(args.out / "lr" / f"{k:06}.png", to_uint8(lr))
     write_png(args.out / "hr" / f"{k:06}.png", hr)
 print(f"{args.out}: {len(clean)} pairs")

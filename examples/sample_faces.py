@@ -2,7 +2,7 @@
 
     python examples/sample_faces.py [FACE] [--model varsr] [-o samples.png]
 
-FACE is a small picture of a face (some 16x16 pixels for sam, 8x8 for varsr); without it a built-in one is reduced to that.
+FACE is a small picture of a face (some 16x16 pixels for sam, 8x8 for varsr); without it a built-in one is reduced to that size.
 """
 
 import argparse

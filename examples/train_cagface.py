@@ -5,7 +5,7 @@
         [--steps 1000] [-o cagface.weights.h5]
     python examples/train_cagface.py --quick                                   a tiny network, on the built-in face
 
-Patches are cut from what the component network has seen whole: it would not know a face by a part of one.
+The component network sees whole faces before patches are cut: it would not recognise a face from a part of it.
 """
 
 import argparse

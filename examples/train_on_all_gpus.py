@@ -3,7 +3,7 @@
     python examples/train_on_all_gpus.py FACES_DIR [--batch 32] [--steps 1000] [-o sam.keras]
     python examples/train_on_all_gpus.py --quick               a tiny network on two parts of the CPU, on the built-in face
 
-`facesr train` does so by itself where there are several GPUs.
+`facesr train` does so by itself if there are several GPUs.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python examples/train_ssrvae.py PAIRS_DIR [--steps 5000] [-o ssrvae.weights.h5]
     python examples/train_ssrvae.py --quick                    a few steps of a tiny network, on the built-in face
 
-PAIRS_DIR has lr/ and hr/, files of the same names, the large ones four times as high and wide.
+PAIRS_DIR has lr/ and hr/ with files of the same names; the large pictures are four times as high and wide.
 """
 
 import argparse

@@ -3,7 +3,8 @@
     python examples/train_varsr.py FACES_DIR [--steps 1000] [-o varsr.weights.h5]
     python examples/train_varsr.py --quick                     a few steps of a tiny network, on the built-in face
 
-`facesr train varsr_x8_celeba`, then `varsr_gan_x8_celeba`, do so by recipes, with validation, checkpoints and averaged weights.
+The recipes `varsr_x8_celeba` and then `varsr_gan_x8_celeba` of `facesr train` do the same, with validation, checkpoints and
+averaged weights.
 """
 
 import argparse

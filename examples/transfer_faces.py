@@ -1,9 +1,9 @@
-"""What a large face has beyond a small one, given to other small faces: VarSR's transfer of attributes.
+"""Small faces enlarged with the latents of large faces: VarSR's transfer of attributes.
 
     python examples/transfer_faces.py CELEBA_DIR [--faces 5] [-o transferred.png]
-    python examples/transfer_faces.py --quick                  a network that has learnt nothing, on the built-in face
+    python examples/transfer_faces.py --quick                  an untrained network, on the built-in face
 
-Rows are small faces of CelebA's test part, columns large ones whose latent they get.
+Rows are small faces of CelebA's test part; columns are the large faces whose latents they get.
 """
 
 import argparse

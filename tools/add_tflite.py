@@ -1,9 +1,9 @@
-"""Give released presets the file that LiteRT runs: model.float16.tflite beside config.json, which has its SHA-256.
+"""Write the file that LiteRT runs for released presets: model.float16.tflite beside config.json, which has its SHA-256.
 
     python tools/add_tflite.py [NAME...]
 
-Without a name, all presets that enlarge faces. A file that would have ``LARGEST`` bytes or more is not kept, nor one that
-must see large pictures whole, which Keras enlarges in parts.
+Without a name, for all presets that enlarge pictures. A file of ``LARGEST`` bytes or more is not kept, nor one that must see
+large pictures whole, as Keras can enlarge these in tiles.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def main():
 
 
 def add(name):
-    """Export a preset as released, proven beside it, into its folder; says in words what came of it."""
+    """Export a released preset into its folder and compare both; returns the result in words."""
     preset = presets.find(name)
     model = fsr.load(name)
     if model.is_autoregressive:

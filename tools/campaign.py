@@ -1,16 +1,16 @@
-"""Train a queue of recipes one after the other, at low priority, each resumed where it stopped.
+"""Train a queue of recipes one after the other, at low priority; a run that was stopped is resumed.
 
     python tools/campaign.py QUEUE RUNS_DIR [--niceness 10]
 
-QUEUE is a text file with a line for each run: the recipe, its data, and how many images its network sees, where that is not
-what the recipe says; empty lines and what follows a # are left out.
+QUEUE is a text file with a line for each run: the recipe, its data, and the number of images that its network sees, if that
+differs from the recipe's. Empty lines and text after a # are ignored.
 
     sam_small_x8          ~/data          1024000
     cagface_small_x4      ~/data/large    # the recipe's own budget
 
-Each run has the folder RUNS_DIR/<recipe> (``keras_facesr.training.train``). Those that have ended are passed over, one that was
-stopped goes on, one that fails is told of and the next begins: call it again as often as you like, with lines added or moved.
-``tools/release.py`` makes presets of what has ended, with the curve of their training.
+Each run has the folder RUNS_DIR/<recipe> (``keras_facesr.training.train``). Finished runs are skipped, stopped runs resumed,
+and a failed run is reported before the next one starts. So the command can be given again at any time, with lines added or
+moved. ``tools/release.py`` makes presets of finished runs, with the curve of their training.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("queue", type=Path)
     parser.add_argument("runs_dir", type=Path)
     parser.add_argument("--niceness", type=int, default=10, help="of the trainings, 0 to 19 (default: %(default)s)")
-    parser.add_argument("--only", metavar="LINE", help=argparse.SUPPRESS)  # what each run's own process is told
+    parser.add_argument("--only", metavar="LINE", help=argparse.SUPPRESS)  # the argument of each run's own process
     args = parser.parse_args()
     if args.only:
         sys.exit(run(args.only, args.runs_dir))
@@ -47,7 +47,7 @@ def main():
 
 
 def lines(queue):
-    """The runs of a queue, one text each, its parts parted by single blanks."""
+    """The runs of a queue, one text for each, with its parts separated by single blanks."""
     texts = (line.split("#")[0].split() for line in queue.read_text().splitlines())
     return [" ".join(text) for text in texts if text]
 
@@ -61,7 +61,7 @@ def has_ended(line, runs_dir):
 
 
 def run(line, runs_dir):
-    """Train what a line says; what the process is to end with."""
+    """Train the run of a line; returns the exit code of its process."""
     name, data_dir, *images = line.split()
     folder = run_dir(line, runs_dir)
     try:

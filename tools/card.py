@@ -1,9 +1,8 @@
-"""The card of a preset: what it is, what was measured, how it was trained, where it ends.
+"""The card of a preset: what it is, what was measured, how it was trained, and its limits.
 
     python tools/card.py
 
-writes the figures and the limits of all released cards anew, the figures from each one's config.json; how it was trained stays
-as its run has told it.
+writes figures (from config.json) and limits of all released cards again; the section about training is left as it is.
 """
 
 import json
@@ -53,15 +52,15 @@ USES = {
     "face attributes": 'maps, embedding = fsr.load("{}").see(faces)  # float32 (N, H, W, 3) in [0, 1]',
     "digit reading": 'probabilities = fsr.load("{}")(digits)  # float32 (N, H, W, 3) in [0, 1]',
 }
-CHANGES = ("degradation", "precision", "accumulation")  # what a run may change of its recipe
+CHANGES = ("degradation", "precision", "accumulation")  # what a run may change in its recipe
 OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE degraded as the small faces of one set are; expect less of faces \
 with other degradations; on faces without any it may be worse than bicubic interpolation. {INVENTED}"""
 DIGITS = ("mnist", "digits")  # kinds of data sets
-BLIND = ", maps set to zero"  # behind CAGFace's name: the ablation of its attention
+BLIND = ", maps set to zero"  # after CAGFace's name: the ablation of its attention
 OF_DIGITS = "Trained on digits of one set alone, {}. An invented digit may be another one."
 OF_HEADS = """everything is soft, and what eight pixels do not tell is drawn as in most faces of the set: turned heads look \
 ahead, hats become hair, men with long hair or under a cap become women."""
-SEEN = {  # by preset: what is wrong in ten faces of its test part, looked at beside bicubic and the truth
+SEEN = {  # by preset: what is wrong in ten faces of its test part, seen beside bicubic and the truth
     "sam_small_x4_utkface": "close to the truth; lettering stays unreadable, and a knitted edge becomes beads.",
     "sam_small_x8": """thin frames of glasses are gone, thick ones stay; wrinkles and stubble are smoothed away, so faces look \
 younger; hair has no strands; teeth become one band; lettering is lost.""",
@@ -77,12 +76,12 @@ mouths half close; hair and background are smears.""",
 
 
 def sentence(text):
-    """The text with a large first letter."""
+    """The text with a capital first letter."""
     return text[0].upper() + text[1:]
 
 
 def card(entry, recipe, run_dir, machine):
-    """The model card in Markdown, of a preset's ``config.json`` and of its recipe's finished run."""
+    """The model card in Markdown, from a preset's ``config.json`` and its recipe's finished run."""
     name, task = entry["name"], entry["task"]
     patches = f", in patches of {recipe.crop} px" if recipe.crop else ""
     framing = recipe.sources[0].framing
@@ -132,19 +131,19 @@ def of_digits(entry, recipe):
 
 
 def limits_section(entry, recipe):
-    """What stands under that heading."""
+    """The text of the section "Limits"."""
     limits = OF_DIGITS if of_digits(entry, recipe) else OF_SPOILT_FACES if recipe.stylevae else LIMITS[entry["task"]]
     limits = limits.format(REDUCTIONS.get(recipe.degradation)) + "\n"
     return limits + (f"\nSeen in ten test faces: {SEEN[entry['name']]}\n" if entry["name"] in SEEN else "")
 
 
 def figures_section(entry, recipe):
-    """What stands under that heading."""
+    """The text of the section "Figures"."""
     return SECTIONS[entry["task"]](entry, recipe) + claims_section(entry["figures"])
 
 
 def written_anew(text, entry, recipe):
-    """A card's text, its figures as they stand in ``config.json``, its limits as they stand here."""
+    """A card's text, with the figures of ``config.json`` and the limits of this file."""
     for heading, section, following in (("Figures", figures_section, "Training"), ("Limits", limits_section, "Terms")):
         before, after = text.split(f"## {heading}\n\n")
         after = after.split(f"\n## {following}\n")[1]
@@ -153,7 +152,7 @@ def written_anew(text, entry, recipe):
 
 
 def beyond(recipe):
-    """What a network has seen that goes on from another one's weights."""
+    """For a network that started from another one's weights: what that one had seen; otherwise an empty string."""
     whole = recipes.from_scratch(recipe)
     if whole == recipe:
         return ""
@@ -162,7 +161,7 @@ def beyond(recipe):
 
 
 def sizes(entry):
-    """What the network was trained to make of what, in pixels."""
+    """The sizes of input and output that the network was trained on, in pixels."""
     if not entry["hr_size"]:
         return "any size"
     height, width = np.broadcast_to(entry["hr_size"], 2)
@@ -182,7 +181,7 @@ def enlargement_sections(entry, recipe):
 
 
 def enlargement_section(entry, recipe, report):
-    """A report as the command above it makes it again."""
+    """A report, below the command that makes it again."""
     report = without_samples(report)
     protocol = report["protocol"]
     options = [] if protocol["hr_size"] == entry["hr_size"] else [f"--hr-size {protocol['hr_size']}"]
@@ -203,7 +202,7 @@ def enlargement_section(entry, recipe, report):
 
 
 def real_faces_section(entry, report):
-    """Distances of real small faces, enlarged, from clean ones."""
+    """Distances of enlarged real small faces from clean ones."""
     judge = report["protocol"]["judge"]
     command = f"facesr evaluate REAL_DIR --model {methods_of(report)} --clean CLEAN_DIR --judge {judge}"
     return f"""Real small faces, never trained on, enlarged, beside clean ones: `{command}`.
@@ -220,7 +219,7 @@ def methods_of(report):
 
 
 def without_samples(report):
-    """The report without what sampling adds, where no method has samples: one of such methods alone is not asked for them."""
+    """The report without the figures that sampling adds, if no method has samples: its command does not ask for samples."""
     if any("psnr_best" in row for row in report["models"].values()):
         return report
     models = {name: {key: row[key] for key in row if key != "consistency"} for name, row in report["models"].items()}
@@ -237,7 +236,7 @@ def methods_table(report):
 
 
 def parsing_section(entry, recipe):
-    """Intersection over union by component, of test images and of what is left of them at a quarter of the size."""
+    """Intersection over union by component, on test images and on the same at a quarter of their size."""
     figures = entry["figures"]
     rows = "\n".join(
         f"| {size} px | " + " | ".join(f"{share:.3f}" for share in shares.values()) + " |"
@@ -253,7 +252,7 @@ def parsing_section(entry, recipe):
 
 
 def degradation_section(entry, recipe):
-    """How alike made and real small faces are, beside bicubic reduction and the other styleVAEs."""
+    """How alike generated and real small faces are, compared with bicubic reduction and the other styleVAEs."""
     figures = entry["figures"]
     bicubic = figures["models"]["bicubic"]
     rows = "\n".join(
@@ -271,7 +270,7 @@ small faces and in {figures["clean"]} clean ones reduced, test parts both, never
 
 
 def attributes_section(entry, recipe):
-    """What the network tells of test faces, by attribute."""
+    """How well the network predicts each attribute of test faces."""
     figures = entry["figures"]
     rows = "\n".join(f"| {name} | {share:.3f} |" for name, share in figures["ranked_rightly"].items())
     others = figures["utkface"]
@@ -289,7 +288,7 @@ off by {others["years_off_the_median"]:.1f}.
 
 
 def reading_section(entry, recipe):
-    """The share of test digits that are read rightly."""
+    """The share of test digits that are read correctly."""
     figures = entry["figures"]
     return f"""{figures["accuracy"]:.2%} of {figures["images"]:,} digits of the test part, never trained on, are read rightly; \
 measured by `python tools/release.py`.
@@ -314,7 +313,7 @@ The samples' standard deviation is {found["deviation"]:.2f} of 255 levels, mean 
 
 
 def training_table(recipe, run_dir):
-    """The stages, what each took in training steps, validation left out, and its best score on the held-out images."""
+    """The stages: steps, minutes in training steps without validation, and the best score on the held-out images."""
     score = TASKS[recipe.task].score
     rows = []
     for number, stage in enumerate(recipe.stages, 1):
@@ -332,7 +331,7 @@ def training_table(recipe, run_dir):
 
 
 def history(run_dir):
-    """What a run's checks have found, oldest first."""
+    """The figures of a run's checks, oldest first."""
     return [json.loads(line) for line in (run_dir / "history.jsonl").read_text().splitlines()]
 
 

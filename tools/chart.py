@@ -1,10 +1,10 @@
-"""Draw what each released network gains over bicubic beside what it costs, in multiply-adds and in milliseconds.
+"""Draw each released network's gain over bicubic against its cost, in multiply-adds and in milliseconds.
 
     python tools/chart.py [--rounds 20] [--json FILE]
 
-Those that learnt from spoilt faces are left out: their gains are measured on such, and do not compare. Writes
-docs/figures/quality_and_cost.svg. The gains are those of the model cards; costs are of one face of the size that the card
-measures. The networks take turns, call by call; each one's time is its least, for other work only ever adds to it.
+It writes docs/figures/quality_and_cost.svg. Networks trained on degraded faces are left out: their gains are measured on such
+faces and cannot be compared. Gains are those of the model cards; costs are for one face of the size measured there. The
+networks take turns, call by call, and each one's shortest time counts, as other work on the machine only adds to it.
 """
 
 import argparse
@@ -52,12 +52,12 @@ def main():
 
 
 def compares(preset):
-    """Whether its card has figures, and of faces that bicubic interpolation has reduced, as the others' are."""
+    """Whether its card has figures that can be compared: of faces reduced by bicubic interpolation."""
     return preset.figures and "real_faces" not in preset.figures
 
 
 def point(preset):
-    """A network's gain by its card, and what one face of the size measured there costs; several sizes: the first."""
+    """A network's gain by its card, and its cost for one face of the size measured there, the first if there are several."""
     hr_size = [int(side) for side in np.broadcast_to(preset.figures["protocol"]["hr_size"], 2)]
     lr_size = [side // preset.scale for side in hr_size]
     cost = multiply_adds(preset.build(), *lr_size) / 1e6
@@ -72,7 +72,7 @@ def point(preset):
 
 
 def milliseconds(released, points, rounds):
-    """The least of ``rounds`` calls of each network on one face, of calls that take turns; the first does not count."""
+    """The shortest time of each network's ``rounds`` calls on one face. The networks take turns; first calls do not count."""
     models = [presets.load(preset.name) for preset in released]
     faces = [np.random.default_rng(0).random((1, *row["lr_size"], 3), "float32") for row in points]
     taken = []
@@ -86,7 +86,7 @@ def milliseconds(released, points, rounds):
 
 
 def drawn(points):
-    """Two panels of numbered points, and who bears which number."""
+    """Two panels of numbered points, and the list of the networks' numbers."""
     points = sorted(points, key=lambda row: (row["scale"], -row["gain_db"]))
     figure, (*panels, key) = plt.subplots(1, 3, figsize=(12, 4.2), width_ratios=(4, 4, 3), layout="constrained")
     panels[1].sharey(panels[0])

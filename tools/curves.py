@@ -1,9 +1,9 @@
-"""Draw how each released enlarger of faces learnt: held-out PSNR over the images that it has seen.
+"""Draw the training curve of each released network that enlarges faces: held-out PSNR over the images that it has seen.
 
     python tools/curves.py
 
-Writes docs/figures/training_curves.svg from the curves that ``tools/release.py`` keeps in the presets' ``config.json``. A curve
-that still rises at its end belongs to a network that is not done.
+It writes docs/figures/training_curves.svg from the curves that ``tools/release.py`` keeps in the presets' ``config.json``. If a
+curve still rises at its end, longer training would improve the network.
 """
 
 from pathlib import Path

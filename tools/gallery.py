@@ -1,8 +1,8 @@
-"""Make docs/gallery and docs/gallery.md: what each released model makes of the built-in face, which anyone may publish.
+"""Make docs/gallery and docs/gallery.md: the answers of each released model to the built-in face, which anyone may publish.
 
     python tools/gallery.py
 
-To be run again when a model is released. No picture of a data set belongs there.
+Run it again when a model is released. No picture of a data set may be shown there.
 """
 
 import subprocess
@@ -23,30 +23,30 @@ ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "gallery"
 PAGE = """# Gallery
 
-The face is Eileen Collins' (NASA, public domain), which scikit-image brings along; no picture of a data set is shown. One face
-proves nothing: figures over many are in [Tables](tables.md). All of this page is made by `python tools/gallery.py`.
+The face is Eileen Collins' (NASA, public domain), which comes with scikit-image; no picture of a data set is shown. One face
+proves nothing: figures over many faces are in [Tables](tables.md). `python tools/gallery.py` makes this page.
 
 ## Each released model
 
 Input, bicubic, ours, truth, as `facesr upscale --demo --model NAME -o out/` writes them. All inputs are reduced by bicubic
-interpolation; those that learnt from spoilt faces see some [below](#what-learning-from-spoilt-faces-does).
+interpolation; degraded faces, on which some models are trained, are shown [below](#what-training-on-degraded-faces-does).
 
 {demonstrations}
 
 ## Samples, and where they differ
 
-`python examples/sample_faces.py --model sam_small_x16_utkface`: the most probable face of 8x8 pixels, eight samples, and their
-deviation, the brightest where they differ most ([Responsible use](responsible-use.md)).
+`python examples/sample_faces.py --model sam_small_x16_utkface`: the most probable answer to a face of 8x8 pixels, eight
+samples, and their deviation, brightest where they differ most ([Responsible use](responsible-use.md)).
 
 ![samples](gallery/samples.jpg)
 
-`python examples/sample_faces.py --model varsr_x8_celeba`: the same of VarSR, of 8x8 pixels whose head is smaller.
+`python examples/sample_faces.py --model varsr_x8_celeba`: the same by VarSR, for 8x8 pixels in which the head is smaller.
 
 ![samples of VarSR](gallery/varsr_samples.jpg)
 
 ## From one sample to another
 
-`model.traverse(lr, steps=8, seed=0)` of the same model: the latent goes in a straight line.
+`model.traverse(lr, steps=8, seed=0)` of `sam_small_x16_utkface`: the latent moves along a straight line.
 
 ![traversal](gallery/traversal.jpg)
 
@@ -56,19 +56,19 @@ deviation, the brightest where they differ most ([Responsible use](responsible-u
 
 ![attention maps](gallery/maps.jpg)
 
-## How real small faces are spoilt
+## How real small faces are degraded
 
-`python examples/face_in_styles.py`: the face reduced by bicubic interpolation, then by `stylevae_wider` in eight styles by
-chance.
+`python examples/face_in_styles.py`: the face reduced by bicubic interpolation, then degraded by `stylevae_wider` in eight
+random styles.
 
 ![one face in eight styles](gallery/styles.jpg)
 
-## What learning from spoilt faces does
+## What training on degraded faces does
 
-`python examples/compare_on_small_faces.py`: the face in eight styles, enlarged by bicubic interpolation, by EDSR that learnt
-from bicubic pairs, by EDSR that learnt from styleVAE's, and by SSRVAE. With a folder of your own small faces it shows those.
+`python examples/compare_on_small_faces.py`: the face in eight styles, enlarged by bicubic interpolation, by EDSR trained on
+bicubic pairs, by EDSR trained on styleVAE's pairs, and by SSRVAE. Given a folder of your own small faces, it shows those.
 
-![spoilt faces enlarged](gallery/compared.jpg)
+![degraded faces enlarged](gallery/compared.jpg)
 """
 
 
@@ -94,7 +94,7 @@ def main():
 
 
 def example(name, picture, *arguments):
-    """What an example writes, as a picture of the gallery."""
+    """Run an example and save the picture that it writes in the gallery."""
     png = PICTURES / f"{picture}.png"
     subprocess.run([sys.executable, ROOT / "examples" / f"{name}.py", *arguments, "-o", png], check=True)
     save(Image.open(png), picture)

@@ -2,8 +2,8 @@
 
     python tools/release.py RUN_DIR [RUN_DIR ...] DATA_DIR [--machine "2 CPU cores"]
 
-DATA_DIR is the data that the recipes name; the test part of each of their sources is measured, beside every preset already
-released for the same scale and data and beside those that are released with it.
+DATA_DIR is the data that the recipes name. Each preset is measured on the test part of each of its sources, and compared with
+all presets for the same scale and data, those released before and those released with it.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def main():
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--machine", default="2 CPU cores, TensorFlow")
     args = parser.parse_args()
-    runs = [(run_dir, *started(run_dir)) for run_dir in args.run_dirs]  # all, so that they are each other's rivals
+    runs = [(run_dir, *started(run_dir)) for run_dir in args.run_dirs]  # all first, so that they are compared with each other
     for run_dir, recipe, entry in runs:
         folder = presets.CATALOGUE / recipe.name
         entry["figures"] = MEASURES[recipe.task](recipe, args.data_dir)
@@ -89,7 +89,7 @@ def main():
 
 
 def started(run_dir):
-    """A run's recipe, and its preset's entry, written with the weights and without figures."""
+    """Write a run's weights and its preset's entry, without figures; returns the recipe and the entry."""
     trained = json.loads((run_dir / "recipe.json").read_text())
     recipe = recipes.find(trained["name"])
     recipe = dataclasses.replace(recipe, **{name: trained.get(name, getattr(recipe, name)) for name in CHANGES})
@@ -111,7 +111,7 @@ def started(run_dir):
 
 
 def curve(recipe, run_dir):
-    """How a run's network learnt: [images seen, score on the held-out ones] of each check, over all stages."""
+    """The training curve of a run: [images seen, score on the held-out ones] of each check, over all stages."""
     checks, before = history(run_dir), 0
     points = []
     for number, stage in enumerate(recipe.stages, 1):
@@ -122,14 +122,14 @@ def curve(recipe, run_dir):
 
 
 def told_of(recipe):
-    """What a description adds of small images that are not reduced as usual."""
+    """What a description adds if the small images are not reduced as usual."""
     if recipe.degradation == ALIASED:
         return "; for images reduced without antialiasing"
     return "; taught by faces that styleVAE spoils" if recipe.stylevae else ""
 
 
 def released(recipe, trained, target):
-    """Write the weights of the network that a run has trained to ``target``; a critic stays behind."""
+    """Write the weights of the network that a run has trained to ``target``, without its critic."""
     model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     model.load_weights(trained)
     with written_whole(target) as temporary, tempfile.TemporaryDirectory() as folder:
@@ -139,7 +139,7 @@ def released(recipe, trained, target):
 
 
 def halve(weights, target):
-    """Copy a weights file, its numbers as float16, as precise as its LiteRT file's; a network reads them into float32."""
+    """Copy a weights file with float16 numbers, as in its LiteRT file; a network loads them as float32."""
     with h5py.File(weights) as whole, h5py.File(target, "w") as half:
 
         def write(name, item):
@@ -153,10 +153,10 @@ def halve(weights, target):
 
 
 def measure_enlargement(recipe, data_dir):
-    """The protocol's report on the first source's test part, with those of the rivals; on the others', under "others".
+    """The protocol's report on the first source's test part, with the presets to compare; on other sources under "others".
 
-    "claims" has SAM's. What has learnt from a styleVAE is measured on faces that it has spoilt, and under "real_faces" on
-    real small ones.
+    SAM's also has "claims". A network trained on a styleVAE's pairs is measured on faces that this has degraded, and under
+    "real_faces" on real small ones.
     """
     preset = presets.find(recipe.name)
     rivals = [
@@ -168,7 +168,7 @@ def measure_enlargement(recipe, data_dir):
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
     small = {"degradation": recipe.measured_with}
-    judged = {} if recipe.sources[0].framing else JUDGED  # one framing on every set: pixels alone compare them
+    judged = {} if recipe.sources[0].framing else JUDGED  # sets cut to one framing are compared by pixels only
     trials = [Pairs(source, preset.scale, **small, **judged.get(source.kind, {})) for source in measured_on(recipe)]
     reports = [side_by_side([report_of(rival, trial, data_dir) for rival in rivals]) for trial in trials]
     figures, *others = ({"data": at.source.data_set, "framing": at.source.framing, **it} for at, it in zip(trials, reports))
@@ -184,7 +184,7 @@ def measure_enlargement(recipe, data_dir):
 
 
 def measured_on(recipe):
-    """The sources whose test parts are measured on: the recipe's, the first one whole; and, if framed, a set never seen."""
+    """The sources to measure on: the recipe's, the first without framing; with a framing also a set that was never seen."""
     first, *others = recipe.sources
     if first.framing:
         others.append(dataclasses.replace(first, kind=ELSEWHERE, folder=ELSEWHERE))
@@ -193,7 +193,7 @@ def measured_on(recipe):
 
 @functools.cache
 def report_of(name, trial, data_dir):
-    """A trial's report on one preset, made once, however many cards it stands on."""
+    """A trial's report on one preset, which is measured once for all cards."""
     model = presets.load(name.removesuffix(BLIND))
     if name.endswith(BLIND):
         model.attention = lambda lr: 0.0 * lr
@@ -207,7 +207,7 @@ def side_by_side(reports):
 
 
 def measure_parsing(recipe, data_dir):
-    """Intersection over union of each component over all pixels of the test part, and of pictures reduced four times."""
+    """Intersection over union of each component over all pixels of the test part, also for pictures reduced four times."""
     source = recipe.sources[0]
     test = open_dataset(data_dir / source.folder, split="test", kind=source.kind)
     masks = masks_of(test, source.size)
@@ -221,18 +221,18 @@ def measure_parsing(recipe, data_dir):
 
 
 def measure_degradation(recipe, data_dir):
-    """Fréchet distances from real small faces of the test part to the small faces that each styleVAE makes of clean ones."""
+    """Fréchet distances of the small faces that each styleVAE makes from clean ones to real small ones, on test parts."""
     rivals = [name for name in presets.list_models() if presets.find(name).task == recipe.task]
     trial = MadeFaces(*recipe.sources, recipe.config.get("scale", 4), JUDGE)
     return trial.measure({name: presets.load(name) for name in rivals}, data_dir)
 
 
 def measure_attributes(recipe, data_dir):
-    """How rightly each attribute ranks the first source's test part, and their mean; of the second's, genders and ages."""
+    """How well each attribute ranks the first source's test part, and the mean; for the second source, genders and ages."""
     network = presets.load(recipe.name)
 
     def of_test_part(source):
-        """What the network tells of a source's test part, and the truth: (N, 41) each."""
+        """The network's predictions for a source's test part, and the truth: (N, 41) each."""
         test = open_dataset(data_dir / source.folder, split="test", kind=source.kind)
         return told(network, decoded(test, source.size)[0]), labels_of(test)
 
@@ -253,7 +253,7 @@ def measure_attributes(recipe, data_dir):
 
 
 def measure_reading(recipe, data_dir):
-    """Share of the test part's digits that are read rightly."""
+    """Share of the test part's digits that are read correctly."""
     source = recipe.sources[0]
     test = open_dataset(data_dir / source.folder, split="test", kind=source.kind)
     read = np.argmax(told(presets.load(recipe.name), test.resized(*source.shape)), axis=-1)
@@ -261,7 +261,7 @@ def measure_reading(recipe, data_dir):
 
 
 def claims(model, pairs):
-    """PSNR and SSIM of each way to choose the latent, means over the pairs (SAM, Table 2 and section 4.1)."""
+    """PSNR and SSIM for each choice of the latent, means over the pairs (SAM, Table 2 and section 4.1)."""
     rows = {name: [] for name in ("deterministic", "ICAP mean", "best of 10", "best of 100", "REN mean (HR given)")}
     deviation = []
     for index, (lr, hr) in enumerate(pairs):

@@ -1,6 +1,6 @@
-"""For mkdocs (``hooks`` in mkdocs.yml): what stands beside ``docs`` in the repository joins the site, and links lead there.
+"""Hooks for mkdocs (``hooks`` in mkdocs.yml): add files from beside ``docs`` to the site, and adapt the links to them.
 
-Pages link as files of the repository do, so that they can be followed there too; here a link gets its place in the site.
+Pages link to files of the repository, so that links also work there. Here such a link becomes one of the site.
 """
 
 import posixpath
@@ -23,7 +23,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Make links between files of the repository links between those of the site."""
+    """Change links between files of the repository to links between pages of the site."""
     beside = Path(page.file.abs_src_path) == ROOT / page.file.src_uri
     here = posixpath.dirname(page.file.src_uri)
     folder = here if beside else posixpath.join("docs", here)

@@ -1,8 +1,8 @@
-"""A face through a .tflite file, call by call as on a phone: Pillow and LiteRT, nothing of Keras or TensorFlow.
+"""Enlarge a face by a .tflite file, call by call as on a phone, with Pillow and LiteRT only, without Keras and TensorFlow.
 
     python enlarge.py model.tflite face.png large.png [--threads N] [--repeat N]
 
-Takes float files of any size or of one, and int8 ones. ``--repeat`` prints how long each call takes.
+It takes float files, of any size or of one size, and int8 files. ``--repeat`` prints how long each call takes.
 """
 
 import argparse
@@ -32,17 +32,17 @@ height, width = levels.shape[1:3]
 about = json.loads(zipfile.ZipFile(args.model).read("keras_facesr.json"))
 multiple = about["size_multiple"]
 rows, columns = (-(-max(sides) // multiple) * multiple for sides in zip((height, width), about.get("least_size", (1, 1))))
-levels = np.pad(levels, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")  # up to a size that it takes
+levels = np.pad(levels, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")  # to a size the model takes
 
 opened = time.perf_counter()
 interpreter = Interpreter(str(args.model), num_threads=args.threads)
 (given,), (answered,) = interpreter.get_input_details(), interpreter.get_output_details()
-if -1 in given["shape_signature"]:  # any size: say which, before memory is laid out for it
+if -1 in given["shape_signature"]:  # any size: set this one before memory is allocated
     interpreter.resize_tensor_input(given["index"], levels.shape, strict=True)
 interpreter.allocate_tensors()
 
 allocated = time.perf_counter()
-lr = (levels ^ 128).view(np.int8) if given["dtype"] == np.int8 else levels.astype(np.float32) / 255  # int8: less 128
+lr = (levels ^ 128).view(np.int8) if given["dtype"] == np.int8 else levels.astype(np.float32) / 255  # int8: levels - 128
 interpreter.set_tensor(given["index"], lr)
 interpreter.invoke()
 sr = interpreter.get_tensor(answered["index"]).astype(np.float32)

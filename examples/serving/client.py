@@ -1,4 +1,4 @@
-"""Enlarge pictures by a model server, over REST or gRPC.
+"""Enlarge pictures on a model server, over REST or gRPC.
 
     python client.py face.png portrait.jpg -o out/ --rest http://localhost:8501
     python client.py face.png portrait.jpg -o out/ --grpc localhost:8500
@@ -24,7 +24,7 @@ def main():
     server.add_argument("--grpc", metavar="HOST:PORT")
     args = parser.parse_args()
     if args.grpc:
-        from over_grpc import GrpcClient  # brings TensorFlow, which REST does without
+        from over_grpc import GrpcClient  # imports TensorFlow, which REST does not need
     client = (RestClient if args.rest else GrpcClient)(args.rest or args.grpc, args.model, args.version)
     args.out.mkdir(parents=True, exist_ok=True)
     failed = False

@@ -1,4 +1,4 @@
-"""A model of a server over gRPC, by tensorflow-serving-api. Files travel as they are, to the signature ``encoded``."""
+"""A client for a model server over gRPC, by tensorflow-serving-api. It sends files unchanged, to the signature ``encoded``."""
 
 import grpc
 from over_rest import SIGNATURE, TIMEOUT, ServerError
@@ -10,7 +10,7 @@ LARGEST_MESSAGE = 64 * 2**20  # bytes; gRPC's own limit for an answer is 4 MiB
 
 
 class GrpcClient:
-    """A model of a server, by its gRPC address such as localhost:8500."""
+    """A model on a server with a gRPC address such as localhost:8500."""
 
     def __init__(self, address, model, version=None):
         self.model, self.version = model, version
@@ -26,7 +26,7 @@ class GrpcClient:
 
 
 def grpc_request(files, model, version=None):
-    """The PredictRequest for the bytes of pictures."""
+    """The PredictRequest for pictures, given as the bytes of their files."""
     request = PredictRequest()
     request.model_spec.name = model
     request.model_spec.signature_name = SIGNATURE

@@ -1,4 +1,4 @@
-"""A model of a server over REST, by Python's own means. Files travel as they are, to the signature ``encoded``."""
+"""A client for a model server over REST, with Python alone. It sends files unchanged, to the signature ``encoded``."""
 
 import base64
 import json
@@ -10,18 +10,18 @@ TIMEOUT = 60.0  # seconds
 
 
 class ServerError(Exception):
-    """What the server, or the way to it, says in place of an answer."""
+    """The error of a server, or of the connection to it, instead of an answer."""
 
 
 class RestClient:
-    """A model of a server, by its REST address such as http://localhost:8501."""
+    """A model on a server with a REST address such as http://localhost:8501."""
 
     def __init__(self, address, model, version=None):
         place = f"/versions/{version}" if version else ""
         self.url = f"{address}/v1/models/{model}{place}:predict"
 
     def enlarge(self, files):
-        """Bytes of N pictures -> N pairs (bytes of a PNG file, error), of which one is empty; ServerError."""
+        """Bytes of N pictures -> N pairs (bytes of a PNG file, error), one of them empty. Raises ServerError."""
         request = urllib.request.Request(self.url, rest_body(files), {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
@@ -33,18 +33,18 @@ class RestClient:
 
 
 def rest_body(files):
-    """The body of a REST request: one row a picture."""
+    """The body of a REST request, with one row for each picture."""
     rows = [{"b64": base64.b64encode(file).decode("ascii")} for file in files]
     return json.dumps({"signature_name": SIGNATURE, "instances": rows}).encode("ascii")
 
 
 def rest_answers(body):
-    """[(bytes of a PNG file, error), ...] of the body of an answer."""
+    """[(bytes of a PNG file, error), ...] from the body of an answer."""
     return [(base64.b64decode(row["sr_bytes"]["b64"]), row["errors"]) for row in json.loads(body)["predictions"]]
 
 
 def rest_error(body):
-    """What the body of a refusal says, or an empty string where it is not JSON."""
+    """The message in the body of a refusal, or an empty string if it is not JSON."""
     try:
         return json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):

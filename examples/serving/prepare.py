@@ -2,8 +2,8 @@
 
     python prepare.py sam models/sam --version 1
 
-makes models/sam/1/ whole or not at all; a server that watches models/sam takes it up and keeps the version before.
-Needs ``pip install 'keras_facesr[serving]'``.
+makes models/sam/1/, whole or not at all. A server that watches models/sam loads it and keeps the version before.
+It needs ``pip install 'keras_facesr[serving]'``.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main():
     if version.exists():
         parser.error(f"{version}: exists already; a version is never changed, give the next number")
     args.folder.mkdir(parents=True, exist_ok=True)
-    # A folder whose name is no number is none of the server's business; a number appears only when all is in it.
+    # The server ignores folders whose name is not a number; the numbered folder appears only when it is complete.
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=args.folder) as partial:
         report = fsr.export(fsr.load(args.preset), Path(partial) / "model", format="savedmodel")
         write_warmup(Path(partial) / "model", args.folder.name)
@@ -43,7 +43,7 @@ def main():
 
 
 def write_warmup(savedmodel, model):
-    """Put the requests, as a client would send them, where a server looks for them."""
+    """Write warm-up requests, as a client would send them, to the file where a server looks for them."""
     with tf.io.TFRecordWriter(str(savedmodel / "assets.extra" / "tf_serving_warmup_requests")) as writer:
         for side in WARM_SIDES:
             file = io.BytesIO()

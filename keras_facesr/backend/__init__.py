@@ -1,21 +1,21 @@
-"""The one place that knows which Keras backend computes: gradients, distributions and replicas.
+"""The only package that knows which Keras backend computes: gradients, distributions and replicas.
 
-Everything above is written against these functions once and runs on both backends:
+All other code calls these functions and runs on both backends:
 
 - ``gradients(loss_fn, variables)``: the values that ``loss_fn`` returns, and the gradients of its first one
-- ``input_gradient(function, x)``: the gradient of the sum of ``function(x)`` at x, through which gradients pass again
-- ``no_gradients()``: a context within which nothing is kept for a backward pass
+- ``input_gradient(function, x)``: the gradient of the sum of ``function(x)`` at x, which can be differentiated again
+- ``no_gradients()``: a context in which nothing is kept for a backward pass
 - ``diagonal_gaussian(mean, stddev)``: a distribution object, independent over all axes but the batch's
 - ``resize(images, height, width)``: bilinear, to a size that may be known only when the graph runs
 - ``sample(distribution, seed)``: one draw that gradients pass through
 - ``kl_divergence(q, p)``: of two such distributions, one value per batch entry
-- ``of_shape(x, shape, message)``: a tensor, or the message if it is not of this shape; a size of None is any
-- ``compiled(function)``: the same function, without Python's part in each of its operations where the backend can
-- ``is_symbolic(x)``: whether a tensor stands for values that are known only when the graph runs
-- ``scope_of(model)``: the context in which a model's optimisers are to be made
-- ``is_made_for(model, optimizer)``: whether one was
-- ``replica_count()``, ``replica_index()``: of the data-parallel strategy that a step runs under
-- ``replica_mean(value)``: over its replicas, without gradients
+- ``of_shape(x, shape, message)``: the tensor ``x`` if it has this shape, otherwise an error; a size of None allows any
+- ``compiled(function)``: the same function, compiled to a graph where the backend can
+- ``is_symbolic(x)``: whether the values of a tensor are known only when the graph runs
+- ``scope_of(model)``: the context in which a model's optimisers must be made
+- ``is_made_for(model, optimizer)``: whether this optimiser was made there
+- ``replica_count()``, ``replica_index()``: the replicas of the data-parallel strategy that a step runs under, and this one
+- ``replica_mean(value)``: mean over the replicas, without gradients
 """
 
 import keras

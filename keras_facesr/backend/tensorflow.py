@@ -13,7 +13,7 @@ def gradients(loss_fn, variables):
 
 
 def input_gradient(function, x):
-    """Gradient of the sum of ``function(x)`` with respect to the tensor x; differentiable itself."""
+    """Gradient of the sum of ``function(x)`` with respect to the tensor x; it can be differentiated again."""
     with tf.GradientTape() as tape:
         tape.watch(x)
         total = tf.reduce_sum(function(x))
@@ -21,12 +21,12 @@ def input_gradient(function, x):
 
 
 def is_symbolic(x):
-    """Whether a tensor is one of a graph in the making."""
+    """Whether a tensor belongs to a graph that is being traced."""
     return tf.is_symbolic_tensor(x)
 
 
 def no_gradients():
-    """Nothing to do: without a tape TensorFlow keeps nothing, and a graph leaves out what no gradient asks for."""
+    """Does nothing: without a tape TensorFlow keeps nothing, and a graph leaves out what no gradient needs."""
     return contextlib.nullcontext()
 
 
@@ -38,7 +38,7 @@ def diagonal_gaussian(mean, stddev):
 
 
 def sample(distribution, seed):
-    """One reparameterised draw; ``seed`` holds two integers, Python's or tensors, and decides the draw alone."""
+    """One reparameterised draw, which depends only on ``seed``: two integers, Python's or tensors."""
     return distribution.sample(seed=tf.stack([tf.cast(part, tf.int32) for part in seed]))
 
 
@@ -55,7 +55,7 @@ def resize(images, height, width):
 
 
 def of_shape(x, shape, message):
-    """``x``, whose shape is this one; ``ValueError`` with the message if not, or, where only the graph knows, as it runs."""
+    """``x`` if it has this shape, else ``ValueError`` with the message; a graph checks unknown sizes when it runs."""
     known = tf.TensorShape([size if isinstance(size, int) else None for size in shape])
     if not known.is_compatible_with(x.shape):
         raise ValueError(message)
@@ -67,17 +67,17 @@ def of_shape(x, shape, message):
 
 
 def compiled(function):
-    """``function`` of tensors as a graph; shapes that differ from call to call share one."""
+    """``function`` of tensors as a graph; calls with different shapes share one."""
     return tf.function(function, reduce_retracing=True)
 
 
 def scope_of(model):
-    """That of the strategy which the model was made under."""
+    """The scope of the strategy that the model was made under."""
     return model.distribute_strategy.scope()
 
 
 def is_made_for(model, optimizer):
-    """Whether the optimiser's own variables were made under the model's strategy, too."""
+    """Whether the optimiser's own variables were made under the model's strategy."""
     return model.distribute_strategy.extended.variable_created_in_scope(optimizer.variables[0].value)
 
 

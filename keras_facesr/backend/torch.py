@@ -12,18 +12,18 @@ def gradients(loss_fn, variables):
 
 
 def input_gradient(function, x):
-    """Gradient of the sum of ``function(x)`` with respect to the tensor x; differentiable itself."""
+    """Gradient of the sum of ``function(x)`` with respect to the tensor x; it can be differentiated again."""
     x = x.detach().requires_grad_()
     return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
 
 
 def is_symbolic(x):
-    """Whether a tensor has a shape alone, by which Keras finds out the shapes of outputs."""
+    """Whether a tensor has a shape but no values, such as Keras uses to find the shapes of outputs."""
     return x.is_meta
 
 
 def no_gradients():
-    """Without it, every answer would hold the feature maps that led to it."""
+    """PyTorch's context; without it, every answer would keep all its feature maps in memory."""
     return torch.no_grad()
 
 
@@ -34,11 +34,11 @@ def diagonal_gaussian(mean, stddev):
 
 
 def sample(distribution, seed):
-    """One reparameterised draw; ``seed`` holds two integers, Python's or tensors, and decides the draw alone."""
+    """One reparameterised draw, which depends only on ``seed``: two integers, Python's or tensors."""
     first, second = (int(part) for part in seed)
     mean = distribution.mean
     generator = torch.Generator(mean.device).manual_seed(first * 2**32 + second)
-    # torch.distributions draws from the global generator only, which would tie the noise to all that ran before.
+    # torch.distributions draws from the global generator only, so the noise would depend on everything that ran before.
     noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
     return mean + distribution.stddev * noise
 
@@ -55,7 +55,7 @@ def resize(images, height, width):
 
 
 def of_shape(x, shape, message):
-    """``x``, whose shape is this one; ``ValueError`` with the message if not."""
+    """``x`` if it has this shape, else ``ValueError`` with the message."""
     if len(x.shape) != len(shape) or any(wanted not in (found, None) for found, wanted in zip(x.shape, shape)):
         raise ValueError(message)
     return x
@@ -67,17 +67,17 @@ def compiled(function):
 
 
 def scope_of(model):
-    """None, see ``replica_count``."""
+    """No scope, see ``replica_count``."""
     return contextlib.nullcontext()
 
 
 def is_made_for(model, optimizer):
-    """Always, see ``replica_count``."""
+    """Always true, see ``replica_count``."""
     return True
 
 
 def replica_count():
-    """One: data-parallel training is TensorFlow's."""
+    """One: only TensorFlow trains on several replicas."""
     return 1
 
 

@@ -1,1 +1,1 @@
-"""Pictures and data sets: reading, degrading, caching and feeding; knows nothing of models."""
+"""Pictures and data sets: reading, degrading, caching and feeding; imports no model."""

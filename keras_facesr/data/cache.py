@@ -1,4 +1,4 @@
-"""Decoded images on disk: a set is decoded once for each size and is memory-mapped from then on."""
+"""Decoded images on disk: a set is decoded once for each size, and memory-mapped from then on."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.data.images import read_picture
 from keras_facesr.errors import DatasetError, FacesrError, ImageError, reason
 
-VERSION = 2  # raise it when the way from file to pixels changes
+VERSION = 2  # raise it when the decoding of files to pixels changes
 
 
 def cache_root():
-    """Folder of what can be made or fetched again: $KERAS_FACESR_CACHE, else ~/.cache/keras_facesr.
+    """Folder for files that can be made or fetched again: $KERAS_FACESR_CACHE, else ~/.cache/keras_facesr.
 
     Raises:
-        FacesrError: the variable is not set, and this user has no home, as in many containers.
+        FacesrError: the variable is not set and this user has no home folder, as in many containers.
     """
     try:
         return Path(os.environ.get("KERAS_FACESR_CACHE") or Path.home() / ".cache" / "keras_facesr")
@@ -31,8 +31,8 @@ def cache_root():
 def decoded(image_set, size, cache_dir=None, progress=True):
     """Decode a set to squares of one size, or open what an earlier call decoded.
 
-    Each image is cut to its centre square and resampled by Pillow's bicubic. The cache is named after the
-    files (names, sizes, times of change), `size` and `VERSION`, so a changed set is decoded anew.
+    Each image is cut to its centre square and resampled by Pillow's bicubic. The cache's name depends on the files (names,
+    sizes, modification times), `size` and `VERSION`, so a changed set is decoded again.
 
     Args:
         image_set: `datasets.ImageSet`.
@@ -41,8 +41,8 @@ def decoded(image_set, size, cache_dir=None, progress=True):
         progress: show a progress bar on stderr, in a terminal, while decoding.
 
     Returns:
-        (images, skipped): uint8 memory map (N, size, size, 3), in the order of `image_set.files`, without the
-        files that could not be read; and the names of those, relative to `image_set.root`.
+        (images, skipped): a uint8 memory map (N, size, size, 3) in the order of `image_set.files`, without the files that
+        could not be read; and the names of these files, relative to `image_set.root`.
 
     Raises:
         DatasetError: no file could be read, or the cache cannot be written.
@@ -91,13 +91,13 @@ def _decode(image_set, size, images_file, skipped_file, progress):
         if len(skipped) == len(image_set):
             raise DatasetError(f"{image_set.root}: none of its {len(image_set)} image files could be read")
         _write_header(out, len(image_set) - len(skipped), size)
-        # The images are renamed last: where they stand, the list of skipped files stands too.
+        # The images are renamed last: if they are there, the list of skipped files is there too.
         with written_whole(skipped_file) as temporary_list:
             temporary_list.write_text(json.dumps(skipped))
 
 
 def _write_header(out, count, size):
-    """Put the .npy header at the start; NumPy pads it so that a smaller count needs no more room."""
+    """Write the .npy header at the start; NumPy pads it, so a smaller count does not change its length."""
     out.seek(0)
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
     np.lib.format.write_array_header_1_0(out, header)

@@ -1,4 +1,4 @@
-"""Colours of picture files as networks have learnt them: sRGB. A file's profile is applied on reading."""
+"""Colours of picture files, converted to sRGB, on which networks are trained. A file's profile is applied on reading."""
 
 import functools
 import io
@@ -7,17 +7,17 @@ import struct
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-# Chromaticities of Adobe RGB (1998), section 4.3.1, adapted to D50 as ICC profiles have them: XYZ of red, green, blue.
+# XYZ of red, green and blue in Adobe RGB (1998), section 4.3.1, adapted to D50 as in ICC profiles.
 _ADOBE_PRIMARIES = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
 _ADOBE_GAMMA = 2.19921875
 
-_SPACES = {"L": ("GRAY", "RGB"), "RGB": ("RGB",), "CMYK": ("CMYK",), "LAB": ("LAB",)}  # of profiles, by Pillow's modes
+_SPACES = {"L": ("GRAY", "RGB"), "RGB": ("RGB",), "CMYK": ("CMYK",), "LAB": ("LAB",)}  # Pillow's mode -> profiles' spaces
 
 
 def profile_of(image):
     """The ICC profile (bytes) of a Pillow image's colours, or None: the embedded one, or the one that its EXIF data name.
 
-    They name Adobe RGB where a camera embeds none.
+    EXIF data name Adobe RGB if a camera uses it and embeds no profile.
     """
     profile = image.info.get("icc_profile")
     if profile and isinstance(profile, bytes):
@@ -30,12 +30,12 @@ def profile_of(image):
 
 
 def into_srgb(image, profile=None):
-    """A Pillow image in sRGB: mode L, LA, RGB or RGBA, of the source's size.
+    """Convert a Pillow image to sRGB: mode L, LA, RGB or RGBA, of the source's size.
 
     Args:
-        image: of mode L, LA, RGB, RGBA, CMYK or LAB. Gray stays gray, and alpha is no colour.
-        profile: ICC profile (bytes), applied by relative colorimetry with black point compensation if it is legible and one
-            for such pixels; without one, they are sRGB as they are.
+        image: of mode L, LA, RGB, RGBA, CMYK or LAB. Gray stays gray, and alpha is left as it is.
+        profile: ICC profile (bytes). It is applied by relative colorimetry with black point compensation, if it can be read
+            and is for pixels of this mode; without a profile, pixels count as sRGB.
     """
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     colours = image.convert(image.mode[:-1]) if alpha else image
@@ -53,8 +53,8 @@ def into_srgb(image, profile=None):
 
 @functools.lru_cache(maxsize=16)
 def _transform(profile, mode):
-    """From pixels of this mode under a profile to RGB in sRGB; None where there is nothing to do."""
-    if not profile and mode != "LAB":  # which are colours as they are
+    """The transform from pixels of this mode under a profile to sRGB; None if there is nothing to do."""
+    if not profile and mode != "LAB":  # Lab needs no profile to be converted
         return None
     try:
         source = ImageCms.createProfile("LAB") if mode == "LAB" else ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
@@ -75,7 +75,7 @@ def _transform(profile, mode):
 
 
 def _changes_nothing(transform):
-    """Whether colours come out within a level: sRGB has many names and makers, and is left as it is."""
+    """Whether colours change by at most one level: there are many sRGB profiles, and their pixels are left as they are."""
     levels = np.arange(0, 256, 17, dtype=np.uint8)
     colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(64, 64, 3)
     colours = Image.fromarray(colours).convert(transform.input_mode)
@@ -85,7 +85,7 @@ def _changes_nothing(transform):
 
 @functools.cache
 def adobe_profile():
-    """Adobe RGB (1998) as an ICC profile: its primaries and its gamma."""
+    """An ICC profile of Adobe RGB (1998), made from its primaries and its gamma."""
     entry = lambda kind, content: kind + b"\0\0\0\0" + content  # noqa: E731
     xyz = lambda values: entry(b"XYZ ", struct.pack(">3i", *(round(value * 2**16) for value in values)))  # noqa: E731
     curve = entry(b"curv", struct.pack(">IH2x", 1, round(_ADOBE_GAMMA * 2**8)))

@@ -1,7 +1,7 @@
 """Readers of the face sets of the literature, in the layouts in which they are published.
 
-None of them downloads anything; where something is missing, the error says where the set is to be had and how
-it is to lie on the disk. `split=None` means all parts of a set.
+None of them downloads anything. If something is missing, the error says where to get the set and which layout is expected.
+`split=None` means all parts of a set.
 """
 
 import re
@@ -19,21 +19,21 @@ MASK_CLASSES = (
     "background skin nose glasses l_eye r_eye l_brow r_brow l_ear r_ear mouth u_lip l_lip hair hat earring necklace neck cloth"
 ).split()
 
-# The class of each class's mirror image: left eyes, brows and ears become right ones (l_lip is the lower lip).
+# For each class, the class of its mirror image: left eyes, brows and ears become right ones (l_lip is the lower lip).
 _SIDES = {f"{side}_{part}": f"{other}_{part}" for side, other in ("lr", "rl") for part in ("eye", "brow", "ear")}
 MIRRORED_MASK_CLASSES = tuple(MASK_CLASSES.index(_SIDES.get(name, name)) for name in MASK_CLASSES)
 
-# UTKFace: age_gender_race_time; a few names lack the race, or the digit of the gender.
+# UTKFace: age_gender_race_time; in a few names the race, or the digit of the gender, is missing.
 _UTKFACE_NAME = re.compile(r"(\d{1,3})_(\d*)_(?:(\d*)_)?\d{14,}")
 
 
 def open_dataset(root, split=None, kind="auto"):
     """Open a set of face images, recognised by its layout.
 
-    Without `kind`, CelebA is known by its `list_eval_partition.txt`, CelebAMask by its `images` and `masks`,
-    UTKFace and LFW by their file names, MNIST by its archives, digits by their folders; all else is a plain
-    folder, of which the sub-folder named `split` is taken if there are parts. A set without parts is used whole,
-    whatever `split` says; but LFW and a folder named "test" are not opened for training.
+    Without `kind`, CelebA is recognised by its `list_eval_partition.txt`, CelebAMask by its `images` and `masks`, UTKFace
+    and LFW by their file names, MNIST by its archives, digits by their folders. Anything else is a plain folder; if it has
+    parts, the sub-folder named `split` is taken. A set without parts is used whole, whatever `split` says; but LFW and a
+    folder named "test" are not opened for training.
 
     Args:
         root: folder of the set.
@@ -41,10 +41,10 @@ def open_dataset(root, split=None, kind="auto"):
         kind: "auto", "celeba", "celebamask", "utkface", "lfw" or "folder"; "mnist" or "digits".
 
     Returns:
-        ImageSet; ArraySet for the last two.
+        ImageSet; ArraySet for "mnist" and "digits".
 
     Raises:
-        DatasetError: nothing there, not the layout of `kind`, or no such split.
+        DatasetError: there is no such folder, it has not the layout of `kind`, or there is no such split.
     """
     root = existing(root, "folder" if kind == "auto" else kind)
     kind = _recognise(root) if kind == "auto" else kind
@@ -63,7 +63,7 @@ def open_dataset(root, split=None, kind="auto"):
 
 
 def spread(images, limit):
-    """At most ``limit`` of an ``ImageSet`` or ``ArraySet``, evenly spread (sorted names are often sorted faces); None: all."""
+    """At most ``limit`` images of an ``ImageSet`` or ``ArraySet``, evenly spread, since sets are often sorted; None: all."""
     count = min(limit or len(images), len(images))
     return images.subset([k * len(images) // count for k in range(count)])
 
@@ -77,7 +77,7 @@ def folder(root):
 def utkface(root, split=None):
     """UTKFace (Zhang et al., 2017): aligned 200x200 faces.
 
-    Labels, int16 (N,), -1 where the file name lacks them or is out of range: `age` in years, `gender`
+    Labels, int16 (N,), -1 if missing in the file name or out of range: `age` in years, `gender`
     (0 male, 1 female), `race` (0 White, 1 Black, 2 Asian, 3 Indian, 4 other).
     """
     root = existing(root, "utkface")
@@ -94,7 +94,7 @@ def celeba(root, split=None):
     Args:
         split: "train", "val", "test" (0, 1, 2 in `list_eval_partition.txt`) or None.
 
-    Labels: the 40 attributes by name, bool (N,), where `list_attr_celeba.txt` is there.
+    Labels: the 40 attributes by name, bool (N,), if `list_attr_celeba.txt` is there.
     """
     root = existing(root, "celeba")
     if split not in (None, "train", "val", "test"):
@@ -120,7 +120,7 @@ def lfw(root):
 
 
 def celebamask(root, split=None):
-    """CelebAMask-HQ (Lee et al., 2020) with one mask a face; its pixel values index `MASK_CLASSES`."""
+    """CelebAMask-HQ (Lee et al., 2020) with one mask for each face, whose pixel values index `MASK_CLASSES`."""
     root = existing(root, "celebamask")
     parts = parts_of(root, split, "celebamask")
     files = tuple(file for part in parts for file in images_in(part / "images", "celebamask"))
@@ -132,7 +132,7 @@ def celebamask(root, split=None):
 def wider_face(root, split):
     """WIDER FACE (Yang et al., 2016) from its official annotation file.
 
-    Faces marked invalid and boxes without area are left out; a photo may be left without a box.
+    Faces marked invalid and boxes without area are left out, so a photo may have no box.
 
     Args:
         split: "train" or "val"; the boxes of the test part are not published.

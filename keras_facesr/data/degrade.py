@@ -1,7 +1,7 @@
 """How a low-resolution image is made: Pillow's bicubic, antialiased, kernel a = -0.5, rounded to 8 bits.
 
-Every figure of this package is measured on pairs made here, and nowhere else. Where it is asked for, the kernel is not widened:
-others reduce so, without antialiasing. For training alone there is ``blind`` too.
+All figures of this package are measured on pairs made here. On request the kernel is not widened: this is reduction without
+antialiasing, as others do it. ``blind`` is for training only.
 """
 
 import functools
@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_facesr.errors import FacesrError
 
-ALIASED = "aliased"  # what reducing without antialiasing is called where a degradation has a name
+ALIASED = "aliased"  # the degradation's name for reduction without antialiasing
 
 
 def centre_square(pixels):
@@ -29,7 +29,7 @@ def centre_square(pixels):
 def resize(pixels, height, width, box=None):
     """Resample uint8 (H, W) or (H, W, 3) pixels to (height, width) by Pillow's antialiased bicubic.
 
-    ``box`` (left, top, right, bottom), in pixels and parts of such, is what is shown of them; None: all.
+    ``box`` (left, top, right, bottom), in pixels and fractions of them, is the part that is resampled; None: all.
     """
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC, box))
 
@@ -40,9 +40,9 @@ def degrade(hr, scale, antialias=True):
     Args:
         hr: uint8 (H, W, 3) or (N, H, W, 3); H and W are multiples of `scale`.
         scale: integer factor, at least 1.
-        antialias: widen the kernel by `scale`, as Pillow and MATLAB do. False: each small pixel is read off the 4x4
-            pixels about its centre alone (of odd scales, off the middle one), as by `tf.image.resize` as it comes; those
-            between are lost.
+        antialias: widen the kernel by `scale`, as Pillow and MATLAB do. False: each small pixel depends only on the 4x4
+            pixels about its centre (for odd scales on the middle one), as by `tf.image.resize` with its defaults; the
+            pixels between are lost.
 
     Returns:
         uint8 (H / scale, W / scale, 3) or (N, H / scale, W / scale, 3).
@@ -66,7 +66,7 @@ def degrade(hr, scale, antialias=True):
 
 
 def _sampled(pixels, height, width):
-    """Reduce uint8 (H, W, 3) pixels to (height, width) by the same kernel, as narrow as where nothing is reduced."""
+    """Reduce uint8 (H, W, 3) pixels to (height, width) by the same kernel without widening it."""
     rows, columns = _interpolation(len(pixels), height), _interpolation(pixels.shape[1], width)
     reduced = np.einsum("ih,hwc,jw->ijc", rows, pixels, columns, optimize=True)
     return np.clip(np.rint(reduced), 0, 255).astype(np.uint8)
@@ -82,16 +82,16 @@ def cubic_kernel(distance, a=-0.5):
 
 @functools.lru_cache(maxsize=8)
 def _interpolation(many, few):
-    """What each of ``few`` small pixels takes of the ``many`` large ones, float32 (few, many)."""
+    """Weights of the ``many`` large pixels in each of the ``few`` small ones, float32 (few, many)."""
     centres = (np.arange(few) + 0.5) * (many / few) - 0.5  # in large pixels
     taps = cubic_kernel(np.arange(many) - centres[:, None])
     return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def blind(hr, scale, rng):
-    """Spoil an image as cameras and networks might: blur, bicubic reduction, noise and JPEG, each as strong as chance has it.
+    """Degrade an image as cameras and compression may do: blur, bicubic reduction, noise and JPEG, each of random strength.
 
-    The chain that "blind" super-resolution trains on (such as Real-ESRGAN's, once instead of twice). Blur of sigma up to
+    The chain that "blind" super-resolution trains on (Real-ESRGAN's, but once instead of twice). Blur of sigma up to
     0.6 * scale pixels, Gaussian noise of up to 12 levels, JPEG quality 30 to 95.
 
     Args:
@@ -102,7 +102,7 @@ def blind(hr, scale, rng):
     Returns:
         uint8 (H / scale, W / scale, 3).
     """
-    from skimage.filters import gaussian  # half a second to import, which enlarging a face does without
+    from skimage.filters import gaussian  # takes half a second, and enlarging a face does not need it
 
     sigma, noise, quality = rng.uniform(0, 0.6 * scale), rng.uniform(0, 12), int(rng.integers(30, 96))
     blurred = gaussian(hr, sigma, preserve_range=True, channel_axis=-1)

@@ -12,7 +12,7 @@ from keras_facesr.errors import DatasetError
 
 
 def mnist(root, split):
-    """MNIST (LeCun et al., 1998) from its idx files, packed or not, or from Keras' mnist.npz.
+    """MNIST (LeCun et al., 1998) from its idx files, compressed or not, or from Keras' mnist.npz.
 
     Args:
         split: "train" (60,000) or "test" (10,000).

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the question, before hours of work, whether one can be written."""
+"""Files that are written whole or not at all, and a check, before hours of work, that a file can be written."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path):
-    """Yield a temporary path beside `path` to write to; it takes that place only if the block succeeds."""
+    """Yield a temporary path beside `path` to write to; it is renamed to `path` only if the block succeeds."""
     temporary = temporary_beside(path)
     try:
         yield temporary
@@ -19,12 +19,12 @@ def written_whole(path):
 
 
 def temporary_beside(path):
-    """A new hidden path in the folder of `path`; its name is short, as that of `path` may be as long as names can be."""
+    """A new hidden path in the folder of `path`; its name is short, as `path` may have the longest name allowed."""
     return Path(path).with_name(f".{secrets.token_hex(6)}.tmp")
 
 
 def is_there(path):
-    """Whether something is at `path`. OSError where nothing can ever be, as its name is too long, and where nobody may look."""
+    """Whether something is at `path`. OSError if its name is too long, or if its folder may not be read."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -33,10 +33,10 @@ def is_there(path):
 
 
 def check_writable(path, room=2**16):
-    """Try whether a file of `room` bytes can be written at `path`, or in the folder that it is; nothing is left behind.
+    """Check that a file of `room` bytes can be written at `path`, or in it if it is a folder; nothing is left behind.
 
-    Folders need not be there yet. OSError where it cannot: a disk that is full or may only be read, somebody else's folder, a
-    file where a folder must be.
+    Folders need not be there yet. OSError if it cannot be written: the disk is full or read-only, the folder belongs to
+    somebody else, or there is a file where a folder must be.
     """
     path = Path(path).absolute()
     folder = path if path.is_dir() else next(parent for parent in path.parents if os.path.lexists(parent))

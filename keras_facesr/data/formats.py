@@ -1,4 +1,4 @@
-"""Which picture formats are read, and which are not: those must be known too, so that no file of theirs is left out unsaid."""
+"""The picture formats that are read, and those that are not, so that a file of the latter is named, not silently left out."""
 
 import importlib
 from importlib.util import find_spec
@@ -7,8 +7,8 @@ from PIL import Image
 
 from keras_facesr.errors import ImageError
 
-# Raster formats that describe themselves; EPS and the like would start other programs, TGA has no signature.
-# Pillow opens MPO, a JPEG file with previews behind it, under JPEG.
+# Raster formats with a signature. EPS and the like would start other programs; TGA has no signature.
+# MPO, a JPEG file followed by previews, is opened by Pillow as JPEG.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 HEIF = "HEIC"
@@ -18,7 +18,7 @@ _READ = (
     "jpg jpeg jpe jfif mpo png apng webp bmp dib gif tif tiff ppm pgm pbm pnm jp2 j2k j2c jpc jpf jpx avif avifs "
     "heic heif hif heics heifs"
 )
-_UNREAD = {  # what cameras and artists write beside them: the format's name, its suffixes
+_UNREAD = {  # other formats of cameras and artists: name -> suffixes
     RAW: "3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw orf pef ptx raf raw rw2 rwl sr2 srf srw "
     "x3f",
     "Affinity": "afphoto afdesign",
@@ -49,9 +49,9 @@ _UNREAD = {  # what cameras and artists write beside them: the format's name, it
     "Targa": "tga icb vda vst",
 }
 _OF_SUFFIX = {suffix: name for name, suffixes in _UNREAD.items() for suffix in suffixes.split()}
-SUFFIXES = frozenset(f".{suffix}" for suffix in (*_READ.split(), *_OF_SUFFIX))  # of what a folder is searched for
+SUFFIXES = frozenset(f".{suffix}" for suffix in (*_READ.split(), *_OF_SUFFIX))  # of the files that are searched for in a folder
 
-_SIGNATURES = {  # the first bytes of files of formats that are not read, which often go by another's name
+_SIGNATURES = {  # first bytes of files in formats that are not read; such files often have another format's suffix
     b"8BPS": "Photoshop",
     b"v/1\x01": "OpenEXR",
     b"#?RADIANCE": "Radiance HDR",
@@ -85,16 +85,16 @@ _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706  # TIFF tags
 
 
 def open_picture(path, name, content=None):
-    """The file as a Pillow image whose header was read.
+    """Open a file as a Pillow image, whose header is read.
 
     Args:
-        path: of the file.
-        name: of the file in errors.
-        content: a binary file to read in its place.
+        path: path of the file.
+        name: the file's name in errors.
+        content: a binary file to read instead.
 
     Raises:
-        ImageError: of a format that is not read, by its name.
-        Exception: Pillow's for a damaged file.
+        ImageError: the format is not read; the error names it.
+        Exception: Pillow's, for a damaged file.
     """
     with open(path, "rb") as file:
         head = file.read(_HEAD)
@@ -112,14 +112,14 @@ def open_picture(path, name, content=None):
 
 
 def _unread(path, head, brands):
-    """What a file is, as far as its content or its name tells, and what to do with it."""
+    """Which format a file has, as far as its content or its name says, and what to do with it."""
     known = next((name for first, name in _SIGNATURES.items() if head.startswith(first)), None)
     if b"<svg" in head:
         known = "SVG"
     elif b"crx " in brands:
         known = RAW
     elif brands & {b"avif", b"avis"}:
-        known = "AVIF"  # an installation of Pillow without it
+        known = "AVIF"  # this Pillow was built without it
     known = known or _OF_SUFFIX.get(path.suffix.lower()[1:])
     return _what_to_do(known) if known else f"it is none of {', '.join(FORMATS)}, {HEIF}"
 
@@ -129,7 +129,7 @@ def _what_to_do(name):
 
 
 def _brands(head):
-    """What an ISO base media file, such as HEIC, AVIF and CR3, says that it is."""
+    """The brands that an ISO base media file, such as HEIC, AVIF and CR3, declares."""
     if head[4:8] != b"ftyp":
         return frozenset()
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -137,7 +137,7 @@ def _brands(head):
 
 
 def _heif_reader(name):
-    """pillow_heif's image class, without entering it among Pillow's own, where it would be there for the whole process."""
+    """pillow_heif's image class; it is not registered with Pillow, which would change the whole process."""
     if not find_spec("pillow_heif"):
         install = "pip install 'keras_facesr[heif]' for its reader, or save it as JPEG"
         raise ImageError(f"{name}: not an image that can be read here: it is {HEIF}, {install}")
@@ -145,7 +145,7 @@ def _heif_reader(name):
 
 
 def _is_raw(image, path, head):
-    """Whether a TIFF file holds what a camera's sensor saw; what Pillow would read of it is a small preview."""
+    """Whether a TIFF file holds raw data of a camera's sensor; Pillow would read only a small preview."""
     tags = image.tag_v2
     first_is_preview = tags.get(_NEW_SUBFILE_TYPE, 0) & 1 and _SUB_IFDS in tags
     named_so = _OF_SUFFIX.get(path.suffix.lower()[1:]) == RAW

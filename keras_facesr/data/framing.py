@@ -1,12 +1,12 @@
-"""How sets frame their faces, and how a face is cut as another set would frame it."""
+"""The framing of faces in each set, and how a face is cut to the framing of another set."""
 
 import numpy as np
 
 from keras_facesr.data.degrade import resize
 
-# Where faces have their eyes, the tip of the nose and the corners of the mouth (left and right as seen in the picture):
-# (x, y) as shares of the side of a picture's centre square. Medians over the set by MediaPipe's face mesh, an eye being
-# the mean of the 16 points round it; a face's own points lie within .01 to .04 of them.
+# Positions of the eyes, the tip of the nose and the corners of the mouth (left and right as seen in the picture):
+# (x, y) as shares of the side of a picture's centre square. Medians over the set by MediaPipe's face mesh, where an eye is
+# the mean of the 16 points round it; the points of a single face lie within .01 to .04 of them.
 FRAMINGS = {
     "utkface": ((0.2905, 0.2939), (0.6863, 0.2918), (0.4846, 0.5395), (0.3146, 0.6843), (0.6622, 0.6831)),
     "celeba": ((0.3857, 0.5184), (0.6055, 0.5182), (0.4941, 0.6636), (0.3975, 0.7440), (0.5961, 0.7435)),
@@ -16,15 +16,15 @@ FRAMINGS = {
 
 
 def square(framing, within):
-    """The square that shows a face as one set frames it, in a picture framed as another's: (left, top, side).
+    """The square to cut from a picture of the set ``within``, for a face with the framing of the set ``framing``.
 
-    Scale and shift that bring the mean face of ``within`` nearest to that of ``framing`` (least squares); nothing is turned.
+    Its scale and shift bring the mean face of ``within`` nearest to that of ``framing`` (least squares); nothing is rotated.
 
     Args:
         framing, within: names in ``FRAMINGS``.
 
     Returns:
-        three floats, as shares of the side of the picture's centre square.
+        (left, top, side), three floats, as shares of the side of the picture's centre square.
     """
     wanted, found = (np.array(FRAMINGS[name]) for name in (framing, within))
     centred = wanted - wanted.mean(axis=0)
@@ -34,7 +34,7 @@ def square(framing, within):
 
 
 def cut(picture, square, size):
-    """The pixels of a square (left, top, side; shares of the picture's side) of uint8 (P, P, 3): uint8 (size, size, 3)."""
+    """Cut a square (left, top, side; shares of the picture's side) from uint8 (P, P, 3), resized to uint8 (size, size, 3)."""
     left, top, side = (len(picture) * share for share in square)
     box = [min(max(edge, 0.0), len(picture)) for edge in (left, top, left + side, top + side)]  # rounding may pass the edge
     return resize(np.ascontiguousarray(picture), size, size, box)

@@ -1,7 +1,7 @@
-"""The only place that opens or writes image files.
+"""The only module that opens or writes image files.
 
-What is read is judged by its content, never by its file name, and is either understood rightly or refused by
-an `ImageError` of one line. Colours are sRGB from here on, whatever the file's profile (docs/pictures.md).
+The content of a file decides how it is read, never its name. It is either read correctly or refused with an `ImageError` of
+one line. Colours are sRGB from here on, whatever the file's profile (docs/pictures.md).
 """
 
 import os
@@ -20,8 +20,8 @@ from keras_facesr.data.formats import SUFFIXES, open_picture
 from keras_facesr.errors import ImageError, reason
 from keras_facesr.version import __version__
 
-SOFTWARE = "keras_facesr"  # what PNG files of ours name as their maker
-MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a file that claims more is taken for a decompression bomb
+SOFTWARE = "keras_facesr"  # the software that our PNG files name
+MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a larger file is refused as a decompression bomb
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +30,11 @@ class Picture:
 
     Attributes:
         rgb: uint8 (H, W, 3), sRGB.
-        alpha: uint8 (H, W), 255 = opaque; None where the source has no transparency.
-        is_gray: the source has no colour; the three channels of `rgb` are equal then.
+        alpha: uint8 (H, W), 255 = opaque; None if the source has no transparency.
+        is_gray: the source has no colour; the three channels of `rgb` are then equal.
         name: the path as it was given, or a word for a source that is no file.
-        exif: EXIF data that hold for what is made of it, too (`metadata.carried_exif`), or None.
-        dpi: dots per inch (across, down), or None where the source states none.
+        exif: the EXIF data that also hold for an enlargement of it (`metadata.carried_exif`), or None.
+        dpi: dots per inch (across, down), or None if the source states none.
     """
 
     rgb: np.ndarray
@@ -46,32 +46,32 @@ class Picture:
 
 
 def to_unit(pixels):
-    """8-bit pixels of any shape as the networks see them: float32 in [0, 1]."""
+    """Convert 8-bit pixels of any shape to float32 in [0, 1], as networks take them."""
     return np.true_divide(pixels, 255, dtype=np.float32)
 
 
 def to_uint8(images):
-    """Images of any shape in [0, 1] as the 8-bit pixels that are written and measured: clipped and rounded."""
+    """Convert images of any shape in [0, 1] to 8-bit pixels, as they are written and measured: clipped and rounded."""
     return np.rint(np.clip(np.asarray(images), 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def read_picture(source, levels=False):
     """Decode one picture.
 
-    EXIF rotation is applied; palette, CMYK, Lab, gray and bilevel pixels become RGB, in sRGB by the file's colour
-    profile; 16-bit pixels are scaled to 8 bits where the file's mode declares 16; transparency is kept apart as
-    `alpha`.
+    EXIF rotation is applied. Palette, CMYK, Lab, gray and bilevel pixels become RGB, converted to sRGB by the file's colour
+    profile. 16-bit pixels are scaled to 8 bits if the file's mode declares 16. Transparency is kept separately as `alpha`.
 
     Args:
         source: path, `PIL.Image.Image`, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
-        levels: whether pixels are numbers, as in a mask, and no colours: a profile is not applied then.
+        levels: whether pixels are numbers, as in a mask, not colours; then no profile is applied.
 
     Returns:
         Picture.
 
     Raises:
-        ImageError: no such file; empty, truncated, not an image or of a format that is not read; animated or of
-            several pages; more than `MAX_PIXELS` pixels; pixels without a declared range (float, 32-bit).
+        ImageError: there is no such file; it is empty, truncated, not an image or in a format that is not read; it is
+            animated or has several pages; it has more than `MAX_PIXELS` pixels, or pixels without a declared range (float,
+            32-bit).
     """
     if isinstance(source, Image.Image):
         return _from_pil(source, str(getattr(source, "filename", "") or "PIL image"), levels)
@@ -84,22 +84,21 @@ def read_picture(source, levels=False):
 
 
 def write_png(path, pixels, overwrite=False, source=None):
-    """Write uint8 (H, W), (H, W, 3) or (H, W, 4) pixels as a PNG file, whole or not at all, with its folder.
+    """Write uint8 (H, W), (H, W, 3) or (H, W, 4) pixels as a PNG file, whole or not at all; its folder is made if needed.
 
-    The file says that it is ours, in PNG's text `Software`: see `is_answer`.
+    The PNG text `Software` names this package: see `is_answer`.
 
     Args:
-        path: of the file.
+        path: path of the file.
         pixels: sRGB.
-        overwrite: whether it may be there already.
-        source: the `Picture` that they were made of, whose EXIF data go along, and its resolution, times the enlargement.
+        overwrite: whether an existing file is replaced.
+        source: the `Picture` that was enlarged. Its EXIF data are written too, and its resolution times the enlargement.
 
     Returns:
         Path of the file.
 
     Raises:
-        ImageError: the name does not end in .png; the file exists and `overwrite` is False; it cannot be
-            written.
+        ImageError: the name does not end in .png; the file exists and `overwrite` is False; or it cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
@@ -118,7 +117,7 @@ def write_png(path, pixels, overwrite=False, source=None):
 
 
 def _carried(source, pixels):
-    """What Pillow is to write of the source beside the pixels made of it."""
+    """The arguments by which Pillow writes the source's EXIF data and resolution with the enlarged pixels."""
     times = pixels.shape[0] / source.rgb.shape[0]
     dpi = source.dpi and tuple(dots * times for dots in source.dpi)
     return {name: value for name, value in (("exif", source.exif), ("dpi", dpi)) if value}
@@ -129,20 +128,19 @@ def is_answer(path):
     try:
         with Image.open(path, formats=("PNG",)) as image:
             return str(image.info.get("Software", "")).startswith(SOFTWARE)
-    except Exception:  # what cannot be read is a matter of `read_picture`
+    except Exception:  # `read_picture` reports files that cannot be read
         return False
 
 
 def find_images(inputs):
-    """List the files that `inputs` (one path or several) mean, each once.
+    """List the files that `inputs` (one path or several) stand for, each once.
 
-    A file is taken as named, whether or not it exists (reading it will say so); a folder stands for all image
-    files below it, by suffix, sorted by path, hidden ones left out. Those of formats that cannot be read are among
-    them: reading says so, where leaving them out would say nothing. A link in it to a folder is followed, unless that
-    folder is below it anyway.
+    A file is listed as named, whether or not it exists (reading it reports that). A folder stands for all image files below
+    it, by suffix, sorted by path, without hidden ones. Files in formats that cannot be read are listed too, so that reading
+    names them instead of leaving them out silently. Links to folders are followed, each folder once.
 
     Returns:
-        list of Path; empty where the folders hold no image.
+        list of Path; empty if the folders hold no image.
     """
     if isinstance(inputs, (str, os.PathLike)) or not isinstance(inputs, Iterable):
         inputs = [inputs]
@@ -153,7 +151,7 @@ def find_images(inputs):
 
 
 def _images_below(folder):
-    # Links wait until all folders proper are done, so that no folder is entered twice, nor by a link where it stands itself.
+    # Links are followed after all real folders, so that a folder is entered once, and by its own path if it is below `folder`.
     entered, waiting = set(), [folder]
     while waiting:
         for parent, folders, names in os.walk(waiting.pop(0)):
@@ -209,7 +207,7 @@ def _from_pil(image, name, levels):
     if width * height == 0:
         raise ImageError(f"{name}: has no pixels ({width}x{height})")
     try:
-        # The first picture of an MPO file is the photo, the others are its previews; of HEIC it is the primary one.
+        # In an MPO file the first picture is the photo and the others are previews; in HEIC the first is the primary one.
         if getattr(image, "is_animated", False) and image.format not in ("MPO", "HEIF"):
             raise ImageError(f"{name}: animated or of several pages; save the one picture you mean")
         upright, dpi = metadata.upright(image)
@@ -232,7 +230,7 @@ def _from_array(pixels, name="array"):
 
 
 def _declared_bits(image):
-    """Bits a pixel has in the one-channel integer modes, by file format; None where nothing states it."""
+    """Bits of a pixel in the one-channel integer modes, by file format; None if nothing states them."""
     if image.mode.startswith("I;16"):
         # Pillow keeps 12-bit TIFF samples unscaled in a 16-bit mode.
         return image.tag_v2.get(258, (16,))[0] if image.format == "TIFF" else 16
@@ -252,13 +250,13 @@ def _channels(image, declared_bits, profile, name):
     image = into_srgb(image, profile)
     alpha = np.array(image.getchannel("A")) if image.mode in ("LA", "RGBA") else None
     rgb = np.array(image.convert("RGB"))
-    # A palette is a way of packing: it says nothing of colour, its entries do.
+    # Whether a palette image is gray depends on the colours in use, not on its mode.
     is_gray = image.mode in ("L", "LA") or mode in ("P", "PA") and bool((rgb == rgb[..., :1]).all())
     return rgb, alpha, is_gray
 
 
 def _eight_bits(image, bits):
-    """Gray samples of so many bits as 8 bits, and what they say of transparency: mode L or LA."""
+    """Scale gray samples of so many bits to 8 bits: mode L, or LA if one gray value is declared transparent."""
     samples = np.asarray(image).astype(np.uint32)
     largest = 2**bits - 1
     gray = Image.fromarray(((samples * 255 + largest // 2) // largest).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""How sets lie on the disk: what is expected of a folder, and the error that says so where something else is there."""
+"""The layouts of sets on the disk: what a folder must hold, and the error that says so if it does not."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ HELP = {
 
 
 def existing(root, kind):
-    """The ``Path`` of a set's folder, which is there."""
+    """The ``Path`` of a set's folder; DatasetError if it does not exist."""
     root = Path(root)
     if not root.is_dir():
         raise DatasetError(f"{root}: no such folder; {HELP.get(kind, HELP['folder'])}")
@@ -31,7 +31,7 @@ def existing(root, kind):
 
 
 def parts_of(root, split, kind):
-    """The folders that make up a split: ROOT/train and ROOT/test where there are such, else ROOT itself."""
+    """The folders of a split: of ROOT/train and ROOT/test those that it includes; ROOT itself if neither exists."""
     if split not in (None, "train", "test"):
         raise DatasetError(f"{root}: no split {split!r}; choose train or test")
     if split == "train" and root.resolve().name == "test":
@@ -44,7 +44,7 @@ def parts_of(root, split, kind):
 
 
 def images_in(root, kind):
-    """Paths of the images in a folder and below it, sorted; at least one."""
+    """Paths of the images in a folder and below it, sorted; DatasetError if there is none."""
     files = tuple(find_images(root)) if root.is_dir() else ()
     if not files:
         raise DatasetError(f"{root}: holds no image; {HELP[kind]}")
@@ -60,7 +60,7 @@ def lines_of(file, kind):
 
 
 def all_there(files, root, kind):
-    """DatasetError where a file that a list names is missing, or it names none."""
+    """DatasetError if a listed file is missing, or if no file is listed."""
     missing = [file for file in files if not file.exists()]
     if missing:
         count = f"{len(missing)} of {len(files)} files missing"

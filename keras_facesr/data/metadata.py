@@ -1,4 +1,4 @@
-"""What picture files say beside their pixels. None of it, however broken or large, makes a picture be refused."""
+"""Metadata of picture files: orientation, resolution, EXIF. A picture is never refused because its metadata are broken."""
 
 import io
 import math
@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 
 from keras_facesr.version import __version__
 
-_TURNS = {  # EXIF orientation: what makes the picture upright
+_TURNS = {  # EXIF orientation -> the operation that makes the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -21,23 +21,23 @@ _TURNS = {  # EXIF orientation: what makes the picture upright
 }
 
 _TAG, _IFD = ExifTags.Base, ExifTags.IFD
-_OF_THE_WHOLE = (  # what is carried of the first directory, which also says how a picture is stored
+_OF_THE_WHOLE = (  # tags that are copied from the first directory; its others say how the pixels are stored
     "ImageDescription Make Model DateTime Artist HostComputer Copyright Rating XPTitle XPComment XPAuthor XPKeywords XPSubject"
 )
-_OF_STORED_PIXELS = (  # what is not carried of the others, and makers' notes, which may not be moved
+_OF_STORED_PIXELS = (  # tags that are not copied from the other directories; makers' notes must not be moved in a file
     "ExifImageWidth ExifImageHeight ColorSpace MakerNote ExifInteroperabilityOffset"
 )
 _CARRIED, _LEFT_OUT = ([_TAG[name] for name in names.split()] for names in (_OF_THE_WHOLE, _OF_STORED_PIXELS))
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
-_JPEG_SCAN = 0xFFDA  # the marker behind which a JPEG file's pixels begin
-_PIXEL_CHUNKS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")  # beside those that a PNG file cannot do without
+_JPEG_SCAN = 0xFFDA  # the marker after which a JPEG file's pixels begin
+_PIXEL_CHUNKS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")  # chunks about pixels, besides those that every PNG file has
 _LARGEST_PROFILE = 2**24  # bytes
 
 
 def upright(image):
-    """A Pillow image, loaded, as it is to be looked at, and its dots per inch (across, down), None where it states none."""
-    turned = image.tag_v2.get(_TAG.Orientation) if image.format == "TIFF" else None  # by Pillow, on loading
+    """Load a Pillow image and turn it upright; also its dots per inch (across, down), or None if it states none."""
+    turned = image.tag_v2.get(_TAG.Orientation) if image.format == "TIFF" else None  # Pillow turns it when loading
     image.load()
     turn = _orientation(image)
     dpi = _resolution(image)
@@ -62,10 +62,10 @@ def _resolution(image):
 
 
 def carried_exif(image):
-    """EXIF data (bytes) for what is made of a Pillow image's pixels, or None: who, when, where and how it was taken.
+    """EXIF data (bytes) for an enlargement of a Pillow image, or None: who took it, when, where and how.
 
-    Without the orientation, which is applied, and without sizes, resolution, colour space, previews and makers' notes. This
-    package stands as the software: no camera saw the answer.
+    Without the orientation, which is applied already, and without sizes, resolution, colour space, previews and makers' notes.
+    This package is named as the software, since no camera took the enlargement.
     """
     try:
         given, carried = image.getexif(), Image.Exif()
@@ -85,11 +85,11 @@ def carried_exif(image):
 
 
 def pixels_alone(path):
-    """A PNG or JPEG file without what Pillow stumbles over although it is not pixels, such as text of some megabytes.
+    """A PNG or JPEG file reduced to its pixels, for files whose metadata Pillow cannot read, such as megabytes of text.
 
     Returns:
-        a binary file, and the ``info`` that Pillow would have found: profile, EXIF data, resolution, as far as they are
-        legible; None for another format.
+        a binary file, and the ``info`` that Pillow would have found: profile, EXIF data and resolution, as far as they can
+        be read; None for other formats.
     """
     with open(path, "rb") as file:
         start = file.read(len(_PNG))

@@ -14,7 +14,7 @@ from keras_facesr.errors import DatasetError
 
 AHEAD = 4  # batches prepared while the network works
 
-# What an image may be turned into, on its first two axes: itself, its mirror image, upside down, and three rotations.
+# What augmentation makes of an image's first two axes: itself, its mirror image, upside down, and three rotations.
 TRANSFORMATIONS = (
     lambda image: image,
     lambda image: image[:, ::-1],
@@ -23,15 +23,15 @@ TRANSFORMATIONS = (
     lambda image: np.rot90(image, 2),
     lambda image: np.rot90(image, 3),
 )
-AUGMENTATIONS = {None: 1, "mirror": 2, "six": 6}  # how many of the transformations are drawn from
-JITTER = 0.1  # of a cut face's side: how much larger or smaller its square may be, and twice as far as its centre may move
+AUGMENTATIONS = {None: 1, "mirror": 2, "six": 6}  # one of so many transformations is drawn
+JITTER = 0.1  # share of a square's side by which it grows or shrinks at most; its centre moves by at most half of that
 
 
 class Stream:
     """An endless stream of batches that is a pure function of `seed` and the step.
 
-    The order of the images comes from (seed, epoch), all else that is left to chance from (seed, epoch, step): a run
-    that is resumed at any step sees what it would have seen. The last, incomplete batch of an epoch is left out.
+    The order of the images depends on (seed, epoch), everything else that is random on (seed, epoch, step). So a run that is
+    resumed at any step sees the batches that it would have seen. The last, incomplete batch of an epoch is left out.
 
     Args:
         count: images in an epoch.
@@ -39,7 +39,7 @@ class Stream:
         seed: non-negative integer.
 
     Raises:
-        DatasetError: fewer images than a batch holds.
+        DatasetError: there are fewer images than a batch holds.
     """
 
     def __init__(self, count, batch_size, seed=0):
@@ -55,7 +55,7 @@ class Stream:
     def batch(self, step):
         """The batch of one step, counted from 0 over all epochs: a tuple of arrays."""
         epoch, place = divmod(int(step), self.steps_per_epoch)
-        chance = np.random.default_rng((self.seed, epoch, place + 1))  # + 1: zeros at the end do not count
+        chance = np.random.default_rng((self.seed, epoch, place + 1))  # + 1: NumPy ignores zeros at the end
         return self.draw(self.chosen(step), chance)
 
     def chosen(self, step):
@@ -64,14 +64,14 @@ class Stream:
         return self._order(epoch)[place * self.batch_size : (place + 1) * self.batch_size]
 
     def draw(self, chosen, chance):
-        """The arrays for the images at the indices `chosen`, with what the generator `chance` makes of them."""
+        """The arrays for the images at the indices `chosen`, augmented by random numbers from the generator `chance`."""
         raise NotImplementedError
 
     def as_dataset(self, first_step=0, steps=None):
         """The `steps` batches (default: one epoch) from `first_step` on, prepared ahead in the background.
 
         Returns:
-            `tf.data.Dataset` on the TensorFlow backend, elsewhere a generator of NumPy batches; for `fit`.
+            `tf.data.Dataset` on the TensorFlow backend, otherwise a generator of NumPy batches; for `fit`.
         """
         import keras
 
@@ -110,24 +110,24 @@ class Stream:
 class PairStream(Stream):
     """(lr, hr) batches, float32 NHWC in [0, 1], (B, h, w, 3) and (B, h * scale, w * scale, 3).
 
-    LR images are degraded before the first batch, from whole HR images, and kept in 8 bits; a crop cuts both at the same
+    All LR images are made before the first batch, from whole HR images, and kept in 8 bits. A crop cuts both at the same
     place, on the LR grid.
 
     Args:
-        hr: uint8 (N, H, W, 3), an array or a memory map; H and W are multiples of `scale`. Or a list of such, of
-            several sizes, for crops.
+        hr: uint8 (N, H, W, 3), an array or a memory map; H and W are multiples of `scale`. For crops also a list of such
+            arrays, of several sizes.
         scale: factor between LR and HR.
         batch_size, seed: see `Stream`.
-        augmentation: None; "mirror" (left to right, every second image by chance); or "six" (one of itself, both mirror
-            images and three rotations, by chance; CAGFace, section 4.3).
+        augmentation: None; "mirror" (left to right, with probability 1/2); or "six" (at random the image itself, one of its
+            two mirror images or of three rotations; CAGFace, section 4.3).
         crop: side of random square HR crops in pixels, a multiple of `scale`; None = whole images.
-        degrades: what makes LR images, a list of arrays uint8 (N, h, w, 3), of HR images uint8 (N, H, W, 3); of several
-            in the list, chance takes one for each pair. None = antialiased bicubic (`degrade.degrade`).
-        prepare: what makes network inputs, uint8 (N, h, w, C), of whole LR images, uint8 (N, h, w, 3), before they are
-            cut; None = the images themselves.
+        degrades: function from HR images uint8 (N, H, W, 3) to a list of LR images, arrays uint8 (N, h, w, 3); if the list
+            has several, one is drawn for each pair. None = antialiased bicubic (`degrade.degrade`).
+        prepare: function from whole LR images uint8 (N, h, w, 3) to network inputs uint8 (N, h, w, C), applied before
+            crops are cut; None = the images themselves.
 
     Raises:
-        DatasetError: fewer images than a batch holds, a crop that does not fit, several sizes without a crop.
+        DatasetError: there are fewer images than a batch holds, a crop does not fit, or there are several sizes without a crop.
         FacesrError: H or W is not a multiple of `scale`.
     """
 
@@ -175,19 +175,19 @@ class PairStream(Stream):
 
 
 class FaceStream(Stream):
-    """(lr, hr) batches of faces cut anew each time they are seen: float32 in [0, 1], (B, h, w, 3) and (B, S, S, 3).
+    """(lr, hr) batches of faces that are cut again each time: float32 in [0, 1], (B, h, w, 3) and (B, S, S, 3).
 
-    A face's square is cut and resampled to S pixels at once. By chance it is larger or smaller by up to `jitter` and beside its
-    place by up to half of that, but never beyond its picture, and every second face is mirrored. LR faces are antialiased
-    bicubic (`degrade.degrade`).
+    A face's square is cut and resampled to S pixels in one step. At random the square is larger or smaller by up to `jitter`
+    and shifted by up to half of that, but never beyond the picture, and half of the faces are mirrored. LR faces are made by
+    antialiased bicubic (`degrade.degrade`).
 
     Args:
-        pictures: list of arrays uint8 (N, P, P, 3), P of each its own: squares with a face in each.
-        squares: of each array the (left, top, side) of its faces, as shares of P.
+        pictures: list of arrays uint8 (N, P, P, 3) of squares with a face in each; P may differ between arrays.
+        squares: for each array, the (left, top, side) of its faces, as shares of P.
         size: S, a multiple of `scale`.
         scale: factor between LR and HR.
         batch_size, seed: see `Stream`.
-        jitter: share of a square's side; 0 cuts all faces as `squares` says, and mirrors none.
+        jitter: share of a square's side; 0 cuts all faces exactly by `squares`, and mirrors none.
     """
 
     def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER):
@@ -211,11 +211,11 @@ class FaceStream(Stream):
 
 
 class UnpairedStream(Stream):
-    """(other, image) batches of images that have nothing to do with each other, each mirrored by chance: float32 in [0, 1].
+    """(other, image) batches of unpaired images, each mirrored with probability 1/2: float32 in [0, 1].
 
     Args:
-        others: uint8 (M, h, w, 3); each is drawn by chance.
-        images: uint8 (N, H, W, 3); an epoch shows each once.
+        others: uint8 (M, h, w, 3), drawn at random.
+        images: uint8 (N, H, W, 3), each once in an epoch.
         batch_size, seed: see `Stream`.
     """
 
@@ -234,16 +234,16 @@ class UnpairedStream(Stream):
 class MaskStream(Stream):
     """(image, mask) batches: float32 (B, S, S, 3) in [0, 1] and the class of each pixel, int32 (B, S, S).
 
-    By chance an image is mirrored, and its left and right parts with it; a square of 0.6 to 1 of its side takes the
-    place of the whole; and half of the images are reduced and enlarged again, up to `coarsest` times, since that is
-    what a network for small faces will see.
+    At random, an image is mirrored, and its left and right parts are exchanged in the mask; a square of 0.6 to 1 of its side
+    is cut out and resized to S; and half of the images are reduced, by a factor of up to `coarsest`, and enlarged again, as a
+    network for small faces will see such images.
 
     Args:
         images: uint8 (N, S, S, 3).
         masks: uint8 (N, S, S).
         batch_size, seed: see `Stream`.
-        mirrored_class: the class of each class's mirror image, a permutation.
-        coarsest: largest factor between an image and what is left of it.
+        mirrored_class: for each class, the class of its mirror image; a permutation.
+        coarsest: largest factor of the reduction.
     """
 
     def __init__(self, images, masks, batch_size, seed=0, mirrored_class=None, coarsest=4):
@@ -270,15 +270,15 @@ class MaskStream(Stream):
 
 
 class LabelStream(Stream):
-    """(image, labels) batches: float32 (B, H, W, 3) in [0, 1], and what is known of each image.
+    """(image, labels) batches: float32 (B, H, W, 3) in [0, 1], and the labels of each image.
 
     Args:
         images: uint8 (N, H, W, 3).
         labels: (N, ...).
         batch_size, seed: see `Stream`.
-        mirror: whether every second image is mirrored by chance.
-        coarsest: by chance half of the images are reduced and enlarged again, up to so many times, where enlarged ones are
-            to be judged.
+        mirror: whether images are mirrored with probability 1/2.
+        coarsest: half of the images, at random, are reduced by a factor of up to `coarsest` and enlarged again, for networks
+            that will judge enlarged images; 1 for none.
     """
 
     def __init__(self, images, labels, batch_size, seed=0, mirror=True, coarsest=4):
@@ -292,7 +292,7 @@ class LabelStream(Stream):
 
 
 def _coarsened(image, coarsest, chance):
-    """The Pillow image, or by chance of one half what is left of it at a smaller size."""
+    """The Pillow image; with probability 1/2 reduced by a random factor and enlarged again."""
     if chance.random() < 0.5:
         return image
     factor = chance.uniform(1.0, coarsest)

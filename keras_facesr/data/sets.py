@@ -1,4 +1,4 @@
-"""What a data set is once it is open: image files with labels or masks, gray images in memory, photos with boxes."""
+"""The classes of open data sets: image files with labels or masks, gray images in memory, photos with boxes."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,13 +10,13 @@ from keras_facesr.data.degrade import resize
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Image files of one set, with what is known of them.
+    """Image files of one set, with their labels and masks.
 
     Attributes:
-        name: of the set, such as "celeba"; a plain folder's own name otherwise.
-        root: folder that all files are below.
+        name: the set's name, such as "celeba"; for a plain folder, the folder's name.
+        root: the folder that holds all files.
         files: paths, sorted within each part.
-        labels: name -> array (N, ...) aligned with `files`; empty where the set has none.
+        labels: name -> array (N, ...) aligned with `files`; empty if the set has none.
         masks: paths of the pixel labels aligned with `files`, or None.
     """
 

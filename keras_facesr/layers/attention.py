@@ -1,4 +1,4 @@
-"""Where a network is told to look, and where it finds by itself that it should."""
+"""Attention: the smoothing of given maps (CAGFace), and the gates and weights that networks compute from their features."""
 
 import keras
 import numpy as np
@@ -10,12 +10,12 @@ from keras_facesr.layers.resampling import filtered
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class GaussianSmoothing(keras.layers.Layer):
-    """Each channel of (N, H, W, C) maps weighted over its surroundings by a fixed Gaussian (CAGFace, section 3.1).
+    """Smooths each channel of (N, H, W, C) maps by a fixed Gaussian (CAGFace, section 3.1).
 
     At the borders the weights inside the picture are scaled to a sum of one.
 
     Args:
-        sigma: of the Gaussian in pixels; it is cut at three sigma.
+        sigma: the Gaussian's standard deviation in pixels; it is cut at three sigma.
     """
 
     def __init__(self, sigma, **kwargs):
@@ -39,17 +39,18 @@ class GaussianSmoothing(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class SpatialAttention(layers.Layer):
-    """x times a gate in (0, 1) for each place and channel, which sees far: it is found at a quarter of the size.
+    """x times a gate in (0, 1) for each place and channel; the gate sees far, as it is computed at a quarter of the size.
 
-    1x1 to a quarter of the channels, means of 4x4, two 3x3 with a rectifier between them, back to the size by repetition and
-    means of 5x5, added to what was there before, 1x1 to all channels, sigmoid. Made for few multiply-adds, after the enhanced
-    spatial attention of RFANet (Liu et al., 2020), by pools of fixed sizes, which every runtime knows.
+    A 1x1 convolution reduces to a quarter of the channels. From there a branch takes means of 4x4, applies two 3x3 convolutions
+    with ReLU between them, and returns to the size by repetition and means of 5x5. The branch is added to its own input; a 1x1
+    convolution to all channels and a sigmoid follow. Made for few multiply-adds, after the enhanced spatial attention of
+    RFANet (Liu et al., 2020), with pools of fixed sizes, which every runtime has.
 
     Args:
-        channels: of x, a multiple of four.
+        channels: channels of x, a multiple of four.
     """
 
-    REDUCTION = 4  # of the channels, and of the size
+    REDUCTION = 4  # factor for channels and size
 
     def __init__(self, channels, **kwargs):
         super().__init__(**kwargs)
@@ -85,11 +86,11 @@ class SpatialAttention(layers.Layer):
 class GlobalAttention(layers.Layer):
     """y_j = lambda v(sum_i beta_ji h(x_i)) + x_j, beta_j. = softmax_i(f(x_i)^T g(x_j)) over all places (SSRVAE, eqs. 7 to 9).
 
-    f, g, h and v are 1x1 convolutions, the learned scalar lambda starts at 0. Memory grows with the fourth power of the
+    f, g, h and v are 1x1 convolutions; the learned scalar lambda starts at 0. Memory grows with the fourth power of the
     side: 64 x 64 places take 64 MB an image, 128 x 128 a gigabyte.
 
     Args:
-        reduction: of the channels of f and g.
+        reduction: f and g have this many times fewer channels than x.
     """
 
     def __init__(self, reduction=8, **kwargs):
@@ -127,13 +128,13 @@ class GlobalAttention(layers.Layer):
 class LocalAttention(layers.Layer):
     """y_p = lambda sum_q omega(p, q) value_q + x_p over the window around p, omega(p, q) = softmax_q(-(query_p - key_q)^2).
 
-    SSRVAE prints the weights omega alone (eqs. 10 and 11), of queries and keys by 1x1 convolutions. What they weigh, the
-    learned scalar lambda, which starts at 0, and the skip of x are ours, as in ``GlobalAttention``; so is the window.
+    SSRVAE prints only the weights omega (eqs. 10 and 11), with queries and keys by 1x1 convolutions. The values, the learned
+    scalar lambda, which starts at 0, and the skip of x are ours, as in ``GlobalAttention``; so is the window.
     Queries and keys are one number for each group of channels (local relation layers, Hu et al., 2019).
 
-    Beyond the border is nothing. Each place of the window is a shifted copy of the maps, so that memory grows as they do and
-    plain operations are all that runs. Maps of a known size of up to ``FEW_PLACES`` weigh all their places at once, those
-    outside the window by nothing: five to eight times as many weights as needed, in a fraction of the time.
+    Places beyond the border have no weight. Each place of the window is computed as a shifted copy of the maps, so memory grows
+    with the maps only, and every runtime has the operations. Maps of a known size with at most ``FEW_PLACES`` places are
+    computed all at once, with weight 0 outside the window: five to eight times as many weights, in a fraction of the time.
 
     Args:
         window: side of the window in pixels, odd.
@@ -149,7 +150,10 @@ class LocalAttention(layers.Layer):
     def build(self, input_shape):
         channels, dtype = input_shape[-1], self.dtype_policy
         if channels % self.group or not self.window % 2:
-            raise ValueError(f"{channels} channels in groups of {self.group}, window {self.window}: it must divide, and be odd")
+            raise ValueError(
+                f"{channels} channels in groups of {self.group}, window {self.window}: "
+                "the groups must divide the channels, and the window must be odd"
+            )
         for name, width in {"query": channels // self.group, "key": channels // self.group, "value": channels}.items():
             setattr(self, name, conv(width, 1, use_bias=False, name=name, dtype=dtype))
             getattr(self, name).build(input_shape)
@@ -162,7 +166,7 @@ class LocalAttention(layers.Layer):
         return self.strength * attend(self.query(x), self.key(x), self.value(x)) + x
 
     def _over_all_places(self, query, key, value):
-        """The weighted sums for maps of a known size, (N, H, W, C)."""
+        """The weighted sums for maps (N, H, W, C) of a known size, all places at once."""
         _, height, width, channels = value.shape
         groups, count = channels // self.group, height * width
         rows, columns = np.divmod(np.arange(count), width)
@@ -175,7 +179,7 @@ class LocalAttention(layers.Layer):
         return ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (-1, height, width, channels))
 
     def _over_shifts(self, query, key, value):
-        """The same for maps of any size, a place of the window at a time."""
+        """The weighted sums for maps of any size, one place of the window at a time."""
         inside = ops.ones_like(value[:1, ..., :1])
         scores = [-ops.square(query - k) - 1e4 * (1 - m) for k, m in zip(self._shifted(key), self._shifted(inside))]
         highest = scores[0]
@@ -189,7 +193,7 @@ class LocalAttention(layers.Layer):
         return mixed / ops.repeat(total, self.group, axis=-1)
 
     def _shifted(self, maps):
-        """The maps as each place of the window sees them, zero beyond the border."""
+        """A shifted copy of the maps for each place of the window, zero beyond the border."""
         reach = self.window // 2
         height, width = ops.shape(maps)[1:3]
         padded = ops.pad(maps, ((0, 0), (reach, reach), (reach, reach), (0, 0)))

@@ -12,26 +12,26 @@ def conv(channels, kernel_size=3, **kwargs):
 
 
 def near_zero():
-    """The initializer of a branch's last convolution: a deep stack starts as the identity."""
+    """The initializer for the last convolution of a residual branch, so that a deep stack starts as the identity."""
     return keras.initializers.VarianceScaling(0.05)
 
 
 def batch_normalization(**kwargs):
-    """Batch normalisation by the statistics of the whole batch, wherever its parts are."""
+    """Batch normalisation by the statistics of the whole batch, also if it is divided among replicas."""
     return layers.BatchNormalization(synchronized=backend.replica_count() > 1, **kwargs)
 
 
 def normalizing(kind, **kwargs):
-    """The layer of a kind: "batch", "instance" (each image and channel for itself), or None for none."""
+    """The normalisation layer of a kind: "batch", "instance" (each image and channel for itself), or None for none."""
     if kind is None:
         return None
     return batch_normalization(**kwargs) if kind == "batch" else layers.GroupNormalization(groups=-1, **kwargs)
 
 
 def activating(kind, **kwargs):
-    """The layer of a kind: "relu", "leaky_relu" (slope 0.2), "prelu" (one learned slope a channel) or "shared_prelu".
+    """The activation layer of a kind: "relu", "leaky_relu" (slope 0.2), "prelu" or "shared_prelu".
 
-    The last has one learned slope for all channels, from 0.2.
+    "prelu" has one learned slope for each channel, "shared_prelu" one for all channels, which starts at 0.2.
     """
     if kind == "prelu":
         return layers.PReLU(shared_axes=[1, 2], **kwargs)
@@ -44,7 +44,7 @@ def activating(kind, **kwargs):
 class ConvBlock(keras.layers.Layer):
     """Convolution, normalisation, activation: Conv-BN-ReLU (FSRNet) by default. ``strides`` 2 halves the size.
 
-    ``normalization`` is a kind as ``normalizing`` takes it, ``activation`` one as ``activating`` does.
+    For ``normalization`` see ``normalizing``, for ``activation`` see ``activating``.
     """
 
     def __init__(self, channels, strides=1, normalization="batch", activation="relu", kernel_size=3, **kwargs):
@@ -96,7 +96,7 @@ class DeconvBlock(ConvBlock):
 class ResidualBlock(keras.layers.Layer):
     """x + Conv-Norm-Act-Conv-Norm(x), nothing after the sum: FSRNet's with BN and ReLU, EDSR's without normalisation.
 
-    ``residual_scaling`` weighs what is added to x. Without normalisation the second convolution starts near zero, so
+    ``residual_scaling`` weights what is added to x. Without normalisation the second convolution starts near zero, so
     that a deep stack starts as the identity.
     """
 
@@ -132,15 +132,16 @@ class ResidualBlock(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class DenseBlock(keras.layers.Layer):
-    """x + residual_scaling * fusion(x and what each of several convolutions, seeing all before it, adds): RDN's and RRDB's.
+    """x + residual_scaling * fusion(x and the outputs of all convolutions): the dense block of RDN and of RRDB.
 
-    The fusion starts near zero, so that a deep stack starts as the identity.
+    Each convolution sees x and the outputs of those before it. The fusion starts near zero, so that a deep stack starts as
+    the identity.
 
     Args:
-        channels: of x.
+        channels: channels of x.
         growth: channels that each convolution adds.
-        convolutions: 3x3, with an activation as ``activating`` takes it.
-        fusion_kernel: side of the fusion's kernel, a convolution back to ``channels``.
+        convolutions: number of 3x3 convolutions, each with an activation (``activating``).
+        fusion_kernel: side of the kernel of the fusion, a convolution back to ``channels``.
     """
 
     def __init__(self, channels, growth, convolutions, activation="relu", fusion_kernel=1, residual_scaling=1.0, **kwargs):
@@ -171,10 +172,10 @@ class DenseBlock(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class GroupedConv(keras.layers.Layer):
-    """3x3 convolution in ``groups``: an equal part of the channels is made from the same part of the input's alone.
+    """3x3 convolution in ``groups``: each group of output channels sees only the same group of input channels.
 
-    One convolution for each group, which every runtime knows. Keras' own is compiled by XLA on a CPU, takes 70 to 90 times as
-    long there with its gradients, and has no ONNX.
+    It is one convolution for each group, which every runtime has. Keras' own grouped convolution is compiled by XLA on a CPU,
+    takes 70 to 90 times as long there with its gradients, and cannot be exported to ONNX.
     """
 
     def __init__(self, channels, groups, use_bias=True, kernel_initializer="he_normal", **kwargs):

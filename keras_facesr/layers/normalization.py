@@ -1,4 +1,4 @@
-"""Statistics of feature maps, taken off and put on."""
+"""Adaptive normalisation of feature maps."""
 
 import keras
 from keras import layers, ops
@@ -8,10 +8,10 @@ from keras import layers, ops
 class AdaIN(layers.Layer):
     """Adaptive instance normalisation (SSRVAE, eq. 2): y_s (x - mu(x)) / sigma(x) + y_b, for each image and channel.
 
-    Called with features (N, H, W, C) and styles (N, D); a dense layer makes y_s (which starts near 1) and y_b of a style.
+    Called with features (N, H, W, C) and styles (N, D). A dense layer computes y_s, which starts near 1, and y_b from a style.
     """
 
-    EPSILON = 1e-5  # of the variance
+    EPSILON = 1e-5  # added to the variance
 
     def build(self, features_shape, style_shape):
         self.affine = layers.Dense(2 * features_shape[-1], name="affine", dtype=self.dtype_policy)

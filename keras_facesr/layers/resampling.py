@@ -1,4 +1,4 @@
-"""Changing the size of a feature map or an image by a whole factor, in operations that every export format runs."""
+"""Changing the size of a feature map or an image by a whole factor, with operations that every export format has."""
 
 import math
 
@@ -32,9 +32,9 @@ class PixelShuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class NearestEnlargement(PixelShuffle):
-    """Each pixel becomes a square of ``factor`` x ``factor``: a pixel shuffle of as many copies of the maps.
+    """Each pixel becomes a square of ``factor`` x ``factor`` pixels: a pixel shuffle of factor^2 copies of the maps.
 
-    Keras' own loses the number of channels on its way to TFLite.
+    Keras' own layer loses the number of channels when it is exported to TFLite.
     """
 
     def call(self, x):
@@ -46,16 +46,16 @@ class NearestEnlargement(PixelShuffle):
 
 
 def doubling_count(scale):
-    """How many doublings make ``scale``; ValueError where it is no power of two above 1."""
+    """How many doublings make ``scale``; ValueError if it is not a power of two above 1."""
     if scale < 2 or scale & (scale - 1):
         raise ValueError(f"scale is {scale}: it must be a power of two, above 1")
     return int(math.log2(scale))
 
 
 def doublings(channels, scale, activation=None, dtype=None):
-    """Layers that enlarge (N, H, W, channels) maps ``scale`` times, a power of two: convolution and pixel shuffle for each 2.
+    """Layers that enlarge maps (N, H, W, channels) ``scale`` times: a convolution and a pixel shuffle for each doubling.
 
-    ``activation`` after each is a kind as ``blocks.activating`` takes it. Other scales raise ValueError.
+    ``activation`` follows each of them (``blocks.activating``). A ``scale`` that is no power of two raises ValueError.
     """
     stack = []
     for _ in range(doubling_count(scale)):
@@ -65,7 +65,7 @@ def doublings(channels, scale, activation=None, dtype=None):
 
 
 def nearest_doublings(channels, scale, activation, dtype=None):
-    """The same by nearest neighbours, each followed by a convolution, which leaves no checkerboard."""
+    """The same by nearest-neighbour enlargement, each followed by a convolution, which avoids checkerboard patterns."""
     stack = []
     for _ in range(doubling_count(scale)):
         stack += [NearestEnlargement(2, dtype=dtype), ConvBlock(channels, 1, None, activation, dtype=dtype)]
@@ -73,7 +73,7 @@ def nearest_doublings(channels, scale, activation, dtype=None):
 
 
 def filtered(images, taps, padding):
-    """Images (N, H, W, C), each channel convolved with the same ``taps`` down the columns, then along the rows."""
+    """Convolve each channel of images (N, H, W, C) with the same ``taps``, down the columns, then along the rows."""
     for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
         kernel = np.tile(taps.reshape(shape), (1, 1, images.shape[-1], 1)).astype("float32")
         images = ops.depthwise_conv(images, ops.convert_to_tensor(kernel, dtype=images.dtype), padding=padding)
@@ -92,8 +92,8 @@ def polyphase_bicubic(factor):
 class BicubicEnlargement(keras.layers.Layer):
     """Enlarges images (N, H, W, C) ``factor`` times as Pillow's bicubic does, its borders included, without rounding.
 
-    One convolution with fixed kernels and a pixel shuffle, so that every runtime computes the same. Pillow cuts the
-    kernel at the border and scales what remains to a sum of one; dividing by the enlargement of ones does the same.
+    It is one convolution with fixed kernels and a pixel shuffle, so every runtime computes the same. Pillow cuts the
+    kernel at the border and scales the rest to a sum of one; dividing by the enlargement of ones does the same.
     """
 
     def __init__(self, factor, **kwargs):
@@ -135,7 +135,7 @@ class BicubicReduction(keras.layers.Layer):
         return self._reduce(images) / self._reduce(ops.ones_like(images[:1, :, :, :1]))
 
     def _reduce(self, images):
-        reach = 2 * self.factor  # of the kernel, widened by the factor, from an output pixel's centre
+        reach = 2 * self.factor  # of the kernel, which is widened by the factor, from an output pixel's centre
         taps = cubic_kernel((np.arange(-reach, reach + self.factor % 2) + 0.5 * (1 - self.factor % 2)) / self.factor)
         before = reach - self.factor // 2
         after = len(taps) - self.factor - before

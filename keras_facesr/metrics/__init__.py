@@ -1,1 +1,1 @@
-"""Fidelity to the truth, the answers of stochastic models, one protocol for all; knows nothing of models."""
+"""Fidelity to the truth, the many answers of stochastic models, and one protocol for all; imports no model."""

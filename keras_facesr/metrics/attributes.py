@@ -1,16 +1,16 @@
-"""How well attributes are told."""
+"""How well a network predicts attributes."""
 
 import numpy as np
 from scipy.stats import mannwhitneyu
 
 
 def ranked_rightly(scores, truth):
-    """Of each attribute, how often a face that has it scores above one that lacks it: the area under the ROC curve.
+    """For each attribute, how often a face that has it scores above one that lacks it: the area under the ROC curve.
 
-    It asks for no threshold, so that rare attributes are judged as fairly as common ones.
+    It needs no threshold, so rare attributes are judged as fairly as common ones.
 
     Args:
-        scores: (N, A), the higher the surer.
+        scores: (N, A), higher is surer.
         truth: (N, A), 1 or 0, nan where unknown.
 
     Returns:

@@ -4,11 +4,11 @@ import math
 
 
 def multiply_adds(model, height=16, width=16, channels=3):
-    """Of all convolutions and matrix products for one input, counted in TensorFlow's own graph, not from the layers.
+    """Multiply-adds of all convolutions and matrix products for one input, counted in TensorFlow's graph, not by layers.
 
     Args:
         model: a network on the TensorFlow backend.
-        height, width, channels: of the input; ``channels`` beyond 3 are those that ``model.prepare`` adds.
+        height, width, channels: the input's; channels beyond 3 are those that ``model.prepare`` adds.
     """
     import tensorflow as tf
 

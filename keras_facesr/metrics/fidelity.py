@@ -1,6 +1,6 @@
 """Closeness to the true picture: PSNR, SSIM and MS-SSIM of 8-bit pictures, in RGB or in BT.601 luma.
 
-No border is cut. The same pixels give some 2 dB more in luma than in RGB: figures go with their colour.
+No border is cut. The same pixels give some 2 dB more in luma than in RGB, so a figure needs its colour.
 """
 
 import math
@@ -12,8 +12,8 @@ from skimage.metrics import structural_similarity
 from keras_facesr.errors import FacesrError
 
 COLOURS = ("rgb", "luma")
-PSNR_CAP = 100.0  # dB; what an answer without error counts as, lest one black picture make a mean infinite
-SSIM_WINDOW = 11  # pixels; what scikit-image makes of a Gaussian of sigma 1.5 cut at 3.5 sigma
+PSNR_CAP = 100.0  # dB; an answer without error counts as this, so that one black picture does not make a mean infinite
+SSIM_WINDOW = 11  # pixels; scikit-image's window for a Gaussian of sigma 1.5 cut at 3.5 sigma
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents of the scales, the finest first
 MS_SSIM_LEAST = SSIM_WINDOW * 2 ** (len(MS_SSIM_WEIGHTS) - 1)  # pixels; the coarsest scale holds one window
 
@@ -26,7 +26,7 @@ def luma(rgb):
 
 
 def closeness(sr, hr, colour="rgb"):
-    """What means are taken of: ``{"psnr", "ssim"}`` of uint8 (H, W, 3), PSNR at most ``PSNR_CAP``, SSIM where it fits."""
+    """``{"psnr", "ssim"}`` of uint8 (H, W, 3), to be averaged: PSNR at most ``PSNR_CAP``, SSIM if its window fits."""
     figures = {"psnr": min(psnr(sr, hr, colour), PSNR_CAP)}
     return figures | {"ssim": ssim(sr, hr, colour)} if min(hr.shape[:2]) >= SSIM_WINDOW else figures
 
@@ -116,7 +116,7 @@ def _halve(image):
 
 
 def _comparable(a, b, colour):
-    """Both pictures in the colour space of the comparison, or the reason why they cannot be compared."""
+    """Both pictures in the colour space of the comparison; FacesrError says why if they cannot be compared."""
     a, b = np.asarray(a), np.asarray(b)
     if a.dtype != np.uint8 or b.dtype != np.uint8:
         raise FacesrError(f"pictures are compared in 8 bits (uint8), got {a.dtype} and {b.dtype}")

@@ -1,4 +1,4 @@
-"""Agreement of two ways to name the parts of a face."""
+"""Agreement of predicted and true parts of a face."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def intersection_over_union(found, truth, groups):
         groups: name -> the classes that count as one.
 
     Returns:
-        name -> share in [0, 1]; nan where neither has the group.
+        name -> share in [0, 1]; nan if the group is in neither.
     """
     shares = {}
     for name, classes in groups.items():

@@ -1,4 +1,4 @@
-"""One protocol for every figure: how a pair is made, what is compared, and a report that says so."""
+"""One protocol for every figure: how a pair is made, what is compared, and a report that states both."""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -13,7 +13,7 @@ from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, 
 from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 
 REFERENCE = "bicubic"
-BATCH = 16  # pictures of one size that a method gets at once
+BATCH = 16  # pictures of one size in a batch
 
 _MS_SSIM = "5 scales by 2x2 means, weights 0.0448 0.2856 0.3001 0.2363 0.1333, window and channels as for SSIM"
 _NO_MS_SSIM = f"not measured, a true picture is under {MS_SSIM_LEAST} pixels a side"
@@ -28,14 +28,14 @@ class Protocol:
     Args:
         scale: the enlargement factor, at least 2.
         hr_size: side in pixels of the true picture, or its (height, width), multiples of ``scale``; None keeps each
-            picture's own, cut about its centre to a multiple of ``scale``.
+            picture's own size, cut about its centre to a multiple of ``scale``.
         colour: "rgb", or "luma" for the BT.601 luma alone.
-        antialias: False to reduce without antialiasing (``data.degrade.degrade``), which is another task.
-        square: (left, top, side), shares of the side of a picture's centre square, to measure on that part of it alone, such as
-            ``framing.square("utkface", within="celeba")``; with ``hr_size``.
+        antialias: False reduces without antialiasing (``data.degrade.degrade``), which is another task.
+        square: (left, top, side), shares of the side of a picture's centre square: measure on this part of it only, such as
+            ``framing.square("utkface", within="celeba")``. It needs one ``hr_size``.
 
     Raises:
-        FacesrError: values that do not go together.
+        FacesrError: values that cannot be combined.
     """
 
     scale: int
@@ -52,18 +52,18 @@ class Protocol:
         if self.hr_size is not None and any(side < self.scale or side % self.scale for side in self.hr_shape):
             raise FacesrError(f"the HR size must be a multiple of the scale {self.scale}, got {self.hr_size}")
         if self.square is not None and not isinstance(self.hr_size, int):
-            raise FacesrError("faces that are cut as a set frames them have one HR size: give it")
+            raise FacesrError("faces that are cut to a set's framing need one HR size: give it")
 
     @property
     def hr_shape(self):
-        """(height, width) of the true pictures, where ``hr_size`` is given."""
+        """(height, width) of the true pictures, if ``hr_size`` is given."""
         return (self.hr_size, self.hr_size) if isinstance(self.hr_size, int) else tuple(self.hr_size)
 
     def pair(self, rgb):
-        """Make (lr, hr), uint8 (h / scale, w / scale, 3) and (h, w, 3), of a uint8 (H, W, 3) picture.
+        """Make (lr, hr), uint8 (h / scale, w / scale, 3) and (h, w, 3), from a uint8 (H, W, 3) picture.
 
         Raises:
-            ImageError: the picture is smaller than the SSIM window (where ``hr_size`` is None).
+            ImageError: ``hr_size`` is None and the picture is smaller than the SSIM window.
         """
         square = centre_square(rgb)
         if self.square is not None:
@@ -86,7 +86,7 @@ class Protocol:
         return f"of the centre square {side:.3f} of its side, from {left:.3f} of it on the left and {top:.3f} at the top"
 
     def describe(self):
-        """The protocol in words and numbers, as it stands in every report."""
+        """The protocol in words and numbers, as every report has it."""
         if self.hr_size is None:
             ms_ssim_of = f"{_MS_SSIM}, if all true pictures have {MS_SSIM_LEAST} pixels a side"
         else:
@@ -119,16 +119,16 @@ def evaluate(
     degradation=None,
     on_image=None,
 ):
-    """Measure methods on the same pairs, beside Pillow's bicubic.
+    """Measure methods on the same pairs, together with Pillow's bicubic.
 
     Args:
         methods: dict of name -> object with ``upscale_batch(lr)``, uint8 (N, h, w, 3) -> uint8 (N, H, W, 3),
-            and, where ``is_stochastic`` is true, ``sample_batch(lr, n, seeds)``, a seed for each picture
+            and, if its ``is_stochastic`` is true, ``sample_batch(lr, n, seeds)`` with a seed for each picture
             -> uint8 (n, N, H, W, 3).
-        pictures: iterable of uint8 (H, W, 3), taken as they are needed.
+        pictures: iterable of uint8 (H, W, 3), read one batch at a time.
         protocol: ``Protocol``.
         samples: answers to draw from each stochastic method for each picture; 0 for none.
-        seed: picture i is sampled, and spoilt by a ``degradation``, with ``seed + i``, whatever batch it is in.
+        seed: picture i is sampled, and degraded by a ``degradation``, with ``seed + i``, whatever batch it is in.
         judge: object with ``name`` and ``see(images)``, uint8 (N, H, W, 3) -> (list of feature maps (N, h, w, C),
             embeddings (N, D)), or None.
         reader: for pictures of digits, object with ``name`` and ``read(images)``, uint8 (N, H, W, 3) -> probabilities
@@ -137,23 +137,25 @@ def evaluate(
         lpips: object with ``about`` and ``distance(images_a, images_b)``, uint8 (N, H, W, 3) each -> (N,), such as
             ``published.LPIPS()``, or None.
         inception: object with ``embed(images)``, uint8 (N, H, W, 3) -> (N, D), such as ``published.Inception()``, or None.
-        degradation: in place of bicubic reduction, object with ``name`` and ``reduce(hr, seeds)``, uint8 (N, H, W, 3) and a
+        degradation: instead of bicubic reduction, object with ``name`` and ``reduce(hr, seeds)``, uint8 (N, H, W, 3) and a
             seed for each -> uint8 (N, H / scale, W / scale, 3), or None.
-        on_image: called with the number of pictures done, after each.
+        on_image: called after each picture, with the number done.
 
     Returns:
-        ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``,
-        means over the images; M pictures were smaller than ``hr_size``: their truth is itself enlarged. Where every
-        truth has 176 pixels a side, all methods have ``ms_ssim`` too; where it has under 11, none has ``ssim``. With
-        ``samples``, all have ``consistency``, the stochastic ones what ``best_of`` gives, and ``diversity``. With
-        a ``judge``, all have ``features``, ``identity`` and, of two images and more, ``frechet``
-        (``metrics.perceptual``); with both, the stochastic ones have ``features_best``, ``identity_best`` and
-        ``features_diversity``. With ``lpips``, all have that, the stochastic ones ``lpips_best`` and ``lpips_diversity``;
-        with ``inception``, of two images and more, ``fid``. With a ``reader``, all have what ``digits_read`` gives, of
-        their samples or of their one answer; the protocol's "truth_read" is the share of true digits that it reads rightly.
+        ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``. Figures are means
+        over the images. M pictures were smaller than ``hr_size``, so their truth is enlarged itself. Further figures are:
+
+        - ``ms_ssim`` if every truth has at least 176 pixels a side; ``ssim`` is missing if one has less than 11
+        - with ``samples``, ``consistency``; for stochastic methods also those of ``best_of``, and ``diversity``
+        - with a ``judge``, ``features``, ``identity`` and, for two images or more, ``frechet`` (``metrics.perceptual``);
+          with ``samples`` too, for stochastic methods ``features_best``, ``identity_best`` and ``features_diversity``
+        - with ``lpips``, ``lpips``; for stochastic methods also ``lpips_best`` and ``lpips_diversity``
+        - with ``inception``, for two images or more, ``fid``
+        - with a ``reader``, those of ``digits_read``, for a method's samples or its one answer; the protocol's "truth_read"
+          is the share of true digits that the reader reads correctly
 
     Raises:
-        FacesrError: no picture; one too small; a method called "bicubic"; answers of another shape than HR.
+        FacesrError: there is no picture, or one is too small; a method is called "bicubic"; answers differ from HR in shape.
     """
     methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
@@ -225,14 +227,14 @@ def evaluate(
 
 
 def with_bicubic(methods, scale):
-    """The methods behind the row that every report begins with; none of them may have its name."""
+    """The methods, after the bicubic row that every report begins with; no method may have its name."""
     if REFERENCE in methods:
         raise FacesrError(f"{REFERENCE!r} is the row that every report has: give your method another name")
     return {REFERENCE: _Bicubic(scale), **methods}
 
 
 class _Bicubic:
-    """Pillow's bicubic enlargement, the yardstick of every report."""
+    """Pillow's bicubic enlargement, with which every report compares."""
 
     def __init__(self, scale):
         self.scale = scale
@@ -268,7 +270,7 @@ def _answers(name, method, lr, hr):
 
 
 def _means(table):
-    """Means of the figures that all pictures have: none is averaged over a part of them."""
+    """Means of the figures that all pictures have; no figure is averaged over only some pictures."""
     figures = [figure for figure in table[0] if all(figure in row for row in table)]
     return {figure: fmean(row[figure] for row in table) for figure in figures}
 
@@ -293,13 +295,13 @@ def _look(seen, index):
 
 
 def _likeness(look, truth):
-    """Distances of one answer, or of several, from the truth: means over the answers."""
+    """Distances of one or several answers from the truth, means over the answers."""
     features, identity = feature_distance(look[0], truth[0]), identity_distance(look[1], truth[1])
     return {"features": float(features.mean()), "identity": float(identity.mean())}
 
 
 def _likeness_of_samples(looks, truth):
-    """The least distances of the samples from the truth, and the mean one of the samples from each other."""
+    """The smallest distances of the samples from the truth, and the mean distance between samples."""
     maps, embeddings = looks
     first, second = _pairs(len(embeddings))
     apart = feature_distance([features[first] for features in maps], [features[second] for features in maps])
@@ -311,7 +313,7 @@ def _likeness_of_samples(looks, truth):
 
 
 def _lpips_of_samples(lpips, samples, truth):
-    """The least distance of the samples from the truth, and the mean one of the samples from each other."""
+    """The smallest distance of the samples from the truth, and the mean distance between samples."""
     first, second = _pairs(len(samples))
     return {
         "lpips_best": float(lpips.distance(samples, np.broadcast_to(truth, samples.shape)).min()),
@@ -320,6 +322,6 @@ def _lpips_of_samples(lpips, samples, truth):
 
 
 def _pairs(count):
-    """The indices of the first and of the second of all pairs of ``count`` things; of one, the one and itself."""
+    """All pairs of ``count`` things, as the indices of their first and of their second; one alone is paired with itself."""
     pairs = [(a, b) for a in range(count) for b in range(a)] or [(0, 0)]
     return tuple(list(side) for side in zip(*pairs))

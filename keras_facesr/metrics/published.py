@@ -1,8 +1,8 @@
-"""LPIPS and the network of FID as their authors publish them: their own packages, on PyTorch, and the weights that these fetch.
+"""LPIPS and the network of FID as their authors publish them: their packages, on PyTorch, and the weights that these fetch.
 
-Both are asked for with ``facesr evaluate --lpips --fid`` and installed by the extra ``distances``. Where their
-weights cannot be had, ``face_features`` judges, under names of its own (``metrics.perceptual``). Make them before any network
-is loaded: once TensorFlow computes in a process, PyTorch's start there crashes it.
+``facesr evaluate --lpips --fid`` uses them, and the extra ``distances`` installs them. If their weights cannot be fetched,
+``face_features`` can judge instead, under other names (``metrics.perceptual``). Make them before any network is loaded: if
+PyTorch starts after TensorFlow has computed in the same process, the process crashes.
 """
 
 import sys
@@ -14,7 +14,7 @@ from keras_facesr.errors import FacesrError
 from keras_facesr.importing import imported
 
 EXTRA = "distances"
-LPIPS_LEAST = 32  # pixels a side, of which AlexNet's poolings leave one
+LPIPS_LEAST = 32  # pixels a side, which AlexNet's poolings reduce to one
 POOLED = 2048  # values of Inception's last pooling, which FID compares
 
 
@@ -22,8 +22,8 @@ class LPIPS:
     """Learned perceptual image patch similarity, version 0.1 on AlexNet (Zhang et al., 2018).
 
     Raises:
-        FacesrError: its package is not installed, TensorFlow has been started before PyTorch, or AlexNet's weights are neither
-            at hand nor to be fetched.
+        FacesrError: its package is not installed, TensorFlow was started before PyTorch, or AlexNet's weights are not at hand
+            and cannot be fetched.
     """
 
     about = "version 0.1 on AlexNet"
@@ -33,7 +33,7 @@ class LPIPS:
         self.network = _with_weights("LPIPS", lambda: package.LPIPS(net="alex", verbose=False))
 
     def distance(self, images_a, images_b):
-        """Of each pair of uint8 (N, H, W, 3) images: (N,), 0 for equal ones."""
+        """The distance of each pair of uint8 (N, H, W, 3) images: (N,), 0 for equal ones."""
         import torch
 
         with torch.no_grad():
@@ -44,8 +44,8 @@ class Inception:
     """The Inception network of FID (Heusel et al., 2017), with the weights that FID was defined by.
 
     Raises:
-        FacesrError: its package is not installed, TensorFlow has been started before PyTorch, or the weights are neither at
-            hand nor to be fetched.
+        FacesrError: its package is not installed, TensorFlow was started before PyTorch, or the weights are not at hand and
+            cannot be fetched.
     """
 
     def __init__(self):
@@ -54,7 +54,7 @@ class Inception:
         self.network = _with_weights("FID's Inception", lambda: package.InceptionV3([block]).eval())
 
     def embed(self, images):
-        """What it sees in uint8 (N, H, W, 3) images, enlarged to its 299 pixels: (N, 2048)."""
+        """Its features (N, 2048) of uint8 (N, H, W, 3) images, which it resizes to its 299 pixels."""
         import torch
 
         with torch.no_grad():
@@ -63,7 +63,7 @@ class Inception:
 
 
 def _package(module):
-    """The module, unless PyTorch would have to start beside TensorFlow for it."""
+    """The module; FacesrError if PyTorch would have to start after TensorFlow for it."""
     if find_spec(module.partition(".")[0]) and "tensorflow" in sys.modules and "torch" not in sys.modules:
         raise FacesrError(f"{module} runs on PyTorch, which cannot start after TensorFlow: make it, or import torch, first")
     return imported(module, EXTRA)
@@ -72,7 +72,7 @@ def _package(module):
 def _with_weights(name, load):
     try:
         return load()
-    except Exception as error:  # both packages let the errors of urllib and of their hash checks through as they come
+    except Exception as error:  # both packages pass on the errors of urllib and of their hash checks
         reason = " ".join(str(error).split())
         raise FacesrError(
             f"the weights of {name} cannot be fetched ({reason}): try again with a connection, or --judge face_features"

@@ -34,7 +34,7 @@ COLUMNS = {  # figure: heading, format
 
 
 def format_table(report):
-    """A report of ``evaluate`` or ``evaluate_unpaired`` for a rich console: a table, one row a method, the protocol below."""
+    """A report of ``evaluate`` or ``evaluate_unpaired`` for a rich console: a table, one row a method, then the protocol."""
     headings, rows = tabulated(report)
     table = Table("method", box=None, pad_edge=False, collapse_padding=True)
     for heading in headings:
@@ -45,7 +45,7 @@ def format_table(report):
 
 
 def tabulated(report):
-    """The figures of ``evaluate`` as text: the headings of those that there are, and name -> cells, "" for none."""
+    """The figures of ``evaluate`` as text: the headings of the figures that occur, and name -> cells, "" for a missing one."""
     reference = report["models"][REFERENCE].get("psnr")
     rows = report["models"]
     if reference is not None:
@@ -58,7 +58,7 @@ def tabulated(report):
 
 
 def in_one_line(report):
-    """The protocol of a report of ``evaluate`` or ``evaluate_unpaired``, and what it says beside its figures."""
+    """The protocol of a report of ``evaluate`` or ``evaluate_unpaired`` in one line, and all else that explains its figures."""
     about = report["protocol"]
     if "clean" in about:
         return (

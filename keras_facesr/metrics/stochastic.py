@@ -1,4 +1,4 @@
-"""Judging a model by many answers: is a good one among them, do they differ, do they explain the input?"""
+"""Judging a model by many answers: is a good one among them, do they differ, are they consistent with the input?"""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from keras_facesr.metrics.fidelity import closeness
 
 
 def best_of(samples, hr, colour="rgb"):
-    """How near the nearest of n answers come to the truth (``closeness``), chosen by it.
+    """How near the best of n answers comes to the truth (``closeness``); the best is chosen by comparing with the truth.
 
     Args:
         samples: uint8 (n, H, W, 3); hr: uint8 (H, W, 3), the truth.
 
     Returns:
-        ``{"psnr_best", "ssim_best", "ssim_of_best_psnr"}``: the highest PSNR in dB and the highest SSIM, which two answers may
-        have (SAM's Table 2), and the SSIM of the answer with the highest PSNR (VarSR's Tables 1 and 3). Without both SSIMs
-        for images that its window does not fit into.
+        ``{"psnr_best", "ssim_best", "ssim_of_best_psnr"}``: the highest PSNR in dB and the highest SSIM, which may belong to
+        two answers (SAM's Table 2), and the SSIM of the answer with the highest PSNR (VarSR's Tables 1 and 3). Images that
+        are smaller than the SSIM window have no SSIM.
     """
     figures = [closeness(sample, hr, colour) for sample in samples]
     best = {f"{name}_best": max(of_one[name] for of_one in figures) for name in figures[0]}
@@ -26,7 +26,7 @@ def best_of(samples, hr, colour="rgb"):
 def diversity(samples):
     """Mean absolute RGB difference over all pairs of uint8 (n, H, W, 3) answers, in 8-bit levels; 0 for one.
 
-    VarSR takes the LPIPS distance in place of the absolute difference: its figures are another measure's.
+    VarSR uses the LPIPS distance instead of the absolute difference, so its figures cannot be compared with these.
     """
     n = len(samples)
     if n < 2:
@@ -44,22 +44,22 @@ def consistency(sr, lr, scale, antialias=True):
         sr: uint8 (H, W, 3), or (n, H, W, 3) for the mean over n answers to the same input.
         lr: uint8 (H / scale, W / scale, 3).
         scale: the factor between them.
-        antialias: how the answers are reduced, see `data.degrade.degrade`; as the input was.
+        antialias: how the answers are reduced, which must be how the input was; see `data.degrade.degrade`.
     """
     return float(np.mean(np.abs(np.subtract(degrade(sr, scale, antialias), lr, dtype=np.int16))))
 
 
 def digits_read(probabilities, labels):
-    """How digits are read in n answers each (VarSR, Tables 4 and 5).
+    """How well digits are read from n answers to each input (VarSR, Tables 4 and 5).
 
     Args:
         probabilities: (n, N, 10), a classifier's for each answer.
         labels: (N,), the true digits.
 
     Returns:
-        ``{"digits_best", "digits_mean", "digits_distinct"}``: share of which at least one answer is read rightly; share
-        that is read rightly by the mean of the probabilities; and, for each number of distinct digits among the n that
-        occurs, ``{"share", "best"}``: the share of inputs that have so many, and of those the share of "digits_best".
+        ``{"digits_best", "digits_mean", "digits_distinct"}``: the share of inputs for which at least one answer is read
+        correctly; the share read correctly by the mean of the probabilities; and, for each number of distinct digits that
+        occurs among n answers, ``{"share", "best"}``: the share of inputs with so many, and "digits_best" among these.
     """
     read = np.argmax(probabilities, axis=-1)  # (n, N)
     best = (read == labels).any(axis=0)

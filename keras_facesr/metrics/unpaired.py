@@ -1,4 +1,4 @@
-"""Real small faces have no true large ones: what is measured is how alike their enlargements and clean faces are, as sets."""
+"""Real small faces have no true large ones, so the set of their enlargements is compared with a set of clean faces."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from keras_facesr.metrics.protocol import BATCH, with_bicubic
 
 
 def evaluate_unpaired(methods, small, clean, scale, judge, *, inception=None, on_image=None):
-    """Measure methods on small faces without truth, beside Pillow's bicubic (SSRVAE, Tables 2 and 3, by another network).
+    """Measure methods, and Pillow's bicubic, on small faces without truth (SSRVAE, Tables 2 and 3, with another network).
 
     Args:
         methods: dict of name -> object with ``upscale_batch(lr)``, uint8 (N, h, w, 3) -> uint8 (N, H, W, 3).
@@ -20,12 +20,12 @@ def evaluate_unpaired(methods, small, clean, scale, judge, *, inception=None, on
         on_image: called with the number of pictures done.
 
     Returns:
-        ``{"protocol": {...}, "images": N, "models": {"bicubic": {"textures", "frechet"}, ...}}``: Fréchet distances of what
-        the judge sees in the enlargements and in the clean faces (``metrics.perceptual.impressions``); with ``inception``,
-        ``fid`` as well.
+        ``{"protocol": {...}, "images": N, "models": {"bicubic": {"textures", "frechet"}, ...}}``: Fréchet distances between
+        the judge's features of the enlargements and of the clean faces (``metrics.perceptual.impressions``); with
+        ``inception``, ``fid`` as well.
 
     Raises:
-        FacesrError: fewer than two faces; sizes that do not go together; a method called "bicubic".
+        FacesrError: fewer than two faces; sizes that do not fit each other; a method called "bicubic".
     """
     if min(len(small), len(clean)) < 2:
         raise FacesrError(f"{len(small)} small and {len(clean)} clean faces: a distance of sets needs two of each")
@@ -61,5 +61,5 @@ def evaluate_unpaired(methods, small, clean, scale, judge, *, inception=None, on
 
 
 def _together(batches):
-    """The impressions of batches as those of one set."""
+    """Join the impressions of batches to those of one set."""
     return {figure: np.concatenate([batch[figure] for batch in batches]) for figure in batches[0]}

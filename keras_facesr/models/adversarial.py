@@ -1,4 +1,4 @@
-"""What networks share that learn against a critic: the critic, its steps, and the two phases of their training."""
+"""What networks trained against a critic share: the critic, its training steps, and the two phases."""
 
 import keras
 from keras import ops
@@ -12,29 +12,29 @@ from keras_facesr.objectives.perceptual import feature_error
 
 
 class AdversarialSR(PhasedSR):
-    """Base of networks that learn by ``fidelity`` in phase 1, and in phase 2 against a critic and by features as well.
+    """Base of networks that are trained by ``fidelity`` in phase 1, and in phase 2 against a critic and by features as well.
 
-    A subclass builds its network in its constructor and gives ``fidelity`` and ``FIGURES``.
+    A subclass builds its network in its constructor and defines ``fidelity`` and ``FIGURES``.
 
     Args:
         scale: enlargement.
-        hr_size: (height, width) of the outputs in training, which the critic is built for.
-        objective: of the critic, ``"wasserstein"`` with gradient penalty, ``"standard"`` or ``"relativistic"``.
-        adversarial_weight, perceptual_weight, fidelity_weight: of the critic's verdict, of the features' squared error and of
-            the fidelity, in phase 2.
-        penalty_weight: of the gradient penalty.
-        critic_steps: steps of the critic for each of the network.
-        critic: whether there is one; a network that is not to be trained in phase 2 does without.
-        critic_convolutions, critic_channels: of the critic.
-        seed: decides the noise of the training steps, together with the step's number.
+        hr_size: (height, width) of the outputs in training; the critic is built for this size.
+        objective: the critic's, ``"wasserstein"`` with gradient penalty, ``"standard"`` or ``"relativistic"``.
+        adversarial_weight, perceptual_weight, fidelity_weight: weights of the adversarial loss, of the features' squared error
+            and of the fidelity, in phase 2.
+        penalty_weight: weight of the gradient penalty.
+        critic_steps: steps of the critic for each step of the network.
+        critic: whether to build a critic; only phase 2 needs it.
+        critic_convolutions, critic_channels: arguments of the critic.
+        seed: determines the noise of the training steps, together with the step's number.
     """
 
     ARGUMENTS = (
         "objective adversarial_weight perceptual_weight fidelity_weight penalty_weight critic_steps critic_convolutions "
         "critic_channels seed"
     ).split()
-    FIGURES = ("mse",)  # what ``fidelity`` reports
-    critic_optimizer = features = None  # before phase 2 is compiled
+    FIGURES = ("mse",)  # names of the figures that ``fidelity`` returns
+    critic_optimizer = features = None  # until phase 2 is compiled
 
     def __init__(
         self,
@@ -68,13 +68,13 @@ class AdversarialSR(PhasedSR):
             self.critic.build((None, *self.hr_size, 3))
 
     def new_critic(self):
-        """SRGAN's discriminator; a subclass may have one of its own."""
+        """A new critic, SRGAN's discriminator; a subclass may return one of its own."""
         return Critic(self.critic_convolutions, self.critic_channels, dtype=self.dtype_policy)
 
     def fidelity(self, lr, hr, turn):
-        """What is learnt without a critic, for ``lr`` in [0, 1] and ``hr`` in [-1, 1].
+        """The objective without the critic, for ``lr`` in [0, 1] and ``hr`` in [-1, 1].
 
-        ``turn`` is 0 in the network's own part of a step, and counts the critic's: each draws noise of its own.
+        ``turn`` is 0 when the network itself is trained, and 1, 2, ... in the critic's steps: each draws its own noise.
 
         Returns:
             the output in [-1, 1], its loss, and the values of ``FIGURES``.
@@ -83,16 +83,16 @@ class AdversarialSR(PhasedSR):
 
     @staticmethod
     def squared_error(hr, sr):
-        """Of images in [-1, 1], as if they were in [0, 1]: a quarter. The other losses' weights stand beside that."""
+        """Squared error of images in [-1, 1] as if they were in [0, 1], a quarter; the weights of all losses refer to it."""
         return ops.square(hr - sr) / 4.0
 
     def perceptual(self, hr, sr):
-        """What the features that it is compiled with make of the difference of images in [0, 1]."""
+        """Perceptual loss of images in [0, 1], by the features that the network is compiled with."""
         return feature_error(self.features, hr, sr)
 
     @property
     def phase(self):
-        """1: the network learns by its fidelity. 2: against a critic, which learns too."""
+        """1: the network is trained by its fidelity. 2: it is trained against a critic, which is trained too."""
         return self._phase
 
     @phase.setter
@@ -108,12 +108,12 @@ class AdversarialSR(PhasedSR):
         """As Keras' own, and for phase 2:
 
         Args:
-            critic_optimizer: of the critic; by default one like ``optimizer``.
-            features: what gives feature maps (a list, or one) of images in [0, 1], for the perceptual loss, such as
-                ``load("face_features").maps``. It neither learns nor is saved with the model.
+            critic_optimizer: the critic's optimiser; by default one like ``optimizer``.
+            features: callable that gives feature maps (a list, or one) of images in [0, 1], for the perceptual loss, such as
+                ``load("face_features").maps``. It is neither trained nor saved with the model.
 
         Raises:
-            ValueError: phase 2 has a ``perceptual_weight``, and no ``features`` to weigh.
+            ValueError: phase 2 has a ``perceptual_weight``, but no ``features``.
         """
         if self.phase == 2 and self.perceptual_weight and not features:
             raise ValueError(
@@ -126,10 +126,10 @@ class AdversarialSR(PhasedSR):
             with backend.scope_of(self):
                 self.critic_optimizer = keras.optimizers.get(critic_optimizer or type(self.optimizer).from_config(like))
                 self.build_optimizer(self.critic_optimizer, self.critic.trainable_variables)
-        self.__dict__["features"] = features  # past Keras, which would count its weights as the model's
+        self.__dict__["features"] = features  # bypasses Keras, which would count the features' weights as the model's
 
     def get_compile_config(self):
-        """As Keras' own, the critic's optimiser included. Nothing where features are compared: compile again with them."""
+        """As Keras' own, with the critic's optimiser. Empty in phase 2 with features: compile again with them."""
         if self.phase == 1:
             return super().get_compile_config()
         if self.features:
@@ -150,7 +150,7 @@ class AdversarialSR(PhasedSR):
 
     @property
     def trainable_weights(self):
-        """What Keras overwrites with the optimiser's averages when a ``fit`` ends: the critic has none."""
+        """The weights that Keras overwrites with the optimiser's averages when ``fit`` ends; the critic has no averages."""
         return self.learning_variables
 
     @property
@@ -180,7 +180,7 @@ class AdversarialSR(PhasedSR):
         return loss, *figures, verdict, perceptual
 
     def _critic_loss(self, lr, hr, turn):
-        """Of the critic, on outputs that are made without learning; the sum, the objective alone, the penalty."""
+        """The critic's loss, with no gradients to the network: the sum, the objective alone, the penalty."""
         sr = ops.stop_gradient(self.fidelity(lr, hr, turn)[0])
         loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
         if self.objective != "wasserstein":
@@ -190,7 +190,7 @@ class AdversarialSR(PhasedSR):
         return loss + self.penalty_weight * penalty, loss, penalty
 
     def step_seed(self, turn, purpose=0):
-        """Seed of a draw: it follows from the seed, the step, the turn and the replica; a resumed run draws the same."""
+        """Seed of a draw, from the model's seed, the step, the turn and the replica: a resumed run draws the same."""
         return ((self.seed * 64 + backend.replica_index()) * 64 + turn) * 64 + purpose, self.updates
 
     def get_config(self):

@@ -1,4 +1,4 @@
-"""What every model of the zoo promises."""
+"""The base classes: what every model of the package offers."""
 
 import keras
 from keras import ops
@@ -7,18 +7,18 @@ from keras_facesr import backend
 
 
 class Network(keras.Model):
-    """Base of all networks, whatever they answer."""
+    """Base of all networks, whatever their output is."""
 
-    ARGUMENTS = ()  # of the constructor that are attributes of the same name; a subclass names its own beyond its base's
+    ARGUMENTS = ()  # constructor arguments that are kept as attributes; a subclass lists those that its base does not have
     preset = None  # name of the preset whose released weights these are
 
     def compile(self, optimizer="rmsprop", loss=None, **how):
-        """As Keras' own; and builds the network and the optimiser's state, which the first step needs whole.
+        """As Keras' own; also builds the whole network and the optimiser's state, as the first step needs both.
 
-        Keras would build no more than what ``call`` goes through, and have the optimiser hold all trainable variables.
+        Keras alone would build only what ``call`` uses, and give the optimiser all trainable variables.
 
         Raises:
-            ValueError: the optimiser was made outside of the scope of the strategy in which the network was made.
+            ValueError: the network was made in a strategy's scope, and the optimiser outside of it.
         """
         with backend.scope_of(self):
             super().compile(optimizer, loss, **how)
@@ -28,31 +28,31 @@ class Network(keras.Model):
                 self.build_optimizer(self.optimizer, self.learning_variables)
 
     def build_optimizer(self, optimizer, variables):
-        """Make an optimiser's state for these variables."""
+        """Build an optimiser's state for these variables; errors as for ``compile``."""
         if not backend.is_made_for(self, optimizer):
             advice = f'make it within the scope that {type(self).__name__} was made in, or give its name, such as "adam"'
-            raise ValueError(f"the optimiser is none of the strategy's, each device would count its steps: {advice}")
+            raise ValueError(f"the optimiser is none of the strategy's, so each device would count its own steps: {advice}")
         optimizer.build(variables)
 
     def compile_from_config(self, config):
-        """Compile as a saved model was."""
+        """Compile as the saved model was compiled."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     @property
     def learning_variables(self):
-        """What the compiled optimiser changes: all trainable variables, unless others are an opponent's."""
+        """The variables that the compiled optimiser changes: all trainable ones, except those of a critic."""
         return self.trainable_variables
 
     @property
     def updates(self):
-        """How often the compiled optimiser has changed the weights, an integer tensor: what a step's seed follows from."""
+        """How often the compiled optimiser has changed the weights, an integer tensor; a step's seed is made from it."""
         return ops.convert_to_tensor(self.optimizer.iterations)
 
     def minimise(self, loss_fn, variables=None, optimizer=None):
-        """One step on ``variables``, by default of the compiled optimiser on ``learning_variables``.
+        """One step of an optimiser on ``variables``; by default of the compiled one, on ``learning_variables``.
 
-        ``loss_fn() -> (loss, ...)`` is the mean over this replica's batch; replicas are summed by the optimiser, so
-        each contributes its share. Returns the values of ``loss_fn``.
+        ``loss_fn() -> (loss, ...)`` is the mean over this replica's batch. The optimiser sums over replicas, so each loss
+        is divided by their number. Returns the values of ``loss_fn``.
         """
         variables = self.learning_variables if variables is None else variables
         optimizer = optimizer or self.optimizer
@@ -66,18 +66,18 @@ class Network(keras.Model):
         return values
 
     def validation_answer(self, x):
-        """The output by which training judges its progress: what the present phase improves."""
+        """The output that validation measures: the one that the current phase improves."""
         return self(x)
 
     def target_shape(self, input_shape):
-        """The shape of the targets that belong to inputs of ``input_shape``; None where any size does."""
+        """The shape of the targets for inputs of ``input_shape``; None where any size is allowed."""
         raise NotImplementedError
 
     def checked_target(self, x, y):
-        """The targets ``y``, which belong to the inputs: others would fail somewhere within, or be repeated until they fit.
+        """The targets ``y``, checked to fit the inputs: others would fail later, or be broadcast without an error.
 
         Raises:
-            ValueError: there are none, or they have not the ``target_shape``.
+            ValueError: there are no targets, or they do not have the ``target_shape``.
         """
         name = type(self).__name__
         if y is None:
@@ -87,13 +87,13 @@ class Network(keras.Model):
         return backend.of_shape(y, self.target_shape(ops.shape(x)), message)
 
     def uncompile(self):
-        """Forget the optimiser and what was traced for it, as they belong to one phase: compile again."""
+        """Forget the optimiser and the traced step, as they belong to one phase: compile again."""
         self.train_function = None
         self.compiled = False
 
     @property
     def dropout_states(self):
-        """The states of the network's dropout, which Keras leaves out of files: without them none goes on as it was saved."""
+        """The states of the network's dropout, which Keras does not save: without them a resumed training would differ."""
         return {f"dropout_{k}": v for k, v in enumerate(v for v in self.variables if v.name == "seed_generator_state")}
 
     def save_own_variables(self, store):
@@ -120,13 +120,14 @@ class FaceSR(Network):
     enlargement are inside.
 
     Attributes:
-        scale: how many times the output is as high and wide as the input.
-        size_multiple: the heights and widths that the network takes are the multiples of this number.
-        least_size: the least height and width that it takes.
-        largest_side: height and width in input pixels that the network's memory allows at once; None: any.
-        own_size: (height, width) of the images that released weights have learnt from; None: any, or weights of one's own.
-        is_stochastic: whether the model is ``Stochastic``: has ``sample``, ``encode`` and ``decode`` beside ``call``.
-        is_autoregressive: whether an answer takes a pass for each of its values, in a loop that only a SavedModel can hold.
+        scale: the output is this many times as high and wide as the input.
+        size_multiple: the network takes heights and widths that are multiples of this number.
+        least_size: the smallest (height, width) that it takes.
+        largest_side: the largest height and width, in input pixels, for which memory suffices in one pass; None: any.
+        own_size: (height, width) of the inputs that the released weights were trained on; None: any, or the weights are
+            not released ones.
+        is_stochastic: whether the model is ``Stochastic``: has ``sample``, ``encode`` and ``decode`` besides ``call``.
+        is_autoregressive: whether each value of an answer takes a pass of its own, in a loop that only a SavedModel can hold.
         paper: where the method was published.
     """
 
@@ -150,7 +151,7 @@ class FaceSR(Network):
         return (*self.compute_output_shape(input_shape)[:3], 3)
 
     def checked_target(self, lr, hr):
-        """As any network's; images of whole numbers are refused as well, which would be taken for values far above 1."""
+        """As for any network; integer images are refused too, as their values would be taken for values far above 1."""
         hr = super().checked_target(lr, hr)
         for images in (lr, hr):
             kind = keras.backend.standardize_dtype(images.dtype)
@@ -159,37 +160,37 @@ class FaceSR(Network):
         return hr
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Keras' own of the images; ``sample_weight`` (N,) weighs whole ones."""
+        """Keras' own loss of the images; ``sample_weight`` (N,) weights whole images."""
         y = self.checked_target(x, y)
         if sample_weight is not None and len(sample_weight.shape) == 1:
             sample_weight = sample_weight[:, None, None]  # as many axes as a loss of images has
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def prepare(self, lr):
-        """What the network must see whole pictures for, done before they are cut into tiles or patches.
+        """Compute what needs the whole picture, before it is cut into tiles or patches.
 
-        ``lr`` (N, h, w, 3) in [0, 1] -> (N, h, w, C) in [0, 1], which ``call`` takes in its place; here ``lr`` itself.
+        ``lr`` (N, h, w, 3) in [0, 1] -> (N, h, w, C) in [0, 1], which ``call`` takes in place of ``lr``; here ``lr`` itself.
         """
         return lr
 
     def eagerly(self, function, images):
-        """NumPy images (N, H, W, C) through a function of this network, without a graph: ``predict`` would want one C."""
+        """Apply a function of the network to NumPy images (N, H, W, C), without a graph; ``predict`` would allow only one C."""
         with backend.no_gradients():
             return ops.convert_to_numpy(function(images))
 
     @staticmethod
     def to_image(sr, training):
-        """Clip a network's output to [0, 1], but let a training step see what lies outside, gradients included."""
+        """Clip a network's output to [0, 1]; not in training, so that values outside still have gradients."""
         return sr if training else ops.clip(sr, 0.0, 1.0)
 
     def upscale(self, source, tile=None, ensemble=False):
         """Enlarge a picture: path, PIL image, or uint8 HxWx3 / NxHxWx3 array, to a uint8 array of ``scale`` times the size.
 
-        ``tile`` is the side in input pixels of the overlapping squares that a large picture is cut into; by default
-        pictures too large for one pass are cut by themselves. ``ensemble`` answers with the mean over the picture and its
-        mirror image, closer to the truth at twice the cost. Raises ``ImageError`` for what is not a picture.
+        ``tile`` is the side in input pixels of the overlapping tiles that a large picture is cut into; by default only
+        pictures that are too large for one pass are cut. ``ensemble`` returns the mean of the answers to the picture and to
+        its mirror image, closer to the truth at twice the cost. Raises ``ImageError`` if the source is not a picture.
         """
-        from keras_facesr.inference.pictures import upscale  # the layer above; here for the sake of the one-liner
+        from keras_facesr.inference.pictures import upscale  # imported when it is first used
 
         return upscale(self, source, tile=tile, ensemble=ensemble)
 
@@ -197,7 +198,7 @@ class FaceSR(Network):
 class SubPixelSR(FaceSR):
     """Base of networks that work at the input's size and enlarge at their end: ``stem``, ``body`` and ``upsampler``.
 
-    Each takes maps of ``channels`` channels, the stem images.
+    The stem takes images, the other two take feature maps of ``channels`` channels.
     """
 
     def build(self, input_shape=None):

@@ -1,8 +1,8 @@
 """CAGFace: Component Attention Guided Face Super-Resolution (Kalarot, Li, Porikli).
 
-A frozen component network says where hair, skin and the parts of the face are. The picture and three attention maps
-make a block of six channels, from which a first stage reconstructs the face at twice the size. Its answer, rearranged
-to the input's size, leads a second stage to four times the size.
+A frozen component network finds hair, skin and the parts of the face. The picture and three attention maps form a block of
+six channels, from which the first stage predicts the face at twice the size. That image, rearranged to the input's size,
+goes into the second stage, which predicts the face at four times the size.
 """
 
 import keras
@@ -22,21 +22,21 @@ LUMA = (0.299, 0.587, 0.114)  # of the gray attention maps
 class CAGFace(PhasedSR):
     """CAGFace, x4, for whole faces and for patches of large ones.
 
-    ``call`` takes pictures (N, H, W, 3) or, where a picture was prepared whole and then cut, its patches
-    (N, h, w, 6), all in [0, 1]; so does ``fit``, beside outputs (N, 4h, 4w, 3).
+    ``call`` takes pictures (N, H, W, 3), or patches (N, h, w, 6) that were cut from a picture after ``prepare``, all in
+    [0, 1]. ``fit`` takes the same, with targets (N, 4h, 4w, 3).
 
     Args:
         features: channels F of every stage.
         blocks: residual blocks L of each stage.
         stages: 2, or 1 for the paper's ablation, which enlarges four times in its only stage.
-        block: ``"residual"`` (the paper's), or ``"attentive"``, an ``AttentiveBlock``: more for its multiply-adds.
-        tail: ``"features"`` (the paper's) doubles the features once or twice before they become an image, which is where most
-            of a small network's multiply-adds go; ``"shuffle"`` makes each image by one convolution and one pixel shuffle.
-        image_skip: whether each stage's image is added to the bicubic enlargement of the input. The paper's learn
-            the whole image, from some 2 million patches.
+        block: ``"residual"`` (the paper's), or ``"attentive"``, an ``AttentiveBlock``, which gains more per multiply-add.
+        tail: ``"features"`` (the paper's) doubles the features' size once or twice before they become an image, which takes
+            most of a small network's multiply-adds; ``"shuffle"`` makes each image by one convolution and one pixel shuffle.
+        image_skip: whether each stage's image is added to the bicubic enlargement of the input. The paper's stages predict
+            the whole image; they are trained on some 2 million patches.
         components: constructor arguments of the ``ComponentNetwork``.
-        component_size: side in pixels, a multiple of 32, at which the component network sees every picture.
-        smoothing: sigma of the Gaussian over its maps, in pixels at that size.
+        component_size: side in pixels, a multiple of 32, to which pictures are resized for the component network.
+        smoothing: sigma of the Gaussian that smooths its maps, in pixels at that size.
 
     Example:
         >>> model = CAGFace(features=64, blocks=8)
@@ -91,25 +91,25 @@ class CAGFace(PhasedSR):
             self.backbone_2 = self._backbone("backbone_2")
             self.upsampling_2 = self._upsampling(8 * features, 2, "upsampling_2")
             self.image_2 = self._image(image_skip, 2, "image_2")
-            # Starts as the identity where the image before it starts as nothing.
+            # With image_skip the image before it starts as zero; this convolution then starts as the identity.
             kernel = dirac if image_skip else "glorot_uniform"
             self.mixing = conv(3, kernel_initializer=kernel, name="mixing", dtype="float32")
         self.phase = 1
 
     def _backbone(self, name):
-        """Blocks without BN and one convolution; the skip around them all is in ``_images``."""
+        """Blocks without BN and one convolution; the skip around all of them is in ``_images``."""
         blocks = [BLOCKS[self.block](self.features, dtype=self.dtype_policy) for _ in range(self.blocks)]
         return keras.Sequential([*blocks, conv(self.features, dtype=self.dtype_policy)], name=name)
 
     def _upsampling(self, channels, doublings, name):
-        """Convolution and pixel shuffle, once for each doubling; nothing where the image is shuffled."""
+        """Convolution and pixel shuffle, once for each doubling; nothing with ``tail="shuffle"``."""
         if self.tail == "shuffle":
             return layers.Identity(name=name, dtype=self.dtype_policy)
         doubling = lambda: [conv(channels, dtype=self.dtype_policy), PixelShuffle(2, dtype=self.dtype_policy)]  # noqa: E731
         return keras.Sequential([layer for _ in range(doublings) for layer in doubling()], name=name)
 
     def _image(self, from_nothing, doublings, name):
-        """Features to RGB, of their size or, where it is shuffled, doubled."""
+        """Features to RGB at the same size; with ``tail="shuffle"`` at 2^doublings times the size."""
         how = {"kernel_initializer": "zeros" if from_nothing else "glorot_uniform", "dtype": "float32"}
         if self.tail == "features":
             return conv(3, name=name, **how)
@@ -158,7 +158,7 @@ class CAGFace(PhasedSR):
         return backend.resize(self.smooth(maps), height, width)
 
     def validation_answer(self, lr):
-        """The answer of the stage in training, brought to four times the input's size."""
+        """The answer of the stage in training, enlarged to four times the input's size."""
         x2, *x4 = self._images(self._block(ops.convert_to_tensor(lr)), last=self.phase)
         sr = x4[0] if x4 else (x2 if self.stages == 1 else self.enlarge_2(x2))
         return self.to_image((sr + 1.0) / 2.0, training=False)
@@ -187,7 +187,7 @@ class CAGFace(PhasedSR):
 
     @property
     def phase(self):
-        """1: the first stage learns. 2: both do (section 3.5). The component network never does."""
+        """1 trains the first stage, 2 trains both (section 3.5). The component network is always frozen."""
         return self._phase
 
     @phase.setter
@@ -199,7 +199,7 @@ class CAGFace(PhasedSR):
             for part in self.stage_parts(stage):
                 part.trainable = stage <= phase
         if self.stages == 2:
-            self.bridge.trainable = phase == 2  # to the second stage
+            self.bridge.trainable = phase == 2  # it leads to the second stage
         self.uncompile()
 
     @property
@@ -212,7 +212,7 @@ class CAGFace(PhasedSR):
         return self.minimise(lambda: self._huber_losses(block, truths))
 
     def _huber_losses(self, block, truths):
-        """Mean Huber loss (eq. 1, delta 1) of each stage's image against ``truths`` in [0, 1], after their sum."""
+        """The sum, then the mean Huber loss (eq. 1, delta 1) of each stage's image against ``truths`` in [0, 1]."""
         losses = [
             ops.mean(keras.losses.huber(2.0 * truth - 1.0, image))
             for truth, image in zip(truths, self._images(block, last=self.phase))
@@ -226,10 +226,10 @@ class CAGFace(PhasedSR):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class AttentiveBlock(keras.layers.Layer):
-    """x + three convolutions, their sum with x mixed by a 1x1 and gated by ``SpatialAttention``.
+    """x + gate(mix(x + three convolutions of x)); mix is a 1x1 convolution, gate is ``SpatialAttention``.
 
-    Local features by few convolutions, after RLFN's block (Kong et al., 2022), inside a skip of its own, so that a deep stack
-    starts as the identity.
+    The inner part is RLFN's block (Kong et al., 2022), local features by few convolutions. The outer skip lets a deep stack
+    start as the identity.
     """
 
     def __init__(self, features, **kwargs):
@@ -253,7 +253,7 @@ class AttentiveBlock(keras.layers.Layer):
         return {**super().get_config(), "features": self.features}
 
 
-BLOCKS = {  # by the name that CAGFace's argument has for it
+BLOCKS = {  # by the value of CAGFace's argument ``block``
     "residual": lambda features, dtype: ResidualBlock(features, normalization=None, dtype=dtype),
     "attentive": AttentiveBlock,
 }

@@ -1,7 +1,7 @@
-"""The component network of CAGFace: BiSeNet (Yu et al., 2018), which names the part of the face at every pixel.
+"""The component network of CAGFace: BiSeNet (Yu et al., 2018), which predicts the part of the face at every pixel.
 
-A spatial path keeps detail at an eighth of the size; a context path of separable convolutions goes down to a
-thirty-second and to the mean of the whole picture; attention refines what it finds, and both are fused.
+A spatial path keeps detail at an eighth of the size. A context path of separable convolutions goes down to a thirty-second
+and to the mean of the whole picture, and attention refines its features. Both paths are then fused.
 """
 
 import math
@@ -24,12 +24,12 @@ MEMBERSHIP = np.array(  # (CLASSES, 4): which classes belong to each component, 
     [[k in classes for classes in (*COMPONENTS.values(), range(CLASSES))] for k in range(CLASSES)], "float32"
 )
 OHEM_PROBABILITY = 0.7  # pixels whose class is less probable than this are hard
-OHEM_ONE_IN = 16  # pixels, the hardest, counts in any case
+OHEM_ONE_IN = 16  # one pixel in so many, the hardest ones, counts in any case
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class SeparableBlock(layers.Layer):
-    """x + two separable convolutions with BN, as in Xception; ``strides`` 2 halves the size, a 1x1 convolution then fits x."""
+    """x + two separable convolutions with BN, as in Xception; ``strides`` 2 halves the size, of x by a 1x1 convolution."""
 
     def __init__(self, channels, strides=1, **kwargs):
         super().__init__(**kwargs)
@@ -70,9 +70,9 @@ class SeparableBlock(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class ChannelGate(layers.Layer):
-    """x times a weight for each channel, read from the mean over the picture: 1x1 convolutions, the last with sigmoid.
+    """x times a weight for each channel, from the mean over the picture by 1x1 convolutions, the last one with sigmoid.
 
-    Attention refinement has one, with BN; feature fusion has two and adds x (BiSeNet, figure 2).
+    Attention refinement has one convolution, with BN; feature fusion has two, and adds x (BiSeNet, figure 2).
     """
 
     def __init__(self, channels, hidden=None, **kwargs):
@@ -103,14 +103,14 @@ class ComponentNetwork(OwnLoss):
     """BiSeNet with a light context path, for 19 classes.
 
     ``model(images)`` takes float32 (N, H, W, 3) in [0, 1], H and W multiples of 32, and returns the classes' logits
-    (N, H, W, 19). It compiles without a loss: its own is cross-entropy on the hard pixels, of its answer and of two
-    auxiliary heads that only training sees. ``fit`` takes pairs of images and integer masks (N, H, W).
+    (N, H, W, 19). It compiles without a loss: its own is the cross-entropy of the hard pixels, for its output and for two
+    auxiliary heads that only training uses. ``fit`` takes pairs of images and integer masks (N, H, W).
 
     Args:
         channels: width of the spatial path.
         context_channels: width of the context path from a quarter of the size down to a thirty-second.
         context_blocks: separable blocks at an eighth, a sixteenth and a thirty-second.
-        auxiliary_heads: whether there are such; a network that is not to be trained does without.
+        auxiliary_heads: whether to build the auxiliary heads; only training needs them.
 
     Example:
         >>> network = ComponentNetwork()
@@ -148,7 +148,7 @@ class ComponentNetwork(OwnLoss):
         ]
         fused = 2 * channels
         self.tail = ConvBlock(fused, kernel_size=1, dtype=dtype)
-        self.refinements = [  # of the sixteenth, of the thirty-second
+        self.refinements = [  # at a sixteenth, at a thirty-second of the size
             keras.Sequential([ConvBlock(fused, dtype=dtype), ChannelGate(fused, dtype=dtype)]) for _ in range(2)
         ]
         self.enlargements = [
@@ -185,13 +185,13 @@ class ComponentNetwork(OwnLoss):
     def maps(self, images):
         """Probability of each of ``COMPONENTS`` at each pixel: (N, H, W, 3) in [0, 1]."""
         logits = self(images, training=False)
-        # Softmax and the sums over classes in one matrix product: ONNX Runtime's softmax takes most of CAGFace's time.
+        # Softmax and the sums over classes in one matrix product: ONNX Runtime's softmax would take most of CAGFace's time.
         weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
         summed = ops.matmul(weights, ops.convert_to_tensor(MEMBERSHIP, dtype=weights.dtype))
         return summed[..., :-1] / summed[..., -1:]
 
     def _features(self, images, training):
-        """Fused features at an eighth of the size, and what the auxiliary heads see: an eighth, a sixteenth."""
+        """Fused features at an eighth of the size, and the auxiliary heads' inputs, at an eighth and at a sixteenth."""
         x = 2.0 * ops.convert_to_tensor(images) - 1.0
         spatial = self.spatial_path(x, training=training)
         x = self.context_stages[0](self.context_stem(x, training=training), training=training)
@@ -214,7 +214,7 @@ class ComponentNetwork(OwnLoss):
         return self._loss(images, ops.cast(masks, "int32"), training=False)
 
     def _loss(self, images, masks, training):
-        """Cross-entropy of the answer and of the auxiliary heads, and the share of pixels that are right."""
+        """Cross-entropy of the output and of the auxiliary heads, and the share of correct pixels of the output."""
         fused, high, low = self._features(images, training=training)
         logits = enlarged(self.head(fused, training=training), 8)
         loss = hard_cross_entropy(logits, masks)
@@ -233,7 +233,7 @@ def enlarged(logits, factor):
 def hard_cross_entropy(logits, masks):
     """Cross-entropy in nats, mean over the hard pixels alone: online hard example mining (BiSeNet, section 3.3).
 
-    Hard are pixels whose class has a probability under ``OHEM_PROBABILITY``, and the hardest one in ``OHEM_ONE_IN``.
+    A pixel is hard if its class has a probability under ``OHEM_PROBABILITY``; the hardest one in ``OHEM_ONE_IN`` always is.
     """
     losses = ops.reshape(keras.losses.sparse_categorical_crossentropy(masks, logits, from_logits=True), (-1,))
     count = ops.shape(losses)[0]

@@ -1,4 +1,4 @@
-"""What judges faces in adversarial training."""
+"""The critic of adversarial training."""
 
 import keras
 from keras import layers, ops
@@ -10,12 +10,12 @@ from keras_facesr.layers.blocks import ConvBlock
 class Critic(layers.Layer):
     """SRGAN's discriminator (Ledig et al., figure 4): convolutions that double their channels after each halving.
 
-    Images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1) without an activation. The
-    normalisation is each image's own: a gradient penalty is a matter of single images.
+    Images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1) without an activation. Each image
+    is normalised for itself, since the gradient penalty is one of single images.
 
     Args:
-        convolutions: 3x3, every second one halves the size (VarSR takes 5 for digits).
-        channels: of the first two.
+        convolutions: number of 3x3 convolutions; every second one halves the size (VarSR has 5 for digits).
+        channels: width of the first two.
         hidden: units of the dense layer before the score.
     """
 

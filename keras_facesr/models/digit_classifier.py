@@ -1,4 +1,4 @@
-"""A small network that reads digits, to judge enlarged ones by (VarSR, section 4.3)."""
+"""A small network that reads digits, with which enlarged ones are judged (VarSR, section 4.3)."""
 
 import keras
 from keras import layers, ops
@@ -9,10 +9,10 @@ from keras_facesr.models.base import Network
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class DigitClassifier(Network):
-    """Images of one digit (N, H, W, 3) in [0, 1], 8 pixels a side and more -> probabilities of 0 to 9, (N, 10).
+    """Images of one digit (N, H, W, 3) in [0, 1], at least 8 pixels a side -> probabilities of 0 to 9, (N, 10).
 
     Args:
-        channels: of its stages, each of two convolutions and a halving.
+        channels: widths of its stages; each has two convolutions, of which the second halves the size.
     """
 
     ARGUMENTS = ("channels",)
@@ -34,7 +34,7 @@ class DigitClassifier(Network):
 
     def call(self, images, training=None):
         x = self.stack(2.0 * ops.convert_to_tensor(images) - 1.0, training=training)
-        # Where a stroke lies tells digits apart: the means of the upper and of the lower half, side by side.
+        # The place of a stroke matters: the means of the upper and of the lower half are kept apart.
         half = ops.shape(x)[1] // 2
         halves = [ops.mean(part, axis=(1, 2)) for part in (x[:, :half], x[:, half:])]
         return self.head(ops.concatenate(halves, axis=-1))

@@ -1,8 +1,8 @@
-"""A compact network of what faces look like: for perceptual losses, and to judge enlarged faces by.
+"""A compact network that sees what faces look like, for perceptual losses and to judge enlarged faces.
 
-The literature measures with networks trained on ImageNet or on millions of photographed people. This one learns age,
-gender and the attributes of CelebA, and is small enough to ship. What it measures has names of its own: a distance of
-its features is neither LPIPS nor FaceNet's, and a Fréchet distance of its embeddings is not FID.
+The literature measures with networks trained on ImageNet or on photographs of millions of people. This one is trained on
+age, gender and the attributes of CelebA, and is small enough to ship. Its figures have names of their own: a distance of its
+features is neither LPIPS nor FaceNet's, and a Fréchet distance of its embeddings is not FID.
 """
 
 import keras
@@ -19,20 +19,20 @@ ATTRIBUTES = (  # CelebA's, in the order of its file
     "Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace Wearing_Necktie Young"
 ).split()
 LABELS = (*ATTRIBUTES, "age")  # age in centuries; unknown labels are nan
-AGE_WEIGHT = 1.0  # of the squared error in centuries; at 10, forty attributes are learnt only after the age
+AGE_WEIGHT = 1.0  # of the squared error in centuries; at 10, the forty attributes improve only after the age
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class FaceFeatures(OwnLoss):
-    """Faces (N, H, W, 3) in [0, 1] -> what they show, (N, 41): logits of CelebA's attributes, and the age in centuries.
+    """Faces (N, H, W, 3) in [0, 1] -> predictions (N, 41): logits of CelebA's attributes, and the age in centuries.
 
-    It is trained on faces of 64 pixels and takes any size of 16 pixels and more. ``fit`` takes images and labels
-    (N, 41) in the order of ``LABELS``, nan where unknown. It compiles without a loss.
+    It is trained on faces of 64 pixels and takes any size from 16 pixels on. ``fit`` takes images and labels (N, 41) in the
+    order of ``LABELS``, nan where unknown. It compiles without a loss.
 
     Args:
-        channels: of its stages, each half the size of the one before; two convolutions a stage.
+        channels: widths of its stages, each of two convolutions, at half the size of the stage before.
         embedding_size: dimensions of the embedding.
-        dropout: share of the embedding that a training step does without.
+        dropout: share of the embedding that a training step drops.
 
     Example:
         >>> network = fsr.load("face_features")
@@ -72,7 +72,7 @@ class FaceFeatures(OwnLoss):
         return self._maps(images, training=False)
 
     def embedding(self, images):
-        """(N, embedding_size), of length 1: near each other for faces that look alike in age, gender and attributes."""
+        """Embeddings (N, embedding_size) of length 1; those of faces alike in age, gender and attributes are near."""
         return self.see(images)[1]
 
     def see(self, images):
@@ -101,7 +101,10 @@ class FaceFeatures(OwnLoss):
         return self._objective(self(images, training=False), labels)
 
     def _objective(self, answers, labels):
-        """Cross-entropy of the attributes and squared error of the age, means over what is known; their weighted sum."""
+        """The loss, the attributes' cross-entropy and the age's mean absolute error, means over known labels.
+
+        The loss is the weighted sum of the cross-entropy and of the age's squared error.
+        """
         known = ops.cast(ops.logical_not(ops.isnan(labels)), "float32")
         labels = ops.where(known > 0, labels, ops.zeros_like(labels))
         logits, attributes, known_attributes = (x[:, :-1] for x in (answers, labels, known))
@@ -114,7 +117,7 @@ class FaceFeatures(OwnLoss):
 
 
 def labels_of(image_set):
-    """The labels of an ``ImageSet``, as CelebA or UTKFace have them: float32 (N, 41) in the order of ``LABELS``."""
+    """The labels of an ``ImageSet`` of CelebA or UTKFace: float32 (N, 41) in the order of ``LABELS``, nan where unknown."""
     labels = np.full((len(image_set), len(LABELS)), np.nan, np.float32)
     for column, name in enumerate(ATTRIBUTES):
         if name in image_set.labels:

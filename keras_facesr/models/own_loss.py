@@ -1,4 +1,4 @@
-"""What networks with losses of their own share: their step, what it reports, and what of Keras' ``fit`` it honours."""
+"""What networks with losses of their own share: the training step, its figures, and the options of ``fit`` that it takes."""
 
 import functools
 
@@ -12,19 +12,19 @@ from keras_facesr.models.base import FaceSR, Network
 class OwnLoss(Network):
     """Base of networks with losses of their own: they compile without one.
 
-    A subclass gives ``learn`` and ``judged``.
+    A subclass defines ``learn`` and ``judged``.
     """
 
-    FIGURES = ()  # names of what training reports beside the loss
-    figure_means = ()  # the metrics of those, once the network is compiled
+    FIGURES = ()  # names of the figures that training reports besides the loss
+    figure_means = ()  # their metrics, once the network is compiled
 
     @property
     def figures(self):
-        """``FIGURES`` of the present phase."""
+        """The names of the current phase's figures, by default ``FIGURES``."""
         return self.FIGURES
 
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, **how):
-        """As Keras' own, without a loss. ``metrics`` are of ``validation_answer``, which training then makes as well.
+        """As Keras' own, without a loss. ``metrics`` measure ``validation_answer``, which training then computes as well.
 
         Raises:
             ValueError: a loss is given.
@@ -33,7 +33,7 @@ class OwnLoss(Network):
             raise ValueError(f"{type(self).__name__} has a loss of its own: compile it without loss and loss_weights")
         super().compile(optimizer, **how)
         with backend.scope_of(self):
-            # Past Keras, which would count them as parts of the network, and adds none to one that is built.
+            # Bypasses Keras, which would count them as parts of the network, and refuses new parts once it is built.
             self.__dict__["figure_means"] = [keras.metrics.Mean(name) for name in self.figures]
 
     @functools.wraps(keras.Model.fit)
@@ -44,7 +44,7 @@ class OwnLoss(Network):
 
     @property
     def metrics(self):
-        """The mean of the loss, those of ``figures``, and what the network is compiled with."""
+        """The mean of the loss, the means of ``figures``, and the metrics that the network is compiled with."""
         own = super().metrics
         return [*own[:1], *self.figure_means, *own[1:]]
 
@@ -57,7 +57,7 @@ class OwnLoss(Network):
         return self.report(self.judged(x, y), x, y)
 
     def learn(self, x, y):
-        """Make one step on a batch; its loss and the values of ``figures``, means over the batch."""
+        """One training step on a batch; returns its loss and the values of ``figures``, means over the batch."""
         raise NotImplementedError
 
     def judged(self, x, y):
@@ -68,7 +68,7 @@ class OwnLoss(Network):
         """Inputs and targets of a batch, as tensors.
 
         Raises:
-            ValueError: they do not belong together (``checked_target``), or are weighed.
+            ValueError: they do not belong together (``checked_target``), or there are sample weights.
         """
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
@@ -76,7 +76,7 @@ class OwnLoss(Network):
         return ops.convert_to_tensor(x), ops.convert_to_tensor(self.checked_target(x, y))
 
     def report(self, values, x, y):
-        """Update as many ``metrics`` as a step has values, and what the network is compiled with: what the step returns."""
+        """Update the metrics of a step's values and those that the network is compiled with; their results by name."""
         reported = self.metrics[: len(values)]
         for metric, value in zip(reported, values):
             metric.update_state(value, sample_weight=ops.shape(x)[0])
@@ -97,7 +97,7 @@ class OwnLossSR(OwnLoss, FaceSR):
 
 
 class PhasedSR(OwnLossSR):
-    """Base of networks that train in phases: ``phase``, which is saved with the model. Compile anew for each."""
+    """Base of networks that train in phases. ``phase`` is saved with the model; compile again for each phase."""
 
     def get_config(self):
         return {**super().get_config(), "phase": self.phase}
@@ -114,7 +114,7 @@ class PhasedSR(OwnLossSR):
 class ObjectiveSR(OwnLossSR):
     """Base of networks with one ``objective``.
 
-    A subclass gives ``objective(lr, hr)``, for images in [0, 1], which returns the loss and the values of ``FIGURES``.
+    A subclass defines ``objective(lr, hr)``, for images in [0, 1], which returns the loss and the values of ``FIGURES``.
     """
 
     def learn(self, lr, hr):

@@ -1,8 +1,8 @@
 """SAM: Stochastic Attribute Modeling for Face Super-Resolution (Lee et al.).
 
-What is lost at low resolution is modelled as a Gaussian latent z. Phase 1 trains the super-resolution network f(x, z)
+SAM models what is lost at low resolution as a Gaussian latent z. Phase 1 trains the super-resolution network f(x, z)
 together with the residual encoding network (REN), which reads z from the error of the deterministic answer f(x, 0).
-Phase 2 trains the input conditional attribute predictor (ICAP) to give REN's distribution from the small image alone.
+Phase 2 trains the input conditional attribute predictor (ICAP) to predict REN's distribution from the small image alone.
 """
 
 import math
@@ -57,8 +57,8 @@ class SAM(Stochastic, PhasedSR):
     """Stochastic Attribute Modeling, x4, x8 or x16 (any power of two up to 16).
 
     Two backbones share parts, phases and objective. ``"enlarged"`` is the paper's: the input is enlarged by bicubic
-    interpolation, the encoder works at half the output's size. ``"lr"`` is made for few multiply-adds: all works at the
-    input's size, without batch normalisation, and one pixel shuffle's output is added to the bicubic enlargement.
+    interpolation, and the encoder works at half the output's size. ``"lr"`` needs fewer multiply-adds: the network works at
+    the input's size, without batch normalisation, and the output of one pixel shuffle is added to the bicubic enlargement.
 
     ``encode(lr)`` is q(z | x), ICAP's distribution over (N, H / 16, W / 16, latent_channels), H and W the output's size,
     or over (N, 1, 1, latent_channels); ``decode(lr, z)`` is f(x, z).
@@ -70,13 +70,14 @@ class SAM(Stochastic, PhasedSR):
         encoder_blocks, decoder_blocks: residual blocks of the SR encoder and of the SR decoder.
         latent_blocks: residual blocks after each enlargement in the latent decoder.
         icap_blocks: residual blocks after each of ICAP's four convolution blocks.
-        latent: ``"grid"`` (the paper's), z has a cell for every 16x16 output pixels; or ``"face"``, one for the whole picture.
+        latent: ``"grid"`` (the paper's): z has a cell for every 16x16 output pixels; ``"face"``: one cell for the picture.
         latent_channels: channels of z.
         head_channels: hidden channels of the heads for mu and log sigma^2.
         stochastic_weight: lambda, the weight of the L1 error of f(x, z_res) in phase 1 (eq. 6).
-        divergence: what phase 2 makes small, ``"reverse"``, KL(q || g) (eq. 7), whose q is as wide as REN's noise; or
-            ``"forward"``, KL(g || q), whose q has the mean and the variance of all that REN finds behind such a small image.
-        seed: decides the noise of the training steps, together with the step's number.
+        divergence: the loss of phase 2. ``"reverse"``: KL(q || g) (eq. 7), smallest for a q as wide as REN's noise.
+            ``"forward"``: KL(g || q), smallest for the q with the mean and variance of all latents that REN finds for such a
+            small image.
+        seed: determines the noise of the training steps, together with the step's number.
 
     Example:
         >>> model = SAM(scale=8)
@@ -123,12 +124,12 @@ class SAM(Stochastic, PhasedSR):
 
         self.enlargement = BicubicEnlargement(scale, dtype="float32")
         enlarged = backbone == "enlarged"
-        levels = int(math.log2(LATENT_STRIDE // scale)) if not enlarged else 3  # latent grid to encoder's size
+        levels = int(math.log2(LATENT_STRIDE // scale)) if not enlarged else 3  # from latent grid to encoder's size
         normalization = "batch" if enlarged else None
         self.encoder = self._encoder(2 if enlarged else 1, normalization)
         self.latent_decoder = self._latent_decoder(levels, normalization)
         self.decoder = self._paper_decoder() if enlarged else self._lr_decoder()
-        # An input smaller than the output by 2^k has already taken k of ICAP's four halvings.
+        # ICAP halves the output's size four times; an input that is smaller by 2^k needs k halvings fewer.
         halvings = 4 if enlarged else levels
         self.ren_trunk = self._ren_trunk()
         self.ren_mean, self.ren_log_variance = self._heads("ren")
@@ -148,7 +149,7 @@ class SAM(Stochastic, PhasedSR):
         return keras.Sequential(blocks, name="encoder")
 
     def _latent_decoder(self, levels, normalization):
-        """Latent decoder: DeconvBlock and residual blocks per doubling; with none to do, one ConvBlock in its place."""
+        """Latent decoder: DeconvBlock and residual blocks for each doubling; without any, a ConvBlock and residual blocks."""
         blocks = []
         for _ in range(max(levels, 1)):
             enlarge = DeconvBlock if levels else ConvBlock
@@ -203,7 +204,7 @@ class SAM(Stochastic, PhasedSR):
         return keras.Sequential(blocks, name="icap_trunk")
 
     def _to_the_latent(self):
-        """From the grid of the paper's latent to ours: nothing, or three more halvings, to one cell of a face, and a mean."""
+        """Layers from the paper's latent grid to ours: none; or for ``"face"`` three more halvings and a mean, to one cell."""
         if self.latent == "grid":
             return []
         halvings = [ConvBlock(self.channels, strides=2, dtype=self.dtype_policy) for _ in range(3)]
@@ -234,7 +235,7 @@ class SAM(Stochastic, PhasedSR):
         return self._decode(lr, self._encode(lr, training).mean, training)
 
     def _encode(self, lr, training=None):
-        """q(z | x), of ICAP."""
+        """q(z | x), from ICAP."""
         features = self.icap_trunk(self._network_input(lr), training=training)
         return DiagonalGaussian(
             self.icap_mean(features, training=training), self.icap_log_variance(features, training=training)
@@ -257,7 +258,7 @@ class SAM(Stochastic, PhasedSR):
         return self._cut(self._decode(whole, self._zero_latent(whole)), lr)
 
     def validation_answer(self, lr):
-        """f(x, 0) while the SR network learns, f(x, mu) in phase 2."""
+        """f(x, 0) while the SR network is trained, f(x, mu) in phase 2."""
         return self(lr) if self.phase == 2 else self._decode(lr, self._zero_latent(lr))
 
     def _decode_each(self, lr, latents):
@@ -266,7 +267,7 @@ class SAM(Stochastic, PhasedSR):
         return self.to_image((ops.stack(outputs) + 1.0) / 2.0, training=False)
 
     def _network_input(self, lr):
-        """The image that the networks see, in [-1, 1]: enlarged first with the paper's backbone."""
+        """The image that the networks see, in [-1, 1]; the paper's backbone enlarges it first."""
         return 2.0 * (self.enlargement(lr) if self.backbone == "enlarged" else lr) - 1.0
 
     def _signed(self, lr, z, training):
@@ -297,7 +298,7 @@ class SAM(Stochastic, PhasedSR):
 
     @property
     def phase(self):
-        """1: SR network and REN learn. 2: ICAP alone does, batch statistics stay. 0: f(x, 0) alone (eq. 4)."""
+        """1 trains the SR network and REN; 2 only ICAP, with all else frozen, batch statistics too; 0 only f(x, 0) (eq. 4)."""
         return self._phase
 
     @phase.setter
@@ -336,7 +337,7 @@ class SAM(Stochastic, PhasedSR):
         return deterministic + self.stochastic_weight * stochastic, deterministic, stochastic
 
     def _phase_2_loss(self, lr, hr):
-        """KL(q(z | x) || g(z | r)) per image (eq. 7), or the other way round; the frozen parts run as at inference."""
+        """KL(q(z | x) || g(z | r)) per image (eq. 7), or KL(g || q); the frozen parts run as in inference."""
         residual = hr - self._signed(lr, self._zero_latent(lr), training=False)
         target = self._encode_residual(residual, training=False)
         pair = (self._encode(lr, training=True), target)
@@ -344,5 +345,5 @@ class SAM(Stochastic, PhasedSR):
         return loss, loss
 
     def _step_seed(self):
-        """The noise of a step follows from the seed, the step and the replica: a resumed run draws what it would have."""
+        """Seed of a step's noise, from the model's seed, the step and the replica: a resumed run draws the same."""
         return self.seed * 64 + backend.replica_index(), self.updates

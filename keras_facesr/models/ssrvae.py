@@ -1,7 +1,7 @@
-"""SSRVAE's super-resolution network: blocks that see the whole face first, then blocks that see what is near.
+"""SSRVAE's super-resolution network: first blocks with global attention, then blocks with local attention.
 
-It is trained on pairs whose small faces ``StyleVAE`` made as real ones are. "Style-based Variational Autoencoder for
-Real-World Super-Resolution", section 3.2.
+It is trained on pairs whose small faces are degraded by ``StyleVAE`` as real ones are. "Style-based Variational Autoencoder
+for Real-World Super-Resolution", section 3.2.
 """
 
 import keras
@@ -15,14 +15,14 @@ from keras_facesr.models.base import SubPixelSR
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class AttentionBlock(layers.Layer):
-    """x + A(Conv-ReLU-Conv(x)): GARB where A is global attention, LARB where it is local.
+    """x + A(Conv-ReLU-Conv(x)): GARB if A is global attention, LARB if it is local.
 
-    The paper draws the blocks (figure 4) and prints no equation of them; A is that of ``layers.attention``.
+    The paper draws the blocks (figure 4) but prints no equation for them; A is in ``layers.attention``.
 
     Args:
         channels: width.
         attention: ``"global"``, ``"local"`` or None for a plain residual block, as in the paper's ablation.
-        window: of local attention.
+        window: side of local attention's window in pixels.
     """
 
     def __init__(self, channels, attention, window=7, **kwargs):
@@ -60,7 +60,7 @@ class SSRVAE(SubPixelSR):
         scale: enlargement, a power of two.
         channels: width.
         global_blocks, local_blocks: GARBs, then LARBs.
-        global_attention, local_attention: whether these blocks attend, or are plain residual ones (Table 4).
+        global_attention, local_attention: whether these blocks attend; otherwise they are plain residual blocks (Table 4).
         window: side of local attention's window in pixels.
 
     Example:
@@ -71,7 +71,7 @@ class SSRVAE(SubPixelSR):
 
     ARGUMENTS = "channels global_blocks local_blocks global_attention local_attention window".split()
     paper = "Style-based Variational Autoencoder for Real-World Super-Resolution (SSRVAE), section 3.2"
-    largest_side = 64  # beyond it pictures are cut into tiles: global attention's memory grows with its fourth power
+    largest_side = 64  # larger pictures are cut into tiles: global attention's memory grows with the side's fourth power
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What every network that has many answers promises, and what it checks of what it is given."""
+"""What every network with many answers offers, and the checks of its inputs."""
 
 import keras
 import numpy as np
@@ -8,19 +8,19 @@ from keras_facesr import backend
 from keras_facesr.errors import ImageError
 from keras_facesr.inference.sizes import fitting_size, warn_of_size
 
-ROUNDING = 1e-3  # how far a value may lie outside [0, 1]
+ROUNDING = 1e-3  # how far rounding may take a value outside [0, 1]
 
 
 class Stochastic:
-    """What is drawn from a network with a Gaussian latent; to be named before its ``FaceSR`` base.
+    """Sampling from a network with a Gaussian latent; a subclass lists it before its ``FaceSR`` base.
 
-    A subclass gives ``_encode(lr, training)``, the latent's ``DiagonalGaussian``, and ``_decode(lr, z, training)``, the
-    answer, for tensors of a size that it takes.
+    A subclass defines ``_encode(lr, training)``, the latent's ``DiagonalGaussian``, and ``_decode(lr, z, training)``, the
+    answer; both get tensors of a size that the network takes.
 
-    Small images are float32 (N, H, W, 3) in [0, 1] of any size; one that the network does not take has its lower and right
-    edges repeated, and what comes of that is cut off again. All methods raise ``ImageError`` for integers, for values outside
-    [0, 1] and for another shape. In a graph, where values are not known yet, they are not checked, and an unknown size must
-    be one that the network takes.
+    Small images are float32 (N, H, W, 3) in [0, 1] of any size. If the network does not take that size, the lower and right
+    edges are repeated, and the answer is cut to match. All methods raise ``ImageError`` for integers, for values outside
+    [0, 1] and for another shape. In a graph, values are not known yet and are not checked, and an unknown size must be one
+    that the network takes.
     """
 
     is_stochastic = True
@@ -37,8 +37,8 @@ class Stochastic:
     def sample(self, lr, n, seed=None):
         """``n`` plausible answers for each small image, (n, N, scale * H, scale * W, 3) in [0, 1].
 
-        The same integer ``seed`` gives the same answers; with a sequence of integers, one for each image, each is drawn as it
-        would be alone.
+        The same integer ``seed`` gives the same answers. With a sequence of integers, one for each image, an image gets the
+        answers that it would get alone.
         """
         lr = unit_images(lr)
         warn_of_size(self, *lr.shape[1:3])
@@ -47,7 +47,7 @@ class Stochastic:
             return self._cut(self._decode_each(whole, self._encode(whole).sample(n, seed)), lr)
 
     def pixel_deviation(self, lr, n=16, seed=None):
-        """Where the answers differ: their standard deviation over ``n`` samples, mean over colours.
+        """Where the answers differ: the standard deviation over ``n`` samples, mean over colours.
 
         (N, scale * H, scale * W, 1), in units of [0, 1].
         """
@@ -56,7 +56,7 @@ class Stochastic:
     def traverse(self, lr, steps=8, seed=None):
         """The answers along z0 + alpha (z1 - z0), alpha from 0 to 1, between two draws (SAM's eq. 8).
 
-        (steps, N, scale * H, scale * W, 3) in [0, 1]; the draws, first and last, are those of ``sample(lr, 2, seed)``, which
+        (steps, N, scale * H, scale * W, 3) in [0, 1]. The first and the last are the draws of ``sample(lr, 2, seed)``, which
         lie on opposite sides of the mean along each axis.
         """
         lr = unit_images(lr)
@@ -75,11 +75,11 @@ class Stochastic:
         return with_edges_repeated(lr, *fitting_size(self, height, width))
 
     def _decode_each(self, lr, latents):
-        """Answers for one latent after the other: (len(latents), N, scale * H, scale * W, 3)."""
+        """The answers for each of the latents: (len(latents), N, scale * H, scale * W, 3)."""
         return ops.stack([self._decode(lr, z) for z in latents])
 
     def _cut(self, answers, lr):
-        """Answers (..., H', W', 3) to ``_whole(lr)`` as far as they are of ``lr``."""
+        """The part of the answers (..., H', W', 3) to ``_whole(lr)`` that belongs to ``lr``."""
         sizes = [(side and side * self.scale, whole) for side, whole in zip(lr.shape[1:3], answers.shape[-3:-1])]
         if all(side in (None, whole) for side, whole in sizes):
             return answers
@@ -88,7 +88,7 @@ class Stochastic:
 
 
 def unit_images(images, name="lr"):
-    """Images (N, H, W, 3) of values in [0, 1] as a float32 tensor; ``ImageError`` where they are not."""
+    """Images (N, H, W, 3) of values in [0, 1] as a float32 tensor; ``ImageError`` if they are not."""
     images = images if hasattr(images, "dtype") else np.asarray(images)
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[-1] != 3:
@@ -99,7 +99,7 @@ def unit_images(images, name="lr"):
     images = ops.convert_to_tensor(images, dtype="float32")
     if not backend.is_symbolic(images) and 0 not in shape:
         least, most = float(ops.min(images)), float(ops.max(images))
-        if not -ROUNDING <= least <= most <= 1.0 + ROUNDING:  # neither is a value that is no number
+        if not -ROUNDING <= least <= most <= 1.0 + ROUNDING:  # False for nan, too
             raise ImageError(f"{name} has values from {least:.4g} to {most:.4g}: give float32 in [0, 1]")
     return images
 

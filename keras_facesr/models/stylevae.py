@@ -1,8 +1,8 @@
-"""styleVAE of SSRVAE: learns from unpaired faces how real small ones are spoilt, and spoils clean ones so.
+"""styleVAE of SSRVAE: trained on unpaired faces, it degrades clean faces as real small ones are degraded.
 
-What spoils a face is its style: a latent that an encoder reads from real small faces, near N(0, I), and that AdaIN paints on
-the content of a clean face. Mutual information keeps the style in what is painted; any code of it would do, so what is painted
-can be asked to look as the real face does in brightness, colours and detail too, wherever its eyes are.
+The degradation of a face is its style: a latent near N(0, I) that an encoder reads from real small faces, and that AdaIN
+applies to the content of a clean face. Mutual information keeps the style in the generated face, but is content with any code
+of it. So the objective can also ask that the generated face has the real face's brightness, colours and amount of detail.
 """
 
 import math
@@ -20,20 +20,20 @@ from keras_facesr.models.stochastic import unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
-# Columns: brightness, red against blue, and green against both; orthonormal. Faded colours are little of the last two.
+# Orthonormal columns: brightness, red against blue, and green against both. Faded pictures have little of the last two.
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], "float32").T / np.sqrt([3, 2, 6]).astype("float32")
 SCALES = 3  # of a face's appearance: details of 1, 2 and 4 pixels
-MEAN_GAIN, ENERGY_GAIN = 3.0, 0.75  # bring most of what varies among real small faces to deviations of 0.4 to 1.2
+MEAN_GAIN, ENERGY_GAIN = 3.0, 0.75  # scale most numbers of ``appearance`` to deviations of 0.4 to 1.2 over real small faces
 LEAST_ENERGY = 1e-4  # of values in [-1, 1]: about one 8-bit level
 SMALLEST = 4  # pixels: the side at which the style encoder stops halving
-MOMENTUM = 0.99  # of the averages of what styles real faces have
+MOMENTUM = 0.99  # of the moving averages of the styles of real faces
 
 
 def style_encoder(lr_size, style_dim, channels, blocks, dtype):
     """E_LR: small faces in [-1, 1] -> mean and log variance of the style, (N, style_dim) each.
 
-    Residual blocks, spread over the sizes down to a few pixels; then the mean over places. No normalisation: contrast and
-    colour cast are style.
+    Residual blocks, spread over the sizes down to a few pixels; then the mean over places. No normalisation, as contrast and
+    colour cast are part of the style.
     """
     images = keras.Input((None, None, 3))
     x = ConvBlock(channels, 1, None, dtype=dtype)(images)
@@ -61,7 +61,7 @@ def content_encoder(scale, channels, blocks, dtype):
 
 
 def bands(images):
-    """Images (N, h, w, C) as a sum: their details of 1, 2 and 4 pixels, and the rest; all of the images' size."""
+    """Split images (N, h, w, C) into details of 1, 2 and 4 pixels and the rest, each of the same size; their sum is images."""
     parts, x = [], images
     for scale in range(SCALES):
         coarse = ops.average_pool(x, 2 ** (scale + 1) + 1, 1, "same")
@@ -71,12 +71,13 @@ def bands(images):
 
 
 def painter(style_dim, channels, blocks, adain, dtype):
-    """G: content, the reduced face itself, and style -> small faces in [-1, 1].
+    """G: content, the reduced face and style -> small faces in [-1, 1].
 
-    AdaIN after each residual block, or the style beside the content. AdaIN leaves nothing of a face's own brightness, contrast
-    and colours: content joins once more before the last layers, each of its maps as far as the style lets it, and what is
-    painted is a change of the reduced face. Of that the style keeps each colour's details to a degree of their own at each
-    scale: less of the finest is blur, less of all a low contrast, less of the colours a faded picture.
+    AdaIN follows each residual block; without AdaIN, the style is concatenated with the content. AdaIN removes a face's own
+    brightness, contrast and colours. So the content joins once more before the last layers, each of its maps with a weight
+    from the style, and the output is a change of the reduced face. The style also decides how much of the reduced face's
+    details stays, for each colour at each scale: less of the finest is blur, less of all is low contrast, less of the colours
+    is a faded picture.
     """
     content, reduced, style = (keras.Input(shape) for shape in ((None, None, channels), (None, None, 3), (style_dim,)))
 
@@ -101,9 +102,10 @@ def painter(style_dim, channels, blocks, adain, dtype):
 
 
 def appearance(images):
-    """How small faces (N, h, w, 3) in [-1, 1] look, whatever they show: (N, 3 * (SCALES + 1)).
+    """Brightness, colours and amount of detail of small faces (N, h, w, 3) in [-1, 1]: (N, 3 * (SCALES + 1)).
 
-    Means in ``COLOURS``, and the logarithms of their energy at each scale: blur has little at the finest, noise much.
+    The means in ``COLOURS``, and the logarithms of their energies at each scale. At the finest scale, a blurred face has
+    little energy, a noisy one has much.
     """
     x = ops.matmul(images, COLOURS)
     numbers = [MEAN_GAIN * ops.mean(x, axis=(1, 2))]
@@ -115,25 +117,25 @@ def appearance(images):
 
 
 def content_error(painted, reduced):
-    """How far small faces (N, h, w, 3) in [-1, 1] are from the reduced ones, nearly blind to what ``appearance`` may ask for.
+    """Error of small faces (N, h, w, 3) in [-1, 1] against the reduced ones, nearly blind to changes of ``appearance``.
 
-    Of each of ``COLOURS`` at each scale (``bands``), its mean aside, the squared error to the nearest multiple of the reduced
-    face's own. Mean over faces, pixels and colours, sum over scales.
+    For each of ``COLOURS`` at each scale (``bands``), without its mean, the squared error to the nearest multiple of the
+    reduced face's. Mean over faces, pixels and colours, sum over scales.
     """
     error = 0.0
     for ours, theirs in zip(*(bands(ops.matmul(images, COLOURS)) for images in (painted, reduced))):
         ours, theirs = (x - ops.mean(x, axis=(1, 2), keepdims=True) for x in (ours, theirs))
-        alike = ops.maximum(ops.mean(ours * theirs, axis=(1, 2), keepdims=True), 0.0)  # inside out is not alike
+        alike = ops.maximum(ops.mean(ours * theirs, axis=(1, 2), keepdims=True), 0.0)  # a negative image is not alike
         strength = alike / (ops.mean(ops.square(theirs), axis=(1, 2), keepdims=True) + LEAST_ENERGY)
         error = error + ops.mean(ops.square(ours - strength * theirs))
     return error
 
 
 def statistics_network(channels, dtype):
-    """T of the mutual information: real small faces and painted ones -> a score of each pair, (N,).
+    """T of the mutual information: real small faces and generated ones -> a score of each pair, (N,).
 
-    Both are seen by the same network, and the score is the squared distance of what it sees, below zero. A style that is kept
-    in any code tells pairs apart; only one that shows as it does in real faces, and no stronger, makes them alike.
+    The same network maps both to features, and the score is minus their squared distance. A free function of both faces would
+    accept any code of the style; here a pair scores high only if the style shows as it does in the real face, and no stronger.
     """
     images = keras.Input((None, None, 3))
     x = images
@@ -147,12 +149,12 @@ def statistics_network(channels, dtype):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class StyleVAE(OwnLoss):
-    """styleVAE: clean faces (N, H, W, 3) in [0, 1] -> small ones (N, H / scale, W / scale, 3), spoilt as real ones are.
+    """styleVAE: clean faces (N, H, W, 3) in [0, 1] -> small ones (N, H / scale, W / scale, 3), degraded as real ones are.
 
-    ``fit`` takes pairs of (real small faces, clean large faces) that have nothing to do with each other. It compiles
-    without a loss: l1 KL + l2 ||y_LR - down(x_HR)||^2 - l3 MI (eq. 6) is its own, and beyond the paper
-    l4 ||appearance(y_LR) - appearance(x_LR)||^2. What is drawn by chance are styles as real faces have been found to have them:
-    their mean and covariance, which the divergence holds near those of N(0, I), move along in training.
+    ``fit`` takes unpaired batches of (real small faces, clean large faces). It compiles without a loss: its own
+    is l1 KL + l2 ||y_LR - down(x_HR)||^2 - l3 MI (eq. 6), and beyond the paper + l4 ||appearance(y_LR) - appearance(x_LR)||^2.
+    Random styles are drawn from a Gaussian with the mean and covariance of the styles of real faces; both are moving averages
+    in training, and the divergence keeps them near those of N(0, I).
 
     Args:
         scale: reduction, a power of two.
@@ -160,21 +162,21 @@ class StyleVAE(OwnLoss):
         style_dim: dimensions of the style (section 4.1).
         channels: width of all parts.
         encoder_blocks, generator_blocks: residual blocks (section 4.1).
-        kl_weight: l1, of the divergence from N(0, I), mean over the style's dimensions.
-        content_weight: l2, of the squared error to the reduced clean face, mean over pixels in [-1, 1].
-        blind_content: whether that is ``content_error``, to which blur, fading and darkening are almost no errors; False is
-            eq. 4, to which they are.
-        information_weight: l3, of the mutual information between a real small face and what is painted in its style, in nats.
-            0 leaves it out (ablation).
-        appearance_weight: l4, of the squared difference in ``appearance`` between a real small face and what is painted in its
-            style, mean over its numbers. 0 is the paper's objective.
-        adain: False paints without AdaIN (ablation).
-        seed: decides the noise of the training steps, together with the step's number.
+        kl_weight: l1, weight of the divergence from N(0, I), mean over the style's dimensions.
+        content_weight: l2, weight of the squared error to the reduced clean face, mean over pixels in [-1, 1].
+        blind_content: whether ``content_error`` takes the place of that squared error (eq. 4). To it, blur, fading and
+            darkening are hardly errors.
+        information_weight: l3, weight of the mutual information between a real small face and the face generated in its style,
+            in nats. 0 leaves it out (ablation).
+        appearance_weight: l4, weight of the squared difference in ``appearance`` between a real small face and the face
+            generated in its style, mean over the numbers of ``appearance``. 0 is the paper's objective.
+        adain: False generates without AdaIN (ablation).
+        seed: determines the noise of the training steps, together with the step's number.
 
     Example:
         >>> model = StyleVAE()
         >>> model.compile("adam"); model.fit(real_and_clean, epochs=10)
-        >>> lr = model.degrade(hr)                                                 # each in a style of its own
+        >>> lr = model.degrade(hr)                                                 # each in a random style of its own
         >>> lr = model.degrade(hr, style=real)                                     # in the style of real small faces
     """
 
@@ -220,7 +222,7 @@ class StyleVAE(OwnLoss):
 
     def build(self, input_shape=None):
         if self.information_weight:
-            # log E[exp T] of late, which the gradient of the mutual information is divided by.
+            # Logarithm of the moving average of E[exp T], which divides the mutual information's gradient.
             self.log_average = self._average((), "zeros", "log_average")
 
     def _average(self, shape, initializer, name):
@@ -228,16 +230,16 @@ class StyleVAE(OwnLoss):
         return self.add_weight(shape=shape, initializer=initializer, name=name, **how)
 
     def call(self, hr):
-        """The clean faces in the mean style of real ones."""
+        """The clean faces, degraded in the mean style of real ones."""
         return self._painted(hr, ops.broadcast_to(self.mean_style, (ops.shape(hr)[0], self.style_dim)))
 
     def degrade(self, hr, style=None, seed=None):
-        """Small faces of the clean ones ``hr`` (N, H, W, 3) in [0, 1], (N, H / scale, W / scale, 3) in [0, 1].
+        """Degrade clean faces ``hr`` (N, H, W, 3) in [0, 1] to small ones (N, H / scale, W / scale, 3) in [0, 1].
 
         Args:
-            style: None for styles by chance, each face its own; real small faces (N or 1, h, w, 3) in [0, 1], whose style is
+            style: None for random styles, one for each face; real small faces (N or 1, h, w, 3) in [0, 1], whose styles are
                 taken; or styles (N or 1, style_dim).
-            seed: of the chance.
+            seed: of the random styles.
         """
         hr = unit_images(hr, "hr")
         with backend.no_gradients():
@@ -249,7 +251,7 @@ class StyleVAE(OwnLoss):
             return self._painted(hr, ops.broadcast_to(ops.convert_to_tensor(style), (count, self.style_dim)))
 
     def styles(self, chance):
-        """Styles (N, style_dim) as real faces have them, of ``chance`` (N, style_dim) from N(0, I)."""
+        """Styles (N, style_dim), distributed as those of real faces, from noise ``chance`` (N, style_dim) of N(0, I)."""
         return self.mean_style + ops.matmul(chance, ops.transpose(ops.cholesky(self.style_covariance)))
 
     def encode(self, lr):
@@ -264,7 +266,7 @@ class StyleVAE(OwnLoss):
     # Training.
 
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **how):
-        """As Keras' own, without a loss and without metrics: no small face is the truth of a large one."""
+        """As Keras' own, without a loss and without metrics: there is no true answer to compare with."""
         if metrics or weighted_metrics:
             raise ValueError("StyleVAE has no true answers that metrics could compare: compile it without")
         super().compile(optimizer, loss, loss_weights, **how)
@@ -274,7 +276,7 @@ class StyleVAE(OwnLoss):
 
     def learn(self, real, clean):
         *values, styles, average = self.minimise(lambda: self._objective(real, clean))
-        apart = styles - self.mean_style  # of before, which lags: a covariance too large rather than too small
+        apart = styles - self.mean_style  # from the lagging mean: a covariance too large rather than too small
         covariance = ops.matmul(ops.transpose(apart), apart) / ops.cast(ops.shape(styles)[0], apart.dtype)
         for found, latest in ((self.mean_style, ops.mean(styles, axis=0)), (self.style_covariance, covariance)):
             found.assign(MOMENTUM * found + (1.0 - MOMENTUM) * latest)
@@ -287,7 +289,7 @@ class StyleVAE(OwnLoss):
         return values
 
     def _objective(self, real, clean):
-        """Eqs. 3 to 6 and the appearance, for images in [0, 1]: the loss, its parts, the styles, and the average of MINE."""
+        """Eqs. 3 to 6 and the appearance, for images in [0, 1]: the loss, its terms, the styles, MINE's moving average."""
         real, clean = (2.0 * images - 1.0 for images in (real, clean))
         posterior = DiagonalGaussian(*self.style_encoder(real))
         zeros = ops.zeros_like(posterior.mean)

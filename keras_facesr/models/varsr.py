@@ -1,8 +1,8 @@
 """VarSR: Variational Super-Resolution Network for Very Low Resolution Images (Hyun and Heo).
 
-At a few pixels there is no one answer. One encoder reads a latent z from the true face, another gives its distribution
-from the small face alone, and a generator makes the face of the small one and z. In phase 1 they learn by squared
-error and by the divergence of the two distributions; in phase 2 a critic and perceptual features join.
+For a face of a few pixels there are many answers. One encoder reads a latent z from the true face, another predicts its
+distribution from the small face alone, and a generator makes the large face from the small one and z. Phase 1 trains them by
+squared error and by the divergence of the two distributions; phase 2 adds a critic and perceptual features.
 """
 
 import math
@@ -18,15 +18,15 @@ from keras_facesr.models.stochastic import Stochastic, unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample, standard_normal
 
 COARSEST = 4  # pixels of the shorter side at which an encoder stops halving
-WIDEST = 4  # times its first channels: where an encoder stops doubling them
-ENCODED_AT_ONCE = 64  # images of one pass, where an attribute is read from many
+WIDEST = 4  # times its first width: where an encoder stops doubling it
+ENCODED_AT_ONCE = 64  # images in one pass, when the latents of many are averaged
 
 
 def encoder(size, latent_dim, channels, name, dtype):
     """E: images in [-1, 1] -> mean and log variance of z, (N, latent_dim) each.
 
-    A pyramid of Conv-IN-LeakyReLU halves images of ``size`` down to a few pixels, which one convolution sees at once.
-    Of larger images the mean over places is taken.
+    A pyramid of Conv-IN-LeakyReLU halves images of ``size`` down to a few pixels, which one convolution sees at once. For
+    larger images its outputs are averaged over places.
     """
     images = keras.Input((None, None, 3))
     x = ConvBlock(channels, 1, None, "leaky_relu", dtype=dtype)(images)  # instance norm would hide the colours
@@ -44,8 +44,8 @@ def encoder(size, latent_dim, channels, name, dtype):
 def generator(scale, latent_dim, channels, blocks, dtype):
     """G: images in [-1, 1] and z -> enlarged images, about [-1, 1]. z joins before the trunk and before the enlargement.
 
-    The trunk is SRResNet's; without ``blocks``, for digits of a few pixels, an autoencoder with a skip connection.
-    Without ``latent_dim`` there is no z, and images alone go in.
+    The trunk is SRResNet's; with ``blocks=0``, for digits of a few pixels, it is an autoencoder with a skip connection. With
+    ``latent_dim=0`` there is no z, and the network takes images alone.
     """
     lr = keras.Input((None, None, 3))
     z = keras.Input((latent_dim,)) if latent_dim else None
@@ -58,12 +58,12 @@ def generator(scale, latent_dim, channels, blocks, dtype):
 
     stem = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(lr)
     if blocks:
-        # Not linear: what z adds everywhere alike, the instance norms of the blocks would take away again.
+        # Not linear: the blocks' instance norms would remove what z adds evenly over the picture.
         x = first = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(with_latent(stem))
         for _ in range(blocks):
             x = ResidualBlock(channels, "instance", "prelu", dtype=dtype)(x)
         x = first + normalizing("instance", dtype=dtype)(conv(channels, dtype=dtype)(x))
-    else:  # the grids are too small for an instance norm to measure
+    else:  # these maps are too small for the statistics of instance norm
         x = ConvBlock(2 * channels, 2, None, "prelu", dtype=dtype)(stem)
         x = ConvBlock(2 * channels, 1, None, "prelu", dtype=dtype)(with_latent(x))
         x = PixelShuffle(2, dtype=dtype)(conv(4 * channels, dtype=dtype)(x))
@@ -77,7 +77,7 @@ def generator(scale, latent_dim, channels, blocks, dtype):
 class LatentSR(Stochastic, AdversarialSR):
     """Base of networks with one generator G(I_L, z) and a Gaussian latent z for each whole image, (N, latent_dim).
 
-    Arguments are those of ``VarSR``.
+    The arguments are described at ``VarSR``.
     """
 
     ARGUMENTS = ("lr_size", "latent_dim", "channels", "blocks")
@@ -112,12 +112,12 @@ class VarSR(LatentSR):
         latent_dim: dimensions of z (the paper's 256; 64 for digits).
         channels: width of the generator and of the encoders' first convolution.
         blocks: residual blocks of the generator.
-        kl_weight: lambda_KL, of the divergence (mean over the dimensions of z), beside squared errors of values in [0, 1].
-            The lower, the more of the answer z decides and the more the samples differ.
-        draws: latents z ~ E_L(I_L) that each step draws, the squared error of whose best answer joins the loss ("best of many",
-            Bhattacharyya, Schiele, Fritz 2018); 0, the paper's: none.
-        **kwargs: of ``AdversarialSR``, with the paper's defaults but for ``perceptual_weight``, which it does not print. For
-            digits it has 5 ``critic_convolutions``.
+        kl_weight: lambda_KL, weight of the divergence (mean over the dimensions of z) beside squared errors of values in
+            [0, 1]. The lower it is, the more z decides and the more samples differ.
+        draws: latents z ~ E_L(I_L) that each step draws; the squared error of the best one's answer is added to the loss ("best
+            of many", Bhattacharyya, Schiele, Fritz 2018). 0, the paper's: none.
+        **kwargs: of ``AdversarialSR``. The defaults are the paper's, except for ``perceptual_weight``, which it does not print.
+            For digits the paper has 5 ``critic_convolutions``.
 
     Example:
         >>> model = VarSR(critic=True, perceptual_weight=0.01)
@@ -136,14 +136,14 @@ class VarSR(LatentSR):
     def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, kl_weight=0.01, draws=0, **kwargs):
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
         self.kl_weight, self.draws = kl_weight, draws
-        self.least_size = self.lr_size  # the LR encoder's last convolution sees as much at once
+        self.least_size = self.lr_size  # the LR encoder's last convolution needs as many pixels
         self.lr_encoder, self.hr_encoder = (
             encoder(size, latent_dim, channels, name, self.dtype_policy)
             for size, name in ((self.lr_size, "lr_encoder"), (self.hr_size, "hr_encoder"))
         )
 
     def _encode(self, lr, training=None):
-        """p(z | I_L), of the LR encoder."""
+        """p(z | I_L), from the LR encoder."""
         return DiagonalGaussian(*self.lr_encoder(2.0 * ops.convert_to_tensor(lr) - 1.0))
 
     def encode_hr(self, hr):
@@ -151,7 +151,7 @@ class VarSR(LatentSR):
         return DiagonalGaussian(*self.hr_encoder(2.0 * unit_images(hr, "hr") - 1.0))
 
     def edit(self, lr, direction, strengths=(-2, -1, 0, 1, 2)):
-        """Outputs for the latents z + k * direction, one k after the other: (len(strengths), N, H, W, 3) (figure 4a).
+        """Outputs for the latents z + k * direction, for each strength k: (len(strengths), N, H, W, 3) (figure 4a).
 
         ``direction`` is a latent (latent_dim,), such as ``attribute_direction`` finds.
         """
@@ -162,7 +162,7 @@ class VarSR(LatentSR):
             return self._cut(self._decode_each(whole, [mean + k * direction for k in strengths]), lr)
 
     def transfer(self, lr, hr):
-        """G(I_L, E_H(I_H)): the small faces with what large ones (N or 1, H, W, 3) have beyond theirs (figure 4b)."""
+        """G(I_L, E_H(I_H)): the small faces, enlarged with the latents of large ones (N or 1, H, W, 3) (figure 4b)."""
         with backend.no_gradients():
             mean = self.encode_hr(hr).mean
             return self.decode(lr, ops.broadcast_to(mean, (len(lr), self.latent_dim)))
@@ -170,9 +170,9 @@ class VarSR(LatentSR):
     def attribute_direction(self, images_with, images_without):
         """Difference of the mean latents of true faces with and without an attribute: NumPy (latent_dim,).
 
-        The paper moves along the mean latent of those with it, from which nothing is taken (section 4.4).
+        The paper moves along the mean latent of the faces with it, and subtracts nothing (section 4.4).
 
-        Images are (N, H, W, 3) in [0, 1], of the output's size; as many as there are.
+        Images are (N, H, W, 3) in [0, 1], of the output's size, in any number.
         """
         return self._mean_latent(images_with) - self._mean_latent(images_without)
 
@@ -185,7 +185,7 @@ class VarSR(LatentSR):
     def fidelity(self, lr, hr, turn):
         """Mean squared error of G(I_L, z), z ~ E_H(I_H), as values in [0, 1], and lambda_KL KL(E_H || E_L) (eqs. 6 and 7).
 
-        With ``draws`` also that of the best of G(I_L, z), z ~ E_L(I_L).
+        With ``draws``, plus the squared error of the best of so many G(I_L, z), z ~ E_L(I_L).
         """
         prior, posterior = self._encode(lr), DiagonalGaussian(*self.hr_encoder(hr))
         sr = self.signed(lr, reparameterised_sample(posterior, self.step_seed(turn)))
@@ -199,7 +199,7 @@ class VarSR(LatentSR):
         return sr, loss, mse, kl
 
     def _nearest(self, lr, hr, latents):
-        """Of latents (n, N, latent_dim) those whose answers are nearest to the truth, (N, latent_dim)."""
+        """For each image, the one of n latents (n, N, latent_dim) whose answer is nearest to the truth: (N, latent_dim)."""
         with backend.no_gradients():
             errors = [ops.mean(self.squared_error(hr, self.signed(lr, z)), axis=(1, 2, 3)) for z in ops.unstack(latents)]
             nearest = ops.one_hot(ops.argmin(ops.stack(errors), axis=0), self.draws, axis=0)

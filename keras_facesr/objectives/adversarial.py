@@ -1,4 +1,4 @@
-"""Objectives of a critic and of what it judges. Scores are (N, 1), without an activation; losses are means, scalars."""
+"""Objectives of a critic and of the generator it judges. Scores are (N, 1), without an activation; losses are scalar means."""
 
 from keras import ops
 
@@ -21,7 +21,7 @@ def gradient_penalty(critic, real, fake, share):
     Args:
         critic: callable, images (N, H, W, C) -> scores (N, 1).
         real, fake: images.
-        share: (N, 1, 1, 1) in [0, 1], uniform by chance.
+        share: (N, 1, 1, 1) in [0, 1], drawn uniformly.
     """
     slope = backend.input_gradient(critic, share * real + (1.0 - share) * fake)
     steepness = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)) + 1e-12)  # the root has no slope at zero
@@ -39,10 +39,10 @@ def standard_generator(fake):
 
 
 def relativistic_critic(real, fake):
-    """The standard one of real against the mean fake, and the other way round (Jolicoeur-Martineau, 2018; ESRGAN, eq. 1)."""
+    """The standard loss of scores relative to the mean of the other kind (Jolicoeur-Martineau, 2018; ESRGAN, eq. 1)."""
     return standard_critic(real - ops.mean(fake), fake - ops.mean(real))
 
 
 def relativistic_generator(real, fake):
-    """The same with the parts exchanged."""
+    """The same with real and fake exchanged."""
     return relativistic_critic(fake, real)

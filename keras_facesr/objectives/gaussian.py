@@ -1,4 +1,4 @@
-"""The diagonal Gaussian over a latent, as the networks give it: a mean and a log variance."""
+"""The diagonal Gaussian over a latent, which networks predict as a mean and a log variance."""
 
 import math
 import operator
@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_facesr import backend
 
-FARTHEST = 1 - 1e-6  # probability within which a spread draw lies: 4.9 standard deviations
+FARTHEST = 1 - 1e-6  # draws of ``spread`` lie within this probability: 4.9 standard deviations
 
 
 class DiagonalGaussian:
@@ -27,10 +27,10 @@ class DiagonalGaussian:
         self.stddev = ops.exp(0.5 * log_variance)
 
     def sample(self, n, seed=None):
-        """``n`` draws, (n, batch, ...), ``spread`` over the Gaussian. Not for training.
+        """``n`` draws (n, batch, ...) by ``spread``. Not for training.
 
-        The same integer ``seed``, Python's or NumPy's, gives the same draws. With a sequence of integers, one for each of the
-        batch, each is drawn as it would be alone.
+        The same integer ``seed``, Python's or NumPy's, gives the same draws. With a sequence of integers, one for each entry of
+        the batch, an entry gets the draws that it would get alone.
         """
         batch, *shape = ops.shape(self.mean)
 
@@ -43,11 +43,11 @@ class DiagonalGaussian:
         return self.spread(chance(batch, seed))
 
     def spread(self, chance):
-        """n draws (n, batch, ...) that lie evenly: along each axis one in each n-th of the probability.
+        """n draws (n, batch, ...) that are spread evenly: along each axis one in each n-th of the probability.
 
-        Each alone is a draw of this Gaussian; together they are a Latin hypercube (McKay, Beckman, Conover 1979), which n
-        draws made independently of each other cover less well. ``chance``, independent standard normal numbers
-        (2, n, batch, ...), decides whose part is whose, and where in it each lies.
+        Each alone is an ordinary draw of this Gaussian. Together they are a Latin hypercube (McKay, Beckman, Conover 1979) and
+        cover the Gaussian better than n independent draws. ``chance``, independent standard normal numbers (2, n, batch, ...),
+        decides which n-th each draw gets, and its place in it.
         """
         order, place = chance[0], chance[1]
         part = ops.cast(ops.argsort(order, axis=0), order.dtype)
@@ -56,22 +56,22 @@ class DiagonalGaussian:
         return self.mean[None] + self.stddev[None] * noise
 
     def distribution(self):
-        """The same Gaussian as an object of the backend's probability library, whose draws gradients pass through."""
+        """The same Gaussian as an object of the backend's probability library; gradients pass through its draws."""
         return backend.diagonal_gaussian(self.mean, self.stddev)
 
 
 def normal_probability(z):
-    """Phi(z): the probability that a standard normal number is below ``z``; of such numbers it makes uniform ones."""
+    """Phi(z): the probability that a standard normal number is below ``z``. It turns such numbers into uniform ones."""
     return 0.5 * (1.0 + ops.erf(z / math.sqrt(2.0)))
 
 
 def reparameterised_sample(gaussian, seed):
-    """z = mu + sigma * epsilon (Kingma and Welling), a function of the two integers in ``seed`` alone."""
+    """z = mu + sigma * epsilon (Kingma and Welling); epsilon depends only on the two integers in ``seed``."""
     return backend.sample(gaussian.distribution(), seed)
 
 
 def standard_normal(shape, seed):
-    """Standard normal numbers, a function of the two integers in ``seed`` alone."""
+    """Standard normal numbers that depend only on the two integers in ``seed``."""
     return reparameterised_sample(DiagonalGaussian(ops.zeros(shape), ops.zeros(shape)), seed)
 
 

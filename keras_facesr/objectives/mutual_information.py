@@ -1,4 +1,4 @@
-"""Mutual information of two variables, estimated by a network that tells pairs from mere neighbours (MINE)."""
+"""Mutual information of two variables, estimated by a network that tells true pairs from shuffled ones (MINE)."""
 
 import math
 
@@ -17,23 +17,23 @@ def donsker_varadhan(joint, marginal):
 
 
 def corrected_bound(joint, marginal, log_average):
-    """What to climb in place of the bound, whose gradient is biased in small batches (Belghazi et al., 2018, section 3.2).
+    """What to maximise instead of the bound, whose gradient is biased in small batches (Belghazi et al., 2018, section 3.2).
 
-    The mean of exp T that divides the second gradient is taken from a moving average, ``log_average`` its logarithm.
+    The second term's gradient is divided by a moving average of the mean of exp T, whose logarithm is ``log_average``.
     """
     return ops.mean(joint) - ops.exp(log_mean_exp(marginal) - ops.stop_gradient(log_average))
 
 
 def moved_average(log_average, marginal, momentum=0.99):
-    """The logarithm of the moving average of exp T after one more batch, that of all replicas."""
+    """The logarithm of the moving average of exp T after one more batch, over all replicas."""
     batch = ops.log(backend.replica_mean(ops.exp(log_mean_exp(marginal))))
     return ops.logaddexp(math.log(momentum) + log_average, math.log(1 - momentum) + batch)
 
 
 def neighbours(images):
-    """The images (N, ...) with each two neighbours exchanged: pairs of them with the old order are those of the marginal.
+    """The images (N, ...) with each two neighbours exchanged; paired with the old order, they are samples of the marginal.
 
-    A batch's parts are paired in themselves if each has an even number of images.
+    Dividing a batch into parts with even numbers of images does not change the pairs.
     """
     count = ops.shape(images)[0]
     index = ops.arange(count)

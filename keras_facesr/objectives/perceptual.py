@@ -1,11 +1,11 @@
-"""Errors in what a network sees in images, in place of their pixels (Johnson et al., 2016); in float32, whatever it is in."""
+"""Errors of a network's features in place of pixels (Johnson et al., 2016); in float32, whatever precision it computes in."""
 
 import keras
 from keras import ops
 
 from keras_facesr.errors import FacesrError
 
-VGG_MEAN = (123.68, 116.779, 103.939)  # RGB levels that ImageNet's VGG networks have taken off
+VGG_MEAN = (123.68, 116.779, 103.939)  # RGB levels that are subtracted for ImageNet's VGG networks
 
 
 def feature_error(features, true, made):
@@ -29,7 +29,7 @@ def texture_error(true, made, side):
 
     Args:
         true, made: feature maps (N, h, w, C); gradients pass through ``made`` alone.
-        side: of the patches; rows and columns that make no whole patch are left out.
+        side: side of the patches; rows and columns that fill no whole patch are left out.
     """
     difference = _gram_matrices(ops.stop_gradient(true), side) - _gram_matrices(made, side)
     return ops.mean(ops.sum(ops.square(difference), axis=(-2, -1)))
@@ -48,16 +48,16 @@ def _gram_matrices(maps, side):
 def vgg19_features(*layers):
     """Features of ImageNet's VGG19, by default those of SRGAN's phi_5,4: images (N, H, W, 3) in [0, 1] -> (N, h, w, C).
 
-    Of several layers, such as ``"block1_conv1", "block2_pool"``, a list.
+    For several layers, such as ``"block1_conv1", "block2_pool"``, it gives a list.
 
-    SRGAN scales them by 1 / 12.75 to weigh about what pixels do; so is done here.
+    As in SRGAN, they are scaled by 1 / 12.75, so that their errors are about as large as those of pixels.
 
     Raises:
-        FacesrError: its weights are neither in Keras' cache nor to be fetched.
+        FacesrError: the weights are not in Keras' cache and cannot be fetched.
     """
     try:
         network = keras.applications.VGG19(include_top=False, weights="imagenet")
-    except Exception as error:  # Keras lets the errors of urllib and of its hash check through as they come
+    except Exception as error:  # Keras passes on the errors of urllib and of its hash check
         raise FacesrError(
             f"ImageNet's VGG19 cannot be fetched ({' '.join(str(error).split())}): put "
             "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, or take the features of face_features"

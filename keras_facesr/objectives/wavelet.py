@@ -1,8 +1,8 @@
 """Haar wavelet packets: images as the coefficients of all their bands, and errors in these (Wavelet-SRNet).
 
-One level makes four packets at half the size of each channel: means, and differences down, across and both ways. Each packet
-is taken apart again at the next level. Packets are ordered from the coarsest: the first is the small image, the next three
-are the details that double its size, twelve those that double it again, and so on; channels are (packet, colour).
+One level splits each channel into four packets at half the size: means, and differences down, across and both ways. The next
+level splits each packet again. Packets are ordered from the coarsest: the first is the small image, the next three are the
+details that double its size, the next twelve those that double it again, and so on. Channels are (packet, colour).
 """
 
 import numpy as np
@@ -32,25 +32,25 @@ def analysis(images, levels):
 
 
 def synthesis(packets, levels):
-    """The images that ``analysis`` made the packets of."""
+    """The images whose packets these are, the inverse of ``analysis``."""
     matrix = _matrix(levels, packets.shape[-1] // 4**levels, packets.dtype)
     return ops.depth_to_space(ops.matmul(packets, matrix), 2**levels)
 
 
 def packet_error(true, made, low_weight, high_weight, colours=3):
-    """Mean squared error of packets, the coarsest one and all others weighed apart."""
+    """Mean squared error of packets, with one weight for the coarsest and one for all others."""
     error = ops.mean(ops.square(true - made), axis=(0, 1, 2))  # of each channel
     channels = error.shape[0]
     return (low_weight * ops.sum(error[:colours]) + high_weight * ops.sum(error[colours:])) / channels
 
 
 def texture_error(true, made, ratio, margin, colours=3):
-    """What the details' energy lacks of ``ratio`` times the true one's, plus a margin; mean over places and packets."""
+    """By how much the details' energy is below ``ratio`` times the true one plus a margin; mean over places and packets."""
     true, made = (_energy(packets[..., colours:], colours) for packets in (true, made))
     return ops.mean(ops.relu(ratio * true - made + margin))
 
 
 def _energy(packets, colours):
-    """(N, h, w, packets): of all colours together."""
+    """The energy of each packet, summed over colours: (N, h, w, packets)."""
     shape = (*ops.shape(packets)[:-1], packets.shape[-1] // colours, colours)
     return ops.sum(ops.square(ops.reshape(packets, shape)), axis=-1)

@@ -2,7 +2,7 @@
 
 
 def markdown(report):
-    """The paper's table, our figures beside the paper's, the gains over bicubic and the orders of the methods."""
+    """The paper's table with our figures beside the paper's, the gains over bicubic and the orders of the methods."""
     options = f" --limit {report['limit']}" if report["limit"] else ""
     command = f"facesr table {report['table']} DATA_DIR --out RUNS_DIR --budget {report['budget']}{options}"
     tools = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
@@ -27,7 +27,7 @@ def _part(part):
 
 
 def _columns(part):
-    """Heading -> cells of all rows: each figure in the paper and here, and the gains of the first where there are any."""
+    """Heading -> cells of all rows: each figure in the paper and here, and the gains of the first figure if there are any."""
     columns = {}
     for place, figure in enumerate(part["figures"]):
         for whose in ("paper", "ours"):
@@ -40,7 +40,7 @@ def _columns(part):
 
 
 def _orders(orders):
-    """The methods in the order of each figure, and how far the orders agree (1: in all; -1: each the other way round)."""
+    """The methods in the order of each figure, and how well the orders agree (1: the same; -1: reversed)."""
     lines = [_line(["best first", "paper", "ours", "Spearman", "Kendall"]), "|---|---|---|---:|---:|"]
     for heading, order in orders.items():
         ranks = [" > ".join(" = ".join(place) for place in order[whose]) for whose in ("paper", "ours")]

@@ -1,4 +1,4 @@
-"""Runs a table: trains what is missing at one budget, measures every row by one trial, and sets ours beside the paper's."""
+"""Runs a table: trains the missing networks at one budget, measures all rows alike, and compares with the paper's figures."""
 
 import contextlib
 import dataclasses
@@ -25,31 +25,31 @@ from keras_facesr.version import __version__
 
 
 def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=lambda what: contextlib.nullcontext()):
-    """Make a table of a paper again.
+    """Run a table of a paper again.
 
-    Each row has a folder of its own, ``runs_dir/<recipe>``: a run (``training.train``) and what was measured of it. A row
-    that is finished there is used as it is, so that a table that was killed goes on where it stopped. A released preset
-    stands in for its row where its card says that it has seen as many images as the budget has; else it is trained anew.
+    Each row has a folder of its own, ``runs_dir/<recipe>``, with its run (``training.train``) and its measured figures. A
+    finished row is not done again, so a table that was stopped continues where it was. A released preset is used for its row
+    if its card says that it has seen the budget's number of images; otherwise the row is trained.
 
     Args:
         table: ``Table``.
-        data_dir: the data that its module names.
-        runs_dir: folder of the rows' folders.
-        budget: images that each network sees in training, in all its stages; by default the table's own.
+        data_dir: the data that the table's module describes.
+        runs_dir: the folder that holds the rows' folders.
+        budget: images that each network sees in training, in all its stages; by default the table's own budget.
         limit: measure on so many images of each test part; by default the table's own number.
-        say: called with a line for each thing that is done.
-        progress: gives a context, of what is measured, whose value is called with the number of images done.
+        say: called with a line of text for each step of the work.
+        progress: function of a text (what is measured) that returns a context, whose value is called with the number of
+            images done.
 
     Returns:
-        ``{"table", "source", "remarks", "budget", "limit", "versions", "parts": [...]}``, each part with "title",
+        ``{"table", "source", "remarks", "budget", "limit", "versions", "parts": [...]}``. Each part has "title",
         "unfilled", "protocol" (in words), "figures" (their headings), "rows" and "orders". A row has "method", "recipe",
         "images" (seen in training), "paper" and "ours" (by heading), "paper_gain" and "ours_gain" (of the first figure, over
         bicubic). An order, by heading, has "paper" and "ours", best first, "spearman" and "kendall".
 
     Raises:
-        TableError: a network that a row needs is not released; a run in ``runs_dir`` has another budget,
-            recipe or data.
-        TrainingError: a budget that does not suit the recipes.
+        TableError: a network that a row needs is not released, or a run in ``runs_dir`` has another budget, recipe or data.
+        TrainingError: the budget does not suit the recipes.
         DatasetError: data is missing.
         TrainingStopped: SIGTERM came, and the run in training has saved its state.
     """
@@ -70,7 +70,7 @@ def _limited(part, limit):
 
 
 def _check_needs(parts, needed, folders, data_dir):
-    """All that hours of training would end in vain without: data, and networks that teach or judge."""
+    """Check, before hours of training, that the data and the released networks that rows need are there."""
     for name, recipe in needed.items():
         for source in recipe.sources:
             open_dataset(data_dir / folders[name] / source.folder, split="train", kind=source.kind)
@@ -86,7 +86,7 @@ def _check_needs(parts, needed, folders, data_dir):
 
 
 def _check_run(folder, recipe, data_dir):
-    """A run that is there already is of this recipe at this budget, and of this data."""
+    """Check that a run which is already there has this recipe, this budget and this data."""
     started, seen = folder / "recipe.json", folder / "data.json"
     if not started.exists():
         return
@@ -104,7 +104,7 @@ def _check_run(folder, recipe, data_dir):
 
 
 def _weights(recipe, data_dir, folder, say):
-    """Path of the weights of a row's network, trained if they are not there; ``say`` hears which way."""
+    """Path of the weights of a row's network, which is trained if they are not there; ``say`` is told which."""
     weights = folder / "model.weights.h5"
     if weights.exists():
         say(f"{recipe.name}: trained already")
@@ -121,7 +121,7 @@ def _weights(recipe, data_dir, folder, say):
 
 
 def released_images(name):
-    """Images that a released preset has seen, by its card; None if it is not released, or went on from another preset."""
+    """Images that a released preset has seen, by its card; None if it is not released, or started from another preset."""
     if name not in presets.list_models() or recipes.from_scratch(recipes.find(name)) != recipes.find(name):
         return None
     card = presets.find(name).folder / "README.md"
@@ -130,7 +130,7 @@ def released_images(name):
 
 
 def _measured(part, needed, weights, data_dir, runs_dir, progress):
-    """A part with our figures."""
+    """A part of the report, with our figures."""
     reports = {}
     for row in part.rows:
         if row.recipe in needed:
@@ -157,17 +157,17 @@ def _measured(part, needed, weights, data_dir, runs_dir, progress):
 
 
 def _report(recipe, weights, trial, data_dir, folder, show):
-    """What a trial says of a row's network, measured once: the file is named after all that it depends on."""
+    """A trial's report on a row's network. It is measured once: the file is named by a hash of all that it depends on."""
     network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
     hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
     sources = [[str(file) for file in getattr(trial.test(source, data_dir), "files", [])] for source in trial.sources]
-    depends = json.dumps([__version__, repr(trial), hashes, sources, list(COLUMNS)])  # a figure more is measured anew
+    depends = json.dumps([__version__, repr(trial), hashes, sources, list(COLUMNS)])  # if figures are added, measure again
     file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
     if not file.exists():
         if weights.parent == folder:
             model = recipe.model()
             model.load_weights(weights)
-        else:  # as released, without what there is for training alone
+        else:  # the released network, without the parts that only training needs
             model = presets.load(recipe.name)
         report = trial.measure({recipe.name: model}, data_dir, show)
         folder.mkdir(parents=True, exist_ok=True)
@@ -188,13 +188,13 @@ def _row(row, figures, needed, reports, reference):
 
 
 def _ours(found, figure):
-    """A figure of a method's report, as a table shows it; None without a report."""
+    """A figure of a method's report, as the table shows it; None without a report."""
     value = _figure(found or {}, figure)
     return figure.otherwise if found and value is None else value
 
 
 def _figure(found, figure):
-    """The first of a figure's keys that a method's report has, in the paper's unit; None if it has none."""
+    """The value of the first of a figure's keys that a method's report has, in the paper's unit; None if it has none."""
     for key in figure.keys:
         value = reduce(lambda part, name: part.get(name, {}) if isinstance(part, dict) else {}, key.split("."), found)
         if isinstance(value, float):
@@ -203,21 +203,21 @@ def _figure(found, figure):
 
 
 def _gain(value, bicubic, figure):
-    """How much better than bicubic; None where either is missing."""
+    """How much better a value is than bicubic's; None if either is missing."""
     if value is None or bicubic is None:
         return None
     return value - bicubic if figure.higher_is_better else bicubic - value
 
 
 def _order(figure, rows):
-    """The methods by a figure, best first, in the paper and here, of those that have both; None for less than three."""
+    """The methods that have a figure in the paper and here, in both orders, best first; None for fewer than three."""
     both = [(row["method"], row["paper"][figure.heading], row["ours"][figure.heading]) for row in rows]
     both = [row for row in both if None not in row]
     if len(both) < 3:
         return None
     sign = -1 if figure.higher_is_better else 1
     methods, paper, ours = zip(*both)
-    # As printed: what the last digit does not tell apart has one place.
+    # Rounded as printed: methods that the last digit does not tell apart share a place.
     ours = [float(format(value, figure.spec)) for value in ours]
     agreement = {"spearman": spearmanr(paper, ours).statistic, "kendall": kendalltau(paper, ours).statistic}
     orders = {"paper": paper, "ours": ours}
@@ -228,6 +228,6 @@ def _order(figure, rows):
 
 
 def _ordered(methods, values):
-    """Methods by ascending values, those of one value together: a list of lists."""
+    """Methods by ascending values, as a list of lists; methods of the same value are in one list."""
     places = sorted(set(values))
     return [[method for method, value in zip(methods, values) if value == place] for place in places]

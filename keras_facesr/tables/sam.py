@@ -1,6 +1,6 @@
-"""SAM, Tables 1 and 2: PSNR and SSIM beside five methods, and the best of several answers.
+"""SAM, Tables 1 and 2: PSNR and SSIM compared with five methods, and the best of several answers.
 
-Of the paper's two data sets the networks here see one, UTKFace; DATA_DIR is UTKFace.
+The paper has two data sets; the networks here see one of them, UTKFace, which is DATA_DIR.
 """
 
 from keras_facesr.tables.table import BICUBIC, Figure, Part, Row, Table, rows
@@ -8,7 +8,7 @@ from keras_facesr.tables.trials import Pairs
 from keras_facesr.training.recipes.recipe import Source
 
 PSNR, SSIM = Figure("PSNR", ("psnr_best", "psnr")), Figure("SSIM", ("ssim_best", "ssim"), ".4f")
-SAMPLED_FACES = 100  # of the test part, where each is enlarged a thousand times
+SAMPLED_FACES = 100  # faces of the test part that are measured when each is enlarged up to a thousand times
 CONFOUNDED = """It is no comparison of methods alone. SAM learns by Muon, the others by Adam. SAM, here with `backbone="lr"`, \
 and VDSR add their output to the bicubic enlargement of their input; SRCNN, SRResNet, URDGN and Wavelet-SRNet make the whole \
 image."""
@@ -34,7 +34,7 @@ TABLE_2 = {  # PSNR and SSIM of the mean latent's answer, and of the best of 10,
 
 
 def recipe(name, data, scale):
-    """The recipe of that name for a data set and scale, as far as there is one."""
+    """The name of a method's recipe for a data set and scale; None if there is none."""
     if name == BICUBIC:
         return BICUBIC
     return f"{name}_x{scale}_utkface" if data == "UTKFace" else None

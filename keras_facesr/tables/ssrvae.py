@@ -1,7 +1,7 @@
-"""SSRVAE, Tables 1 to 5: faces that styleVAE spoils, real small faces, styleVAE for others, and two ablations.
+"""SSRVAE, Tables 1 to 5: faces degraded by styleVAE, real small faces, styleVAE for other networks, and two ablations.
 
 DATA_DIR holds CelebA in ``celeba``, real small faces in ``wider_lq/train`` and ``wider_lq/test``, and LFW in ``lfw``. The
-paper's distances are of Inception's features (FID), ours of face_features': of its textures, and of its embeddings.
+paper's distances are of Inception's features (FID); ours are of face_features' textures and of its embeddings.
 """
 
 from keras_facesr.tables.table import BICUBIC, Figure, Part, Table, rows

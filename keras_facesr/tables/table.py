@@ -1,10 +1,10 @@
-"""What a table of a paper says: its methods, which of our recipes each one is, how they are measured, and its figures."""
+"""The classes of a paper's table: its methods, our recipe for each, how they are measured, and the paper's figures."""
 
 import dataclasses
 
 from keras_facesr.tables.trials import Trial
 
-BICUBIC = "bicubic"  # in place of a recipe: the row that every report has
+BICUBIC = "bicubic"  # takes a recipe's place in the row that every report has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,13 +12,13 @@ class Figure:
     """A column.
 
     Attributes:
-        heading: the paper's figure, by its name there.
-        keys: its name in our reports; the first that a method has, such as the best of several answers, then that of one.
+        heading: the figure's name in the paper.
+        keys: its names in our reports. The first one that a method has counts: the best of several answers, then one answer's.
         spec: format of both figures.
-        ours: what our figure is, where it is not the same measure.
-        higher_is_better: else lower is.
-        unit: what our figures are divided by to be in the paper's unit.
-        otherwise: the figure of a method that was measured without it, such as the share of what never occurs; None for "-".
+        ours: what our figure is, if it is another measure than the paper's.
+        higher_is_better: whether higher values are better; otherwise lower ones are.
+        unit: our figures are divided by this to be in the paper's unit.
+        otherwise: the value for a measured method without this figure, such as the share of what never occurs; None for "-".
     """
 
     heading: str
@@ -35,10 +35,10 @@ class Row:
     """A method.
 
     Attributes:
-        method: by its name in the paper.
-        recipe: name of the recipe that makes ours; ``BICUBIC``; or None where there is none.
-        paper: the paper's figures, in the order of the part's ``figures``; None for one that it does not give.
-        samples: answers to draw in this row, where it differs from the part's.
+        method: its name in the paper.
+        recipe: name of our recipe for it; ``BICUBIC``; or None if there is no recipe.
+        paper: the paper's figures, in the order of the part's ``figures``; None for one that the paper does not give.
+        samples: answers to draw in this row, if their number differs from the part's.
     """
 
     method: str
@@ -49,15 +49,15 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Rows that are measured alike, such as those of one data set and scale.
+    """Rows that are measured in the same way, such as those of one data set and scale.
 
     Attributes:
         title: what the rows have in common.
-        figures: the columns; methods stand in the order of each.
-        rows: the methods, as in the paper.
-        trial: how ours are measured; None where none is there to be measured.
-        folder: below DATA_DIR, what the recipes and the trial know as DATA_DIR; empty for DATA_DIR itself.
-        unfilled: why rows have no recipe, a sentence; empty where all have one.
+        figures: the columns; the report also has the order of the methods by each.
+        rows: the methods, in the paper's order.
+        trial: how our methods are measured; None if there is none to measure.
+        folder: the folder below DATA_DIR that is the DATA_DIR of the recipes and of the trial; empty for DATA_DIR itself.
+        unfilled: a sentence that says why rows have no recipe; empty if all have one.
     """
 
     title: str
@@ -73,11 +73,11 @@ class Table:
     """A table of a paper.
 
     Attributes:
-        name: as ``facesr table`` knows it.
-        source: the paper and its table.
+        name: its name for ``facesr table``.
+        source: the paper and the table's number.
         budget: images that each network sees in training, unless the call says otherwise.
         parts: see ``Part``.
-        remarks: what differs from the paper's experiment, sentences.
+        remarks: sentences that say what differs from the paper's experiment.
     """
 
     name: str
@@ -88,10 +88,10 @@ class Table:
 
     @property
     def recipes(self):
-        """The recipes that its rows need, in their order: name -> folder of its data below DATA_DIR."""
+        """The recipes that the rows need, in their order: name -> folder of the recipe's data below DATA_DIR."""
         return {row.recipe: part.folder for part in self.parts for row in part.rows if row.recipe not in (None, BICUBIC)}
 
 
 def rows(methods, recipes, *columns):
-    """Rows of a table that was printed sideways: each of ``columns`` has a figure for every method."""
+    """The rows of a table that is given by columns: each of ``columns`` has a figure for every method."""
     return tuple(Row(*row[:2], paper=row[2:]) for row in zip(methods, recipes, *columns, strict=True))

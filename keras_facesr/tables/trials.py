@@ -1,4 +1,4 @@
-"""How the rows of a table are measured: on pairs, on real small faces, or by the small faces that they make."""
+"""How the rows of a table are measured: on pairs, on real small faces, or by the small faces that they generate."""
 
 import dataclasses
 from pathlib import Path
@@ -16,7 +16,7 @@ from keras_facesr.metrics.unpaired import evaluate_unpaired
 from keras_facesr.training.recipes.recipe import Source
 from keras_facesr.training.sources import readable_of, square_of
 
-# By kind of data, how stochastic methods and their rivals are judged: what VarSR's tables ask for.
+# How stochastic methods, and those compared with them, are judged on each kind of data, as VarSR's tables need it.
 JUDGED = {
     "celeba": {"samples": 10, "judge": "face_features"},
     "mnist": {"samples": 5, "reader": "digits_mnist"},
@@ -26,26 +26,26 @@ JUDGED = {
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What every way to measure has.
+    """Base of all ways to measure.
 
     Attributes:
-        limit: measure on so many images, spread over the test part; None for all.
+        limit: measure on so many images, evenly spread over the test part; None for all.
     """
 
     limit: int | None = dataclasses.field(default=None, kw_only=True)
 
     @property
     def presets(self):
-        """Names of the released networks that it needs."""
+        """Names of the released networks that the trial needs."""
         roles = ("judge", "reader", "degradation")
         return [name for role in roles if (name := getattr(self, role, None)) not in (None, ALIASED)]
 
     def test(self, source, data_dir):
-        """The test part of a source, as far as it is measured on."""
+        """The images of a source's test part that are measured."""
         return spread(open_dataset(Path(data_dir) / source.folder, split="test", kind=source.kind), self.limit)
 
     def decoded(self, source, data_dir):
-        """The same as uint8 (N, size, size, 3); what cannot be read is named."""
+        """The same images as uint8 (N, size, size, 3); files that cannot be read are named."""
         return readable_of(self.test(source, data_dir), source.size)[0]
 
     def judging(self):
@@ -55,13 +55,13 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Pairs(Trial):
-    """The protocol's figures on pairs that are made of a test part.
+    """The protocol's figures on pairs made from a test part.
 
     Attributes:
-        source: of the true images; with a framing, faces cut as that set has them, the mean face's square of each picture.
+        source: source of the true images; with a framing, each picture is cut to it by the mean face's square.
         scale: enlargement.
         samples: answers to draw from each stochastic network.
-        judge, reader, degradation: presets, see ``protocol.evaluate``; the last may be ``ALIASED``.
+        judge, reader, degradation: presets, see ``protocol.evaluate``; ``degradation`` may also be ``ALIASED``.
     """
 
     source: Source
@@ -73,11 +73,11 @@ class Pairs(Trial):
 
     @property
     def sources(self):
-        """What it measures on."""
+        """The sources that it measures on."""
         return (self.source,)
 
     def measure(self, networks, data_dir, on_image=None):
-        """The report of ``protocol.evaluate`` on networks, name -> model."""
+        """The report of ``protocol.evaluate`` for networks, name -> model."""
         test = self.test(self.source, data_dir)
         pictures = test.rgb() if isinstance(test, ArraySet) else (read_picture(file).rgb for file in test.files)
         how = {"judge": self.judging()} if self.judge else {}
@@ -92,13 +92,13 @@ class Pairs(Trial):
         return evaluate(methods, pictures, protocol, samples=self.samples, on_image=on_image, **how)
 
     def in_words(self, report):
-        """What was measured, in a line."""
+        """What was measured, in one line."""
         return in_one_line(report)
 
 
 @dataclasses.dataclass(frozen=True)
 class RealFaces(Trial):
-    """Real small faces, enlarged, beside clean ones: distances of sets (``metrics.unpaired``)."""
+    """Distances between enlarged real small faces and clean faces, as sets (``metrics.unpaired``)."""
 
     small: Source
     clean: Source
@@ -110,7 +110,7 @@ class RealFaces(Trial):
         return (self.small, self.clean)
 
     def measure(self, networks, data_dir, on_image=None):
-        """The report of ``unpaired.evaluate_unpaired`` on networks, name -> model."""
+        """The report of ``unpaired.evaluate_unpaired`` for networks, name -> model."""
         methods = {name: KerasMethod(network) for name, network in networks.items()}
         small, clean = (self.decoded(source, data_dir) for source in self.sources)
         return evaluate_unpaired(methods, small, clean, self.scale, self.judging(), on_image=on_image)
@@ -121,7 +121,7 @@ class RealFaces(Trial):
 
 @dataclasses.dataclass(frozen=True)
 class MadeFaces(Trial):
-    """Small faces that styleVAEs make of clean ones, beside real ones: distances of sets."""
+    """Distances between small faces that styleVAEs generate from clean ones and real small faces, as sets."""
 
     clean: Source
     real: Source
@@ -133,9 +133,9 @@ class MadeFaces(Trial):
         return (self.clean, self.real)
 
     def measure(self, networks, data_dir, on_image=None):
-        """Fréchet distances of what the judge sees in real small faces and in those that each network makes.
+        """Fréchet distances between the judge's features of real small faces and of those that each network generates.
 
-        ``{"judge", "clean", "images", "models": {"bicubic": {"textures", "frechet"}, ...}}``, of networks by name.
+        ``{"judge", "clean", "images", "models": {"bicubic": {"textures", "frechet"}, ...}}`` for networks, name -> model.
         """
         clean, real = (self.decoded(source, data_dir) for source in self.sources)
         judge = self.judging()

@@ -1,7 +1,7 @@
-"""VarSR, Tables 1 to 5: accuracy, likeness, diversity and consistency of faces, and digits by their pixels and by a reader.
+"""VarSR, Tables 1 to 5: accuracy, identity, diversity and consistency of faces, and digits by their pixels and by a classifier.
 
-The paper's mean squared errors are left out: it does not say on which scale. DATA_DIR is CelebA for Tables 1 and 2; for the
-others it holds MNIST in ``mnist`` and digits of licence plates in ``plates``.
+The paper's mean squared errors are left out, as it does not give the range of the values. DATA_DIR is CelebA for Tables 1
+and 2; for the others it holds MNIST in ``mnist`` and digits of licence plates in ``plates``.
 """
 
 from keras_facesr.tables.table import Figure, Part, Row, Table, rows
@@ -69,20 +69,20 @@ TABLE_4 = {  # best, mean, in %
     "MNIST": ((84.74, 84.42, 92.73, 92.79), (84.74, 70.22, 84.44, 85.58)),
     "plates": ((93.14, 96.10, 95.53, 96.33), (93.14, 92.19, 91.87, 93.01)),
 }
-TABLE_5 = {  # of VarSR, by the number of distinct digits among five answers: share of inputs, and of those read rightly, %
+TABLE_5 = {  # VarSR, by the number of distinct digits among five answers: share of inputs, share of these read correctly, %
     "MNIST": ((73.52, 20.18, 4.86, 0.83, 0.06), (94.83, 88.02, 82.95, 82.18, 87.96)),
     "plates": ((89.29, 9.67, 0.94, 0.08, 0.00), (96.85, 92.24, 89.92, 96.66, None)),
 }
 
 
 def digits(data, figures, *columns):
-    """A table's part on one set of digits."""
+    """A table's part for one set of digits."""
     made = [f"{name}_x4_{data.lower()}" for name in ("autoencoder", "prsr", "mrgan", "varsr")]
     return Part(data, figures, rows(DIGIT_METHODS, made, *columns), DIGITS[data], FOLDERS[data])
 
 
 def distinct(data):
-    """Table 5 for one set of digits: a row, two columns for each number of distinct digits."""
+    """Table 5 for one set of digits: one row, with two columns for each number of distinct digits."""
     shares, bests = TABLE_5[data]
     figures = [
         Figure(f"{count}: {what}, %", (f"digits_distinct.{count}.{key}",), higher_is_better=better, unit=0.01, otherwise=never)

@@ -1,8 +1,8 @@
-"""Training: ``train`` runs a recipe, stage by stage, in a folder that it can be resumed from."""
+"""Training: ``train`` runs a recipe, stage by stage, in a folder from which it can be resumed."""
 
 
 def __getattr__(name):
-    if name == "train":  # brings Keras, which reading recipes does without
+    if name == "train":  # imports Keras, which reading recipes does not need
         from keras_facesr.training.run import train
 
         return train

@@ -1,4 +1,4 @@
-"""What a run trains on: one device, all GPUs of a machine, or several machines that learn as one."""
+"""The devices of a run: one device, all GPUs of a machine, or several machines together."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ import keras
 
 from keras_facesr.errors import TrainingError, TrainingFailed
 
-if keras.backend.backend() == "tensorflow":  # else it need not be installed
+if keras.backend.backend() == "tensorflow":  # otherwise TensorFlow need not be installed
     import tensorflow as tf
 
 EXAMPLE = '{"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": "worker", "index": 0}}'
@@ -22,7 +22,7 @@ def devices_for(strategy):
     """The devices that "auto", "mirrored" or "multiworker" means here.
 
     Raises:
-        TrainingError: "multiworker" where TF_CONFIG does not say who trains, or on PyTorch.
+        TrainingError: "multiworker" on PyTorch, or with a TF_CONFIG that does not say which machines train.
     """
     if keras.backend.backend() != "tensorflow":
         if strategy == "multiworker":
@@ -36,9 +36,9 @@ def devices_for(strategy):
 
 
 def precision_here(precision):
-    """The precision in which a recipe that names this one is trained here: float32 where bfloat16 gains nothing.
+    """The precision in which a recipe with this precision is trained here: float32 if bfloat16 would not be faster.
 
-    It does on GPUs, and on processors with AVX-512 BF16 or AMX; others multiply it more slowly than float32.
+    bfloat16 is faster on GPUs, and on processors with AVX-512 BF16 or AMX; on others it is slower than float32.
     """
     gains = precision != "mixed_bfloat16" or _has_gpu() or {"avx512_bf16", "amx_bf16"} & _processor_flags()
     return precision if gains else "float32"
@@ -53,16 +53,16 @@ def _has_gpu():
 
 
 def _processor_flags():
-    """What Linux says that the processor can do; elsewhere nothing."""
+    """The processor's features as Linux lists them; an empty set on other systems."""
     return set(PROCESSOR.read_text().split()) if PROCESSOR.exists() else set()
 
 
 class OneDevice:
-    """The device that Keras takes by itself."""
+    """The device that Keras chooses by itself."""
 
-    replicas = 1  # parts that each batch is divided into
+    replicas = 1  # number of parts that each batch is divided into
     xla = True  # whether XLA may compile a step
-    writes = True  # whether this process is the one that writes the run's folder
+    writes = True  # whether this process writes the run's folder
 
     def scope(self):
         """The context in which a model and its optimisers are made."""
@@ -73,11 +73,11 @@ class OneDevice:
         model.fit(batches, steps_per_epoch=steps, epochs=epochs, callbacks=[callback], shuffle=False, verbose=0)
 
     def any(self, flag):
-        """Whether the flag is set on any machine: all ask together, and have the same answer."""
+        """Whether the flag is set on any machine; all machines call this together and get the same answer."""
         return flag
 
     def wait(self):
-        """Go on when all machines have come here."""
+        """Wait until all machines have called this."""
 
 
 class Replicas(OneDevice):
@@ -93,13 +93,13 @@ class Replicas(OneDevice):
 
 
 class Cluster(Replicas):
-    """The devices of all machines that TF_CONFIG names; to be made before TensorFlow computes anything.
+    """The devices of all machines that TF_CONFIG names; must be made before TensorFlow computes anything.
 
-    They learn as one, by TensorFlow's MultiWorkerMirroredStrategy: each machine makes the whole batches and learns from its
-    part of them. The first one writes, the others read the same folder.
+    They train together by TensorFlow's MultiWorkerMirroredStrategy: each machine makes the whole batch and trains on its part
+    of it. The first machine writes the run's folder, the others read it.
 
     Raises:
-        TrainingError: TF_CONFIG is missing or malformed, or no connection can be offered as it says.
+        TrainingError: TF_CONFIG is missing or malformed, or the connection that it describes cannot be opened.
     """
 
     def __init__(self):
@@ -110,7 +110,7 @@ class Cluster(Replicas):
         except (tf.errors.OpError, ValueError, RuntimeError) as error:
             raise TrainingError(f"TF_CONFIG: {' '.join(str(error).split())}") from error
         if threading.current_thread() is threading.main_thread():
-            # Machines once connected, TensorFlow hears SIGTERM and does nothing; back to what Python does.
+            # Once machines are connected, TensorFlow catches SIGTERM and does nothing. This restores Python's handler.
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         self._share = tf.function(lambda flag: self.strategy.run(lambda: _mean(tf.identity(flag))), autograph=False)
 
@@ -120,7 +120,7 @@ class Cluster(Replicas):
             yield
 
     def fit(self, model, batches, steps, epochs, callback):
-        """As Keras' ``fit``, which does not know several machines."""
+        """As Keras' ``fit``, which does not support several machines."""
         replica_step = lambda part: _mean(model.train_step(part))  # noqa: E731
         step = tf.function(lambda batch: self.strategy.run(replica_step, args=(batch,)), autograph=False)
         with _together():
@@ -144,13 +144,13 @@ class Cluster(Replicas):
         self.any(False)
 
     def _here(self, values):
-        """What a function has returned to this machine's first replica."""
+        """The values that a function has returned on this machine's first replica."""
         return tf.nest.map_structure(lambda value: self.strategy.experimental_local_results(value)[0], values)
 
 
 @contextlib.contextmanager
 def _together():
-    """Turn the loss of another machine into one line for people."""
+    """Turn TensorFlow's errors about a lost machine into an error of one line."""
     errors = tf.errors
     try:
         yield
@@ -161,12 +161,12 @@ def _together():
 
 
 def _mean(values):
-    """Mean of each tensor of a structure over all replicas, on each of them."""
+    """Mean over all replicas of each tensor of a structure; every replica gets it."""
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
 def _tasks():
-    """This machine's task in TF_CONFIG, and all that train, each (type, index); the first of them is the chief."""
+    """This machine's task in TF_CONFIG, and the tasks of all machines, each (type, index); the first one is the chief."""
     text = os.environ.get("TF_CONFIG")
     advice = f"each machine needs its own TF_CONFIG, such as {EXAMPLE}, with another index"
     if text is None:

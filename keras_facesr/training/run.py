@@ -1,4 +1,4 @@
-"""Runs a recipe: stages of `fit` with validation, logs, an average of the weights, and checkpoints to go on from."""
+"""Runs a recipe: stages of `fit` with validation, logs, averaged weights, and checkpoints from which a run is resumed."""
 
 import contextlib
 import dataclasses
@@ -22,34 +22,35 @@ from keras_facesr.training.tasks import TASKS
 
 
 def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
-    """Train a preset as its recipe says, and leave the best weights in ``run_dir``.
+    """Train a preset by its recipe, and leave the best weights in ``run_dir``.
 
     The folder holds ``recipe.json`` and ``data.json`` (what the run was started with), ``checkpoint-<k>-<step>/`` (the
-    latest whole states), ``stage<k>.weights.h5`` (the best averaged weights of a finished stage), ``history.jsonl``,
-    ``logs/`` for TensorBoard, and at the end ``model.weights.h5`` and ``config.json``, which make a preset of the folder
-    (``presets.find``). All are written under a temporary name first. A run that is killed at any moment goes on with
-    ``resume`` and ends with the weights of an uninterrupted one; SIGTERM makes it save its state first.
+    latest complete states), ``stage<k>.weights.h5`` (the best averaged weights of a finished stage), ``history.jsonl``,
+    ``logs/`` for TensorBoard, and at the end ``model.weights.h5`` and ``config.json``, with which the folder can be loaded
+    like a preset (``presets.find``). All are written under a temporary name first. A run killed at any moment continues with
+    ``resume`` and ends with the weights of an uninterrupted one; on SIGTERM it saves its state first.
 
     Args:
         recipe: name of a recipe (``keras_facesr.training.recipes``) or a ``Recipe``.
-        data_dir: the data set that the recipe names, in its published layout, or the folder of several.
+        data_dir: the data set that the recipe names, in its published layout, or a folder that holds several.
         run_dir: folder of the run; new unless ``resume``.
-        resume: go on where the run in ``run_dir`` stopped.
-        strategy: ``"mirrored"`` trains on all GPUs of the machine, ``"auto"`` does so if there are several;
-            ``"multiworker"`` on several machines, each of which makes this call with a TF_CONFIG of its own
-            (docs/distributed.md). They share ``run_dir``, and the first one writes.
-        **changes: of the recipe: ``epochs``, ``degradation``, ``precision`` or ``accumulation``; None leaves what it says, but
-            that bfloat16 is float32 on a machine that does not gain by it (``devices.precision_here``).
+        resume: continue where the run in ``run_dir`` stopped.
+        strategy: ``"mirrored"`` trains on all GPUs of the machine; ``"auto"`` does so if there are several;
+            ``"multiworker"`` trains on several machines, each of which makes this call with its own TF_CONFIG
+            (docs/distributed.md). They share ``run_dir``, and the first machine writes it.
+        **changes: changes to the recipe: ``epochs``, ``degradation``, ``precision`` or ``accumulation``. None keeps the
+            recipe's value, except that bfloat16 becomes float32 on a machine where it is not faster
+            (``devices.precision_here``).
 
     Returns:
         the trained model, with its best weights.
 
     Raises:
-        TrainingError: unknown recipe, one that learns from a preset which is not released, a run folder in use, nothing to
-            resume, other data, no cluster in TF_CONFIG, a batch that its devices cannot share evenly.
-        TrainingFailed: a full disk, a figure that is not a number any more, or another machine that is gone.
+        TrainingError: the recipe is unknown, or needs a preset that is not released; ``run_dir`` holds a run already, or none
+            to resume, or one on other data; TF_CONFIG names no cluster; a batch cannot be divided evenly among the devices.
+        TrainingFailed: the disk is full, a figure is no longer a number, or another machine is gone.
         TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
-        DatasetError: the data is missing or laid out otherwise.
+        DatasetError: the data is missing or has another layout.
     """
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
     recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
@@ -60,7 +61,7 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
         raise TrainingError(f"{recipe.name}: no degradation is called {recipe.stylevae!r}; there are {known}")
     if missing:
         raise TrainingError(f"{recipe.name} learns from {missing[0]}, which is not released: train and release that first")
-    devices = devices_for(strategy)  # nothing may have been computed before machines are connected
+    devices = devices_for(strategy)  # machines must be connected before TensorFlow computes anything
     for stage in recipe.stages:
         if stage.batch_size % devices.replicas:
             raise TrainingError(f"{devices.replicas} devices cannot share batches of {stage.batch_size} images evenly")
@@ -75,7 +76,7 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
     model.load_weights(last)
     run.replace(run.folder / "model.weights.h5", lambda temporary: shutil.copyfile(last, temporary))
     run.write_preset(recipe)
-    devices.wait()  # for the one that writes
+    devices.wait()  # for the machine that writes
     return model
 
 
@@ -95,14 +96,14 @@ def _train_stage(recipe, data_dir, index, stage, run, devices):
         stage.prepare(model, jit_compile=devices.xla, accumulation=recipe.accumulation)
     keeper = RunKeeper(stage, index, stream, task, run, devices, lambda: training_files(recipe, data_dir))
     _fit(model, keeper, devices)
-    devices.wait()  # until all have read the last checkpoint, which goes with the stage
+    devices.wait()  # until all have read the last checkpoint, which is deleted with the stage's end
     run.finish_stage(index)
-    if keeper.is_to_end():  # which the machines find together: the next stage's start is written
+    if keeper.is_to_end():  # all machines decide together; the weights that the next stage starts from are written
         raise keeper.stopped()
 
 
 def _start_from(weights, model):
-    """Load weights; what the network has beyond them, such as a critic, keeps its own."""
+    """Load weights; parts of the network that they lack, such as a critic, keep their own."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "A total of .* objects could not be loaded")
         model.load_weights(weights, skip_mismatch=True)
@@ -111,8 +112,8 @@ def _start_from(weights, model):
 def _fit(model, keeper, devices):
     stage, stream = keeper.stage, keeper.stream
     with keeper.until_terminated(), keeper.progress:
-        while keeper.restore(model) < stage.steps:  # after a fit as well, which leaves the averaged weights in the network
-            # A run that was stopped between two checks comes to the next one first.
+        while keeper.restore(model) < stage.steps:  # also after each fit, which leaves the averaged weights in the network
+            # A run that was stopped between two checks first trains up to the next check.
             steps = stage.check_every - keeper.step % stage.check_every
             checks = (stage.steps - keeper.step) // stage.check_every if steps == stage.check_every else 1
             devices.fit(model, stream.as_dataset(keeper.step, steps * checks), steps, checks, keeper)
@@ -121,8 +122,8 @@ def _fit(model, keeper, devices):
 class RunKeeper(keras.callbacks.Callback):
     """Every ``check_every`` steps: validates the averaged weights, keeps the best, logs, and saves the whole state.
 
-    After every step it looks whether the figures are numbers still, and whether the process was asked to end.
-    ``files()`` lists the names of the images that the stream counts.
+    After every step it checks that the figures are still numbers, and whether the process was asked to end.
+    ``files()`` lists the names of the stream's images, in the order of its indices.
     """
 
     def __init__(self, stage, index, stream, task, run, devices, files):
@@ -135,15 +136,15 @@ class RunKeeper(keras.callbacks.Callback):
         self.bar = self.progress.add_task(f"stage {index + 1}", total=stage.steps, figures="")
 
     def restore(self, model):
-        """Load the latest checkpoint of this stage, if any, and return its step."""
+        """Load this stage's latest checkpoint, if there is one, and return its step."""
         self.step, self.best = self.run.restore(model, self.index)
         return self.step
 
     @contextlib.contextmanager
     def until_terminated(self):
-        """Within the block SIGTERM ends the run after the step, not in its midst."""
+        """Within the block, SIGTERM ends the run after the current step, not in the middle of it."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # Python hears signals in the main thread alone
+            yield  # only the main thread can handle signals
             return
         former = signal.signal(signal.SIGTERM, lambda *_: setattr(self, "terminated", True))
         try:
@@ -152,7 +153,7 @@ class RunKeeper(keras.callbacks.Callback):
             signal.signal(signal.SIGTERM, former)
 
     def is_to_end(self):
-        """Whether the process was asked to end, or one that trains with it."""
+        """Whether this process, or another one of the same training, was asked to end."""
         return self.devices.any(self.terminated)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -162,7 +163,7 @@ class RunKeeper(keras.callbacks.Callback):
         self._check_numbers(logs, at="in training", files=True)
         self.step += 1
         self.progress.update(self.bar, completed=self.step)
-        if self.step % self.stage.check_every and self.is_to_end():  # else the check comes first
+        if self.step % self.stage.check_every and self.is_to_end():  # otherwise on_epoch_end follows, and checks
             self.run.write_checkpoint(self.model, self.index, self.step, self.best)
             raise self.stopped()
 
@@ -187,13 +188,13 @@ class RunKeeper(keras.callbacks.Callback):
             raise self.stopped()
 
     def stopped(self):
-        """What says that the state of a run that was asked to end is saved."""
-        self.devices.wait()  # for the one that writes
+        """The exception of a run that was asked to end and has saved its state."""
+        self.devices.wait()  # for the machine that writes
         where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
-        return TrainingStopped(f"{where}, its state is saved; --resume goes on")
+        return TrainingStopped(f"{where}, its state is saved; continue with --resume")
 
     def _check_numbers(self, figures, at, files=False):
-        """End the run where a figure is no number: nothing that comes after would be of use."""
+        """End the run if a figure is not a number, as all that follows would be useless."""
         wrong = [name for name, value in figures.items() if not math.isfinite(float(value))]
         if not wrong:
             return
@@ -208,7 +209,7 @@ class RunKeeper(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def averaged_weights(model):
-    """Within the block the model has its exponentially averaged weights, where its optimiser keeps such."""
+    """Within the block, the model has its exponentially averaged weights, if its optimiser keeps them."""
     own = [variable.numpy() for variable in model.learning_variables]
     model.optimizer.finalize_variable_values(model.learning_variables)
     try:
@@ -220,7 +221,7 @@ def averaged_weights(model):
 
 @contextlib.contextmanager
 def computing_in(precision):
-    """Within the block networks are built to compute in this precision (a Keras dtype policy)."""
+    """Within the block, networks are built to compute in this precision (a Keras dtype policy)."""
     former = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:

@@ -1,4 +1,4 @@
-"""The folder of one training run: what it was started with, and what it has reached, each file replaced as a whole."""
+"""The folder of one training run: what it was started with and its state; each file is replaced as a whole."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ KEPT_CHECKPOINTS = 2
 
 
 def by_the_writer(method):
-    """Where several machines share the folder, the method is one machine's and does nothing on the others."""
+    """If several machines share the folder, one of them runs the method, and it does nothing on the others."""
 
     @functools.wraps(method)
     def write(run, *arguments):
@@ -34,24 +34,24 @@ class RunFolder:
 
     Args:
         folder: its ``Path``; new unless ``resume``.
-        recipe: ``Recipe`` as it is trained.
-        data: what ``sources.data_description`` says of its images.
-        resume: whether a run is to go on.
-        devices: what it trains on (``devices.OneDevice``), which says whether this process writes.
+        recipe: the ``Recipe`` that is trained, with all changes.
+        data: the description of its images by ``sources.data_description``.
+        resume: whether a run is to be continued.
+        devices: the devices it trains on (``devices.OneDevice``), which say whether this process writes.
 
     Raises:
-        TrainingError: a run is there and must not be, or the other way round; it had another recipe or other data; the
-            machines do not see the same folder.
+        TrainingError: the folder holds a run and must not, or must and does not; the run had another recipe or other data;
+            the machines do not share the folder.
     """
 
     def __init__(self, folder, recipe, data, resume, devices):
         self.folder, self.devices = folder, devices
         started = folder / "recipe.json"
         if started.exists() and not resume:
-            raise TrainingError(f"{folder}: holds a run already; add --resume to go on with it, or name a new folder")
+            raise TrainingError(f"{folder}: holds a run already; add --resume to continue it, or name a new folder")
         if resume and not started.exists():
             raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
-        devices.wait()  # until all have looked
+        devices.wait()  # until all machines have looked
         for file, text, _ in self._start_files(recipe, data):
             self._start(file, text)
         devices.wait()
@@ -66,7 +66,7 @@ class RunFolder:
         self.about = {"recipe": recipe.name, "seed": recipe.seed, "data": data, "versions": versions()}
 
     def _start_files(self, recipe, data):
-        """What a run starts with: each file, its text, and what a run with another text has."""
+        """The files that a run starts with: each path, its text, and what differs in a run with another text."""
         yield self.folder / "recipe.json", json.dumps(dataclasses.asdict(recipe), indent=1), "another recipe"
         yield self.folder / "data.json", json.dumps(data, indent=1), "other data"
 
@@ -94,7 +94,7 @@ class RunFolder:
 
     @by_the_writer
     def write_weights(self, model, file):
-        """The model's weights alone: its optimisers are set aside while they are written."""
+        """Write the model's weights without its optimisers, which are detached meanwhile."""
         names = [name for name in ("optimizer", "critic_optimizer") if hasattr(model, name)]
         held = {name: getattr(model, name) for name in names}
         try:
@@ -107,14 +107,14 @@ class RunFolder:
 
     @by_the_writer
     def write_preset(self, recipe):
-        """Describe the finished weights as a preset: what loads a released one by its name loads these by the folder's."""
+        """Describe the finished weights as a preset, so that they can be loaded by the folder's name like released ones."""
         about = {"description": f"as {recipe.name}, by a run of one's own", "terms": "those of the data"}
         text = json.dumps(presets.entry(recipe, self.folder / "model.weights.h5", **about), indent=2)
         self.replace(self.folder / "config.json", lambda temporary: temporary.write_text(text + "\n"))
 
     @by_the_writer
     def write_log(self, row):
-        """Add a row to ``history.jsonl``, in the place of those that a run which was killed has left from there on."""
+        """Add a row to ``history.jsonl``; rows of the same or a later step, left by a killed run, are removed."""
         file = self.folder / "history.jsonl"
         rows = map(json.loads, file.read_text().splitlines()) if file.exists() else []
         kept = [each for each in rows if (each["stage"], each["step"]) < (row["stage"], row["step"])]
@@ -129,12 +129,12 @@ class RunFolder:
             self.log.scalars({f"stage{index + 1}/{name}": value for name, value in figures.items()}, step)
 
     def checkpoints(self, index):
-        """The whole checkpoints of a stage, oldest first."""
+        """The complete checkpoints of a stage, oldest first."""
         return sorted(self.folder.glob(f"checkpoint-{index + 1}-*"))
 
     @by_the_writer
     def write_checkpoint(self, model, index, step, best):
-        """Weights and optimiser with their description as one folder, which appears in one rename; the oldest goes then."""
+        """Write weights, optimiser and their description as one folder, by one rename; then delete the oldest."""
         unfinished = self.folder / "new.checkpoint"
         state = {"stage": index + 1, "step": step, "best": best, **self.about}
         with self.writing():
@@ -149,7 +149,7 @@ class RunFolder:
             shutil.rmtree(checkpoint)
 
     def restore(self, model, index):
-        """Load the latest checkpoint of a stage, if any: (the step to go on from, the best score so far)."""
+        """Load a stage's latest checkpoint, if there is one: (its step, the best score so far)."""
         checkpoints = self.checkpoints(index)
         if not checkpoints:
             return 0, None
@@ -158,13 +158,13 @@ class RunFolder:
         return state["step"], state["best"]
 
     def last_checkpoint(self):
-        """What a run that ends early can go on from, in words."""
+        """From what a run that ends early can be resumed, in words."""
         names = [path.name for path in sorted(self.folder.glob("checkpoint-*")) or sorted(self.folder.glob("stage*"))]
         return f"{self.folder / names[-1]} is whole" if names else f"{self.folder} holds no checkpoint yet"
 
     @by_the_writer
     def replace(self, file, write):
-        """Write under a temporary name, then rename."""
+        """Write a file under a temporary name, then rename it."""
         temporary = file.with_name("new." + file.name)
         with self.writing():
             write(temporary)
@@ -172,7 +172,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def writing(self):
-        """Turn what a full or vanished disk raises into one line for people."""
+        """Turn the errors of a full or missing disk into an error of one line."""
         try:
             yield
         except (OSError, RuntimeError) as error:  # h5py raises either
@@ -183,6 +183,6 @@ class RunFolder:
 
 
 def versions():
-    """Of what a run's figures depend on."""
+    """Versions of the packages that a run's figures depend on."""
     names = ("keras", keras.backend.backend(), "numpy", "pillow")
     return {"keras_facesr": __version__, **{name: metadata.version(name) for name in names}}

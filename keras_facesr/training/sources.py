@@ -1,4 +1,4 @@
-"""What the sources of a recipe hold: the images that a run trains on and those that it is judged by, and what names them."""
+"""The images of a recipe's sources, for training and for validation, with their names, labels and masks."""
 
 import functools
 import hashlib
@@ -18,7 +18,7 @@ from keras_facesr.models.face_features import labels_of
 
 
 def split(recipe, data_dir, source=None):
-    """Indices of a source's training and validation images, by default the first one's; the latter are never trained on."""
+    """Indices of a source's training and validation images, by default of the first source; the latter are held out."""
     count = len(training_set(source or recipe.sources[0], data_dir))
     order = np.random.default_rng(recipe.seed).permutation(count)
     held_out = min(recipe.validation_images, count // 5)
@@ -31,12 +31,12 @@ def training_set(source, data_dir):
 
 
 def square_of(source):
-    """Where a source's mean face is cut from its pictures, (left, top, side) as shares of their side."""
+    """The square that a source's faces are cut from its pictures, (left, top, side) as shares of their side."""
     return square(source.framing, within=source.kind)
 
 
 def images_of(source, data_dir, indices=slice(None)):
-    """Images of a source's training part, uint8 (N, height, width, 3); of one with a framing, what its faces are cut from."""
+    """Images of a source's training part, uint8 (N, height, width, 3); with a framing, the pictures to cut faces from."""
     images = training_set(source, data_dir).subset(indices)
     if isinstance(images, ArraySet):
         return images.resized(*source.shape)
@@ -62,7 +62,7 @@ def masks_of(image_set, size):
 
 
 def readable_of(image_set, size):
-    """The decoded images of an image set, and the set of those alone that could be decoded; the others are named."""
+    """The decoded images of an image set, and the set without the files that cannot be read; these are named on stderr."""
     images, skipped = decoded(image_set, size)
     unreadable = {image_set.root / name for name in skipped}
     for file in sorted(unreadable):
@@ -70,13 +70,13 @@ def readable_of(image_set, size):
     return images, image_set.subset([file not in unreadable for file in image_set.files]) if unreadable else image_set
 
 
-@functools.cache  # each stage looks anew
+@functools.cache  # each stage reads the set again, but a file is named once
 def tell_left_out(file):
     print(os.fsencode(f"facesr: {file}: left out, it cannot be read as a picture").decode(errors="replace"), file=sys.stderr)
 
 
 def training_files(recipe, data_dir):
-    """Names of the images that a recipe's streams count, in their order; digits in memory have numbers."""
+    """Names of the images of a recipe's streams, in the order of their indices; digits in memory have numbers."""
     training_part, _ = split(recipe, data_dir)
     names = []
     for source, part in zip(recipe.sources, [training_part, *[slice(None)] * (len(recipe.sources) - 1)]):
@@ -89,7 +89,7 @@ def training_files(recipe, data_dir):
 
 
 def data_description(recipe, data_dir):
-    """What a run's data is, source by source: its images' number, and a hash of their names and sizes or of themselves."""
+    """A run's data by source: the number of images, and a hash of the files' names and sizes, or of the digits themselves."""
     described = []
     for source in recipe.sources:
         images = training_set(source, data_dir)

@@ -1,4 +1,4 @@
-"""What recipes train for: which batches a network learns from, how it is judged, and what of it is shown."""
+"""The tasks of recipes: which batches a network is trained on, how it is judged, and which pictures are shown."""
 
 import itertools
 
@@ -23,15 +23,15 @@ from keras_facesr.models.face_features import ATTRIBUTES
 from keras_facesr.training.recipes.recipe import JUDGE
 from keras_facesr.training.sources import images_of, labelled, masked, split, square_of, training_set
 
-VARIANTS = 8  # LR images of each HR image, where there are many ways to spoil it
+VARIANTS = 8  # LR images made of each HR image by a random degradation
 SHOWN = 4  # validation images in the TensorBoard grid
 
 
 class SuperResolution:
     """Pairs of small and large images; judged by PSNR and SSIM on held-out images of the first source.
 
-    Every task is made from ``(recipe, data_dir, model)`` and has ``score``, the figure whose highest value marks the
-    best weights, ``stream``, ``validate`` and ``pictures``.
+    Every task is made from ``(recipe, data_dir, model)`` and has ``stream``, ``validate``, ``pictures``, and ``score``, the
+    name of the figure that is highest for the best weights.
     """
 
     score = "val_psnr"
@@ -56,13 +56,13 @@ class SuperResolution:
             squares = [square_of(source) for source in self.recipe.sources]
             return FaceStream(images, squares, first.size, self.model.scale, stage.batch_size, seed)
         prepare = None
-        if self.recipe.crop:  # what whole pictures must be seen for is done before they are cut
+        if self.recipe.crop:  # what needs whole pictures is computed before they are cut
             prepare = lambda lr: prepared(self.model, lr)  # noqa: E731
         how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "degrades": self.degrades, "prepare": prepare}
         return PairStream(images, self.model.scale, stage.batch_size, seed, **how)
 
     def validate(self, model):
-        """Mean PSNR (dB) and, where its window fits, SSIM of the present answer over the validation images, 8 bits, RGB."""
+        """Mean PSNR (dB) and, if its window fits, SSIM of the current answer over the validation images, 8 bits, RGB."""
         hr = self.validation.sets[0][1]
         answers = (to_uint8(answer(model, self.validation.images(part)[0])) for part in passes(hr))
         scores = [closeness(sr, truth) for sr, truth in zip(itertools.chain.from_iterable(answers), hr)]
@@ -77,9 +77,9 @@ class SuperResolution:
 
 
 class Degradation:
-    """Clean faces of the first source, real small ones of the second; judged by how alike made and real small faces are.
+    """Clean faces of the first source, real small ones of the second; judged by how alike generated and real faces are.
 
-    The figure is the Fréchet distance, below zero, of the textures that the preset ``JUDGE`` sees in held-out faces.
+    The score is minus the Fréchet distance of the textures, by the preset ``JUDGE``, of held-out faces.
     """
 
     score = "val_likeness"
@@ -97,7 +97,7 @@ class Degradation:
         return UnpairedStream(real, clean, stage.batch_size, seed)
 
     def validate(self, model):
-        """The distance, below zero; and that of bicubic reduction, to compare."""
+        """Minus the distance, and that of bicubic reduction for comparison."""
         clean, real = self.validation
         reduced = degrade(clean, model.scale)
         made = to_uint8(model.degrade(to_unit(clean), seed=0))
@@ -106,7 +106,7 @@ class Degradation:
         return {"val_likeness": likeness, "val_likeness_bicubic": of_bicubic}
 
     def pictures(self, model):
-        """Clean validation faces as rows: bicubic reduction, then four styles."""
+        """Clean validation faces as rows: reduced by bicubic, then in four styles."""
         clean = self.validation[0][:SHOWN]
         pixels = to_unit(clean)
         columns = [degrade(clean, model.scale), *(to_uint8(model.degrade(pixels, seed=k)) for k in range(4))]
@@ -114,7 +114,7 @@ class Degradation:
 
 
 class FaceParsing:
-    """Images and masks of CelebAMask-HQ; judged by the intersection over union of the components, held-out images."""
+    """Images and masks of CelebAMask-HQ; judged by the components' intersection over union on held-out images."""
 
     score = "val_iou"
     pictures_name = "image_components_truth"
@@ -133,7 +133,7 @@ class FaceParsing:
         return {"val_iou": float(np.nanmean(list(shares.values()))), **{f"val_iou_{name}": iou for name, iou in shares.items()}}
 
     def pictures(self, model):
-        """Validation faces as rows: image, components found and true (hair red, skin green, parts blue)."""
+        """Validation faces as rows: image, predicted components, true components (hair red, skin green, parts blue)."""
         images, masks = (part[:SHOWN] for part in self.validation)
         maps = [
             np.stack([np.isin(classes, group) for group in COMPONENTS.values()], axis=-1).astype(np.uint8) * 255
@@ -143,7 +143,7 @@ class FaceParsing:
 
 
 class FaceAttributes:
-    """Faces with their attributes and ages; judged by how rightly the attributes rank held-out images."""
+    """Faces with their attributes and ages; judged by how well the predicted attributes rank held-out images."""
 
     score = "val_ranked_rightly"
     pictures_name = "from_serious_to_smiling"
@@ -160,7 +160,10 @@ class FaceAttributes:
         return LabelStream(*self.training, stage.batch_size, seed)
 
     def validate(self, model):
-        """How often a face with an attribute scores above one without, in [0, 1]: mean over the attributes that can tell."""
+        """How often a face with an attribute scores above one without it, in [0, 1]: mean over the attributes.
+
+        Attributes that all or none of the faces have are left out.
+        """
         images, labels = self.validation
         return {"val_ranked_rightly": float(np.nanmean(ranked_rightly(told(model, images)[:, :-1], labels[:, :-1])))}
 
@@ -172,7 +175,7 @@ class FaceAttributes:
 
 
 class DigitReading:
-    """Images of single digits and which ones they are; judged by the share that is read rightly, held-out images."""
+    """Images of single digits with their labels; judged by the share of held-out images that is read correctly."""
 
     score = "val_accuracy"
     pictures_name = "sorted_by_digit"
@@ -189,12 +192,12 @@ class DigitReading:
         return LabelStream(*self.training, stage.batch_size, seed, mirror=False, coarsest=1)
 
     def validate(self, model):
-        """Share of the digits that are read rightly, in [0, 1]."""
+        """Share of the digits that are read correctly, in [0, 1]."""
         images, labels = self.validation
         return {"val_accuracy": float(np.mean(np.argmax(told(model, images), axis=-1) == labels))}
 
     def pictures(self, model):
-        """Validation digits in a row, in the order of what they are read as."""
+        """Validation digits in a row, sorted by the digit that the network reads."""
         images = self.validation[0][:32]
         return np.concatenate(images[np.argsort(np.argmax(told(model, images), axis=-1))], axis=1)
 
@@ -214,9 +217,9 @@ def told(model, images):
 
 
 def in_batches(model, images, batch_size):
-    """The same, one batch after the other."""
+    """The same answers, batch by batch."""
     for start in range(0, len(images), batch_size):
-        with backend.no_gradients():  # `predict` would give the answers of each replica that the model trains on
+        with backend.no_gradients():  # `predict` would return the answers of every replica
             answers = keras.ops.convert_to_numpy(model(to_unit(images[start : start + batch_size])))
         yield answers
 
@@ -227,9 +230,9 @@ def parsed(model, images):
 
 
 def degradation(name, scale, seed):
-    """What makes LR images of HR ones for a ``PairStream``, of ``Recipe.degradation``; None of "bicubic".
+    """The function ``degrades`` of a ``PairStream`` for a ``Recipe.degradation``; None for "bicubic".
 
-    "blind" and the preset of a ``StyleVAE`` give ``VARIANTS`` of each image.
+    "blind" and the preset of a ``StyleVAE`` make ``VARIANTS`` LR images of each HR image.
     """
     if name == "bicubic":
         return None
@@ -256,7 +259,7 @@ def answer(model, lr):
 
 
 def prepared(model, lr):
-    """``model.prepare`` on whole 8-bit images, in passes, back to 8 bits."""
+    """``model.prepare`` of whole 8-bit images, computed in passes and rounded to 8 bits again."""
     with backend.no_gradients():
         blocks = [to_uint8(model.prepare(keras.ops.convert_to_tensor(to_unit(lr[part])))) for part in passes(lr)]
     return np.concatenate(blocks)

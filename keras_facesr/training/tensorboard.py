@@ -1,4 +1,4 @@
-"""TensorBoard's event files, written without TensorFlow so that every backend logs alike."""
+"""TensorBoard's event files, written without TensorFlow, so that logs are the same on every backend."""
 
 import io
 import time
@@ -10,17 +10,17 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 
 class EventLog:
-    """Scalars and pictures by step, in the folder that ``tensorboard --logdir`` is given."""
+    """Scalars and pictures by step, in a folder for ``tensorboard --logdir``."""
 
     def __init__(self, folder):
         self.writer = EventFileWriter(str(folder))
 
     def scalars(self, values, step):
-        """``values``: name -> number."""
+        """Log numbers, ``values``: name -> number."""
         self._write([Summary.Value(tag=name, simple_value=value) for name, value in values.items()], step)
 
     def images(self, name, pixels, step):
-        """``pixels``: uint8 (H, W, 3)."""
+        """Log a picture, ``pixels``: uint8 (H, W, 3)."""
         png = io.BytesIO()
         Image.fromarray(pixels).save(png, format="PNG")
         height, width, _ = pixels.shape

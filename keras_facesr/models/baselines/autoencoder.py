@@ -9,7 +9,7 @@ from keras_facesr.models.varsr import generator
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class Autoencoder(FaceSR):
-    """Autoencoder with a skip connection for images of a few pixels ("Det." in VarSR's tables), by squared error.
+    """Autoencoder with a skip connection for images of a few pixels ("Det." in VarSR's tables), trained by squared error.
 
     Args:
         scale: enlargement, a power of two.

@@ -1,4 +1,4 @@
-"""Bicubic interpolation, the yardstick of every table."""
+"""Bicubic interpolation, which every table compares with."""
 
 import keras
 

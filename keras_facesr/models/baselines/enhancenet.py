@@ -1,4 +1,4 @@
-"""EnhanceNet: what bicubic enlargement lacks, by pixels; then by features, textures and a critic in the pixels' place."""
+"""EnhanceNet: predicts what bicubic enlargement lacks; trained by pixels, then by features, textures and a critic instead."""
 
 import keras
 from keras import ops
@@ -11,10 +11,10 @@ from keras_facesr.objectives.perceptual import maps_error, texture_error
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class EnhanceNet(AdversarialSR):
-    """ENet-E, by mean squared error, in phase 1; in phase 2 ENet-PAT, where that error no longer counts.
+    """Phase 1 trains ENet-E, by mean squared error; phase 2 trains ENet-PAT, without that error.
 
-    Of the feature maps that it is compiled with, the first are compared by their textures, the Gram matrices of small
-    patches, and the others by their values:
+    It is compiled with a list of feature maps: the first ones are compared by their textures, the Gram matrices of small
+    patches, the others by their values:
 
         >>> maps = vgg19_features("block1_conv1", "block2_conv1", "block3_conv1", "block2_pool", "block5_pool")
         >>> model.phase = 2
@@ -25,10 +25,10 @@ class EnhanceNet(AdversarialSR):
         hr_size: (height, width) of the images that it is trained on.
         channels: width.
         blocks: residual blocks.
-        texture_weights: of the first feature maps' textures.
-        feature_weights: of the other maps' squared errors. The weights are the paper's for VGG19; other features want others.
+        texture_weights: weights of the first feature maps' textures.
+        feature_weights: weights of the other maps' squared errors. All are the paper's for VGG19; other features need others.
         patch: side in output pixels of the patches whose textures are compared.
-        objective: of the critic (the paper's is the standard one).
+        objective: the critic's (the paper has the standard one).
         **kwargs: of ``AdversarialSR``.
     """
 
@@ -88,12 +88,12 @@ class EnhanceNet(AdversarialSR):
         return sr, mse, mse
 
     def perceptual(self, hr, sr):
-        """Errors of textures and features, weighed."""
+        """Weighted sum of the errors of textures and of features."""
         true, made = self.features(hr), self.features(sr)
         textures, weights = len(self.texture_weights), (*self.texture_weights, *self.feature_weights)
         if len(true) != len(weights):
             raise ValueError(f"{len(true)} feature maps, but texture_weights and feature_weights for {len(weights)}")
-        places = [self.patch * maps.shape[1] // hr.shape[1] for maps in true]  # of each map that a patch's side takes
+        places = [self.patch * maps.shape[1] // hr.shape[1] for maps in true]  # side of a patch in each map
         errors = [texture_error(*maps) for maps in zip(true[:textures], made, places)]
         errors += [maps_error(*maps) for maps in zip(true[textures:], made[textures:])]
         return sum(weight * error for weight, error in zip(weights, errors))

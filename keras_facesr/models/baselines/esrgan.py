@@ -1,4 +1,4 @@
-"""ESRGAN: RRDBNet against a critic that compares true faces with made ones."""
+"""ESRGAN: RRDBNet trained against a critic that compares true faces with generated ones."""
 
 import keras
 from keras import ops
@@ -9,16 +9,16 @@ from keras_facesr.models.baselines.rrdbnet import RRDBNet
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class ESRGAN(AdversarialSR):
-    """RRDBNet, in phase 1 by mean absolute error, in phase 2 by features, a relativistic critic and a little of that error.
+    """RRDBNet, trained in phase 1 by mean absolute error; in phase 2 by features, a relativistic critic and, less, that error.
 
     The paper's features are those of ``vgg19_features`` before their activation.
 
     Args:
         scale: enlargement, a power of two.
         hr_size: (height, width) of the images that it is trained on.
-        channels, blocks, growth: of the RRDBNet.
-        objective: of the critic (the paper's is relativistic).
-        adversarial_weight, fidelity_weight: lambda and eta.
+        channels, blocks, growth: arguments of ``RRDBNet``.
+        objective: the critic's (the paper has the relativistic one).
+        adversarial_weight, fidelity_weight: the paper's lambda and eta.
         **kwargs: of ``AdversarialSR``.
     """
 

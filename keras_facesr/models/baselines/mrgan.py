@@ -1,4 +1,4 @@
-"""MR-GAN: what many answers have in common is held to the truth, each single one to a critic."""
+"""MR-GAN: the mean of many answers is compared with the truth, and a critic judges each single answer."""
 
 import keras
 from keras import ops
@@ -9,16 +9,16 @@ from keras_facesr.objectives.gaussian import DiagonalGaussian, reparameterised_s
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class MRGAN(LatentSR):
-    """GAN with moment reconstruction loss, VarSR's rival: its generator, with z from N(0, I) for every face.
+    """GAN with moment reconstruction loss, which VarSR is compared with: VarSR's generator, with z from N(0, I) for any face.
 
-    In place of each answer's squared error stands that of the mean of several answers to one input (MR_1), or the
-    negative log-likelihood of the truth under their mean and variance (MR_2). The paper has a third way, moments that a
-    predictor has learnt in the truth's place, which is not here.
+    Instead of each answer's own squared error, the loss is the squared error of the mean of several answers to one input
+    (MR_1), or the negative log-likelihood of the truth under their mean and variance (MR_2). The paper's third variant, in
+    which moments from a trained predictor replace the truth, is not implemented.
 
     Args:
         scale, lr_size, latent_dim, channels, blocks: as VarSR's.
         moments: 1 or 2.
-        answers: to each input in a step, of which the moments are taken; the paper's are 12 or 24.
+        answers: number of answers to each input, from which a step computes the moments; the paper has 12 or 24.
         **kwargs: of ``AdversarialSR``.
     """
 
@@ -38,14 +38,14 @@ class MRGAN(LatentSR):
         return DiagonalGaussian(zeros, zeros)
 
     def fidelity(self, lr, hr, turn):
-        """MR_1 or MR_2 over several answers; the first of them is what the critic judges."""
+        """MR_1 or MR_2 over several answers; the critic judges the first of them."""
         prior = self._encode(lr)
         draws = [reparameterised_sample(prior, self.step_seed(turn, 2 + k)) for k in range(self.answers if turn == 0 else 1)]
         answers = ops.stack([self.signed(lr, z) for z in draws])
         mean = ops.mean(answers, axis=0)
         error = self.squared_error(hr, mean)
         if self.moments == 2:
-            variance = ops.var(answers, axis=0) / 4.0 + 2.5e-5  # a deviation of half a hundredth at least
+            variance = ops.var(answers, axis=0) / 4.0 + 2.5e-5  # a deviation of at least 0.005
             error = 0.5 * (error / variance + ops.log(variance))
         loss = ops.mean(error)
         return answers[0], loss, loss

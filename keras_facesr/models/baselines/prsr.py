@@ -1,7 +1,7 @@
-"""PRSR: one value after the other, red, green, blue, each drawn by what the small image and all values before it say.
+"""PRSR: draws the large image value by value, red, green, blue, each given the small image and all values before it.
 
-A conditioner sees the small image alone, a prior (a gated PixelCNN) the large one as far as it is known. The sum of
-their logits is the distribution of the next value among 256 levels.
+A conditioner sees only the small image, a prior (a gated PixelCNN) the part of the large image that is known already. The
+sum of their logits gives the distribution of the next value over 256 levels.
 """
 
 import contextlib
@@ -18,24 +18,26 @@ from keras_facesr.models.stochastic import Stochastic
 from keras_facesr.objectives.gaussian import DiagonalGaussian, normal_probability
 
 LEVELS = 256
-REACH, NEAR = 3, 2  # pixels that the prior's first convolution (7x7) and its gated ones (5x5) see to each side
+REACH, NEAR = 3, 2  # pixels that the prior's first convolution (7x7) and its gated ones (5x5) see on each side
 
 
 def colours(channels, each=1):
-    """The colour that each feature channel may speak for: 0, 1, 2 by turns, ``each`` channels a turn."""
+    """The colour that each feature channel belongs to: 0, 1, 2 in turn, ``each`` channels at a time."""
     return np.arange(channels) // each % 3
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class CausalConv(layers.Layer):
-    """A convolution without padding whose kernel's last row is the pixel's own, the pixel ``reach`` places from its left.
+    """A convolution without padding that sees earlier values only: the kernel's last row is the current pixel's own row.
 
-    Of that row it sees what is left of the pixel, and of the pixel itself the colours before the one spoken for, or with
-    ``itself`` that one too. Rows above are seen whole.
+    The current pixel is at index ``reach`` of that row. The kernel sees all of the rows above, the pixels to the left, and of
+    the current pixel the colours before the output channel's colour; with ``itself`` also that colour.
 
     Args:
-        colours_in, colours_out: of each channel, lists of 0, 1, 2.
-        rows: of the kernel; it is 2 * reach + 1 wide, or reach + 1 where it has no other row than its own.
+        colours_in, colours_out: the colour of each input and output channel, lists of 0, 1, 2.
+        reach: pixels to the left of the current one.
+        rows: rows of the kernel; it is 2 * reach + 1 wide, or reach + 1 if the current row is its only one.
+        itself: whether an output sees its own colour of the current pixel.
     """
 
     def __init__(self, colours_in, colours_out, reach, rows, itself, **kwargs):
@@ -46,14 +48,14 @@ class CausalConv(layers.Layer):
         before = np.less_equal if itself else np.less
         seen[-1, reach] = before(np.asarray(colours_in)[:, None], np.asarray(colours_out)[None])
         self.seen = seen
-        self.held = None  # the masked kernel, while many small calls share it
+        self.held = None  # the masked kernel, kept while many small calls share it
 
     def build(self, input_shape):
         self.kernel = self.add_weight(shape=self.seen.shape, initializer="glorot_uniform", name="kernel")
         self.bias = self.add_weight(shape=self.seen.shape[-1:], initializer="zeros", name="bias")
 
     def masked(self):
-        """The kernel without what may not be seen."""
+        """The kernel, with zeros where it must not see."""
         return ops.cast(self.kernel * self.seen, self.compute_dtype)
 
     def call(self, x):
@@ -62,17 +64,16 @@ class CausalConv(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class GatedLayer(layers.Layer):
-    """One layer of a gated PixelCNN: what the rows above say, and what the row so far says, meet in a gate.
+    """One layer of a gated PixelCNN: a gate joins features of the rows above and features of the current row so far.
 
-    Both stacks' methods work on whole images with padding about them, and as well on the few rows or pixels that a new one
-    depends on.
+    The methods of both stacks work on whole padded images, and also on the few rows or pixels that a new value depends on.
     """
 
     def __init__(self, channels, **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
         dtype = self.dtype_policy
-        own, gates = colours(channels), colours(2 * channels, each=2)  # tanh and sigmoid of a channel stand side by side
+        own, gates = colours(channels), colours(2 * channels, each=2)  # a channel's tanh and sigmoid are neighbours
         self.vertical = layers.Conv2D(2 * channels, (NEAR, 2 * NEAR + 1), dtype=dtype)
         self.across = conv(2 * channels, 1, dtype=dtype)
         self.horizontal = CausalConv(colours(channels), gates, NEAR, rows=1, itself=True, dtype=dtype)
@@ -85,23 +86,23 @@ class GatedLayer(layers.Layer):
         self.across.build((None, None, None, 2 * self.channels))
 
     def above(self, rows):
-        """What the two rows above each say: (N, R + 1, W, C) -> before the gate (N, R, W, 2 C)."""
+        """Features of the two rows above each row, before the gate: (N, R + 1, W, C) -> (N, R, W, 2 C)."""
         return self.vertical(ops.pad(rows, ((0, 0), (0, 0), (NEAR, NEAR), (0, 0))))
 
     def along(self, pixels, above):
-        """The next layer's features: (N, R, W + 2, C), two pixels more on the left, and ``above`` -> (N, R, W, C)."""
+        """The next layer's features (N, R, W, C), from pixels (N, R, W + 2, C), two more on the left, and ``above``."""
         gated = gate(self.horizontal(pixels) + self.across(above))
         return pixels[:, :, NEAR:] + self.last(gated)
 
 
 def gate(x):
-    """tanh of every second channel times sigmoid of its neighbour: half the channels."""
+    """tanh of every second channel times the sigmoid of its neighbour: half as many channels."""
     return ops.tanh(x[..., 0::2]) * ops.sigmoid(x[..., 1::2])
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class PixelCNN(layers.Layer):
-    """Images (N, H, W, 3) in [0, 1] -> logits (N, H, W, 3, 256) of each value by those before it: the prior."""
+    """The prior: images (N, H, W, 3) in [0, 1] -> logits (N, H, W, 3, 256) of each value, given the values before it."""
 
     def __init__(self, channels, depth, head, **kwargs):
         super().__init__(**kwargs)
@@ -129,15 +130,15 @@ class PixelCNN(layers.Layer):
         return self.logits(along)
 
     def logits(self, features):
-        """The head, which looks at single pixels: (N, R, W, C) -> (N, R, W, 3, 256)."""
+        """The head, for each pixel alone: (N, R, W, C) -> (N, R, W, 3, 256)."""
         logits = self.last(ops.relu(self.hidden(features)))
         return ops.reshape(logits, (*ops.shape(logits)[:-1], 3, LEVELS))
 
     def draw(self, shape, choose):
-        """An image, value by value: ``choose(logits, row, column, colour)`` -> (N,) values in [0, 1], of logits (N, 256).
+        """Draw an image value by value: ``choose(logits, row, column, colour)`` takes logits (N, 256), gives (N,) in [0, 1].
 
-        What later values need of a layer is kept: of the rows above the last two, of the row so far the last two pixels.
-        So a value costs one pixel's features in each layer, and the rows above cost one row for each row.
+        Each layer keeps only what later values need: the last two rows above, and the last two pixels of the current row.
+        So each value costs the features of one pixel in each layer, and each finished row those of one row.
         """
         with self._masks_held():
             return self._draw(shape, choose)
@@ -191,17 +192,19 @@ class PixelCNN(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class PRSR(Stochastic, ObjectiveSR):
-    """Pixel recursive super-resolution: a conditioner A(x) and a prior B(y), by cross-entropy; it compiles without a loss.
+    """Pixel recursive super-resolution: a conditioner A(x) and a prior B(y), trained by cross-entropy.
 
-    Drawing takes one pass through the prior for each value of the answer, so it is a method for small faces and digits. Of
-    the export formats SavedModel alone has its loop.
+    It compiles without a loss. Drawing takes one pass through the prior for each value of the answer, so it is a method for
+    small faces and digits. Of the export formats only a SavedModel can hold the loop.
 
     Args:
         scale: enlargement, a power of two.
-        channels, depth, head: of the prior, its gated layers, and its channels before the logits.
+        channels: width of the prior.
+        depth: number of the prior's gated layers.
+        head: the prior's channels before the logits.
         conditioner_channels: width of the conditioner.
-        blocks: its residual blocks before each doubling and after the last.
-        temperature: factor on the logits that samples are drawn by; above 1 they keep to what is probable.
+        blocks: the conditioner's residual blocks before each doubling and after the last.
+        temperature: factor on the logits when samples are drawn; above 1, samples keep more to the probable values.
 
     Example:
         >>> model = PRSR()                                                         # 8x8 to 32x32
@@ -226,42 +229,42 @@ class PRSR(Stochastic, ObjectiveSR):
         stack += [*[ResidualBlock(width, dtype=dtype) for _ in range(blocks)], conv(3 * LEVELS, 1, dtype="float32")]
         self.conditioner = keras.Sequential(stack, name="conditioner")
         self.prior = PixelCNN(channels, depth, head, name="prior", dtype=dtype)
-        self.__dict__["_compiled_draw"] = backend.compiled(self._draw)  # past Keras, which would save it
+        self.__dict__["_compiled_draw"] = backend.compiled(self._draw)  # bypasses Keras, which would save it
 
     def build(self, input_shape=None):
         self.conditioner.build((None, None, None, 3))
         self.prior.build()
 
     def condition(self, lr, training=None):
-        """A(x): logits (N, scale * H, scale * W, 3, 256) of each value by the small images (N, H, W, 3) in [0, 1]."""
+        """A(x): logits (N, scale * H, scale * W, 3, 256) of each value, given the small images (N, H, W, 3) in [0, 1]."""
         logits = self.conditioner(ops.convert_to_tensor(lr) - 0.5, training=training)
         return ops.reshape(logits, (*ops.shape(logits)[:-1], 3, LEVELS))
 
     def call(self, lr, training=None):
-        """The most probable answer, one value after the other: each the likeliest by those before it."""
+        """The most probable answer, value by value: each is the likeliest, given the values before it."""
         return ops.cast(self._compiled_draw(ops.convert_to_tensor(lr)), "float32")
 
     def validation_answer(self, lr):
-        """The mean of what the conditioner alone gives each value: one pass, where an answer takes one for each value."""
+        """The mean of each value under the conditioner alone: one pass, while an answer takes one for each value."""
         shares = ops.softmax(self.condition(lr, training=False))
         return ops.sum(shares * (ops.arange(LEVELS, dtype=shares.dtype) / (LEVELS - 1)), axis=-1)
 
     def _encode(self, lr, training=None):
-        """N(0, I) over (N, scale * H, scale * W, 3), whatever the input: the chance that each value is drawn by."""
+        """N(0, I) over (N, scale * H, scale * W, 3), whatever the input: the noise that each value is drawn with."""
         zeros = ops.zeros(self.compute_output_shape(ops.shape(lr)))
         return DiagonalGaussian(zeros, zeros)
 
     def _decode(self, lr, z, training=None):
-        """The answer that chance ``z`` leads to, N(0, 1) for each value: the level where the probabilities add up to Phi(z)."""
+        """The answer for noise ``z``, N(0, 1) for each value: the level at which the summed probabilities reach Phi(z)."""
         return self._compiled_draw(lr, z)
 
     def _decode_each(self, lr, latents):
         z = ops.stack([*latents])
-        chances = ops.reshape(z, (-1, *ops.shape(z)[2:]))  # a value's draws are made all at once
+        chances = ops.reshape(z, (-1, *ops.shape(z)[2:]))  # all draws in one batch
         return ops.reshape(self._decode(ops.tile(lr, (len(z), 1, 1, 1)), chances), ops.shape(z))
 
     def _draw(self, lr, z=None):
-        """By chance ``z``, or without it always the likeliest value."""
+        """The answer for noise ``z``; without ``z`` always the likeliest value."""
         with backend.no_gradients():
             condition = self.condition(lr, training=False)
             share = None if z is None else normal_probability(z)
@@ -278,7 +281,7 @@ class PRSR(Stochastic, ObjectiveSR):
             return self.prior.draw(ops.shape(condition)[:3], choose)
 
     def objective(self, lr, hr):
-        """Cross-entropy of the true values by A(x) + B(y), and by A(x) alone, lest the prior make the small image idle."""
+        """Cross-entropy of the true values under A(x) + B(y), plus that under A(x) alone, so that the conditioner counts."""
         levels = ops.cast(ops.round(hr * (LEVELS - 1)), "int32")
         condition = self.condition(lr, training=True)
         logits = condition + self.prior(hr)

@@ -1,4 +1,4 @@
-"""RDN: dense blocks, whose outputs are kept and fused, at the input's size; then pixel shuffles."""
+"""RDN: dense blocks at the input's size, whose outputs are all fused; then pixel shuffles."""
 
 import keras
 from keras import layers, ops
@@ -10,7 +10,7 @@ from keras_facesr.models.base import SubPixelSR
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class DenseTrunk(layers.Layer):
-    """A convolution, residual dense blocks one after the other, and the global fusion 1x1, 3x3 of what each gave."""
+    """A convolution, residual dense blocks in sequence, and the global fusion (1x1, 3x3) of the outputs of all blocks."""
 
     def __init__(self, channels, blocks, convolutions, growth, **kwargs):
         super().__init__(**kwargs)
@@ -47,8 +47,8 @@ class RDN(SubPixelSR):
         scale: enlargement, a power of two: one pixel shuffle per doubling.
         channels: G_0, width between the blocks.
         blocks: D, residual dense blocks.
-        convolutions: C, of each block before its fusion.
-        growth: G, channels that each of them adds.
+        convolutions: C, convolutions of each block before its fusion.
+        growth: G, channels that each convolution adds.
     """
 
     ARGUMENTS = ("channels", "blocks", "convolutions", "growth")

@@ -1,4 +1,4 @@
-"""RRDBNet: dense blocks inside residual blocks at the input's size; then nearest neighbours and convolutions."""
+"""RRDBNet: dense blocks inside residual blocks at the input's size; then nearest-neighbour enlargement and convolutions."""
 
 import keras
 from keras import layers
@@ -7,12 +7,12 @@ from keras_facesr.layers.blocks import ConvBlock, DenseBlock, conv
 from keras_facesr.layers.resampling import nearest_doublings
 from keras_facesr.models.base import SubPixelSR
 
-RESIDUAL_SCALING = 0.2  # of every branch, the inner ones and the outer one
+RESIDUAL_SCALING = 0.2  # factor on every branch, inner and outer
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class RRDB(layers.Layer):
-    """Residual in residual dense block: x + 0.2 times what three dense blocks make of it."""
+    """Residual in residual dense block: x + 0.2 times the output of three dense blocks."""
 
     def __init__(self, channels, growth, **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""SRFBN: one block goes over its own answer again and again, at the input's size and at the output's by turns."""
+"""SRFBN: one block refines its own output in several steps, changing between the input's size and the output's."""
 
 import keras
 from keras import layers, ops
@@ -11,16 +11,16 @@ PLAIN = {"normalization": None, "activation": "shared_prelu"}  # of every convol
 
 
 def sampling(scale):
-    """What a projection by ``scale`` takes: kernel 6 for x2, 8 for x4, 12 for x8, so that two pixels lie beyond each side."""
+    """Arguments of a projection by ``scale``: kernel 6 for x2, 8 for x4, 12 for x8, two pixels beyond each side."""
     return {"strides": scale, "kernel_size": scale + 4, **PLAIN}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class FeedbackBlock(layers.Layer):
-    """Features and the state that the last step left, (N, H, W, channels) each -> the new state.
+    """Features and the state of the step before, (N, H, W, channels) each -> the new state.
 
-    Each of ``groups`` projections to ``scale`` times the size and back sees all earlier ones of its size, through a 1x1
-    convolution.
+    ``groups`` pairs of projections, to ``scale`` times the size and back. Each projection sees all earlier maps of its
+    input's size, through a 1x1 convolution.
     """
 
     def __init__(self, channels, groups, scale, **kwargs):
@@ -63,13 +63,13 @@ class FeedbackBlock(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class SRFBN(ObjectiveSR):
-    """Super-resolution feedback network, by mean absolute error of the answers of all steps alike; it compiles without a loss.
+    """Super-resolution feedback network, trained by the mean absolute error of all steps' answers; it compiles without a loss.
 
     Args:
         scale: enlargement.
         channels: width.
         groups: projections up and down in the feedback block.
-        steps: how often the block is gone through; the last answer is the network's.
+        steps: passes through the block; the last one's answer is the network's.
     """
 
     ARGUMENTS = ("channels", "groups", "steps")
@@ -96,7 +96,7 @@ class SRFBN(ObjectiveSR):
         return self.to_image(self.answers(lr)[-1], training)
 
     def answers(self, lr):
-        """What each step makes of images (N, H, W, 3) in [0, 1]: a list of enlarged images, not clipped."""
+        """Each step's answer to images (N, H, W, 3) in [0, 1]: a list of enlarged images, not clipped."""
         lr = 2.0 * ops.convert_to_tensor(lr) - 1.0
         height, width = ops.shape(lr)[1:3]
         skip = backend.resize(lr, height * self.scale, width * self.scale)

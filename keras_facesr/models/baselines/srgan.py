@@ -1,4 +1,4 @@
-"""SRGAN: SRResNet against a critic, judged by what a network sees."""
+"""SRGAN: SRResNet trained against a critic and by the features of another network."""
 
 import keras
 from keras import ops
@@ -9,7 +9,9 @@ from keras_facesr.models.baselines.srresnet import SRResNet
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class SRGAN(AdversarialSR):
-    """SRResNet, in phase 1 by mean squared error, in phase 2 by features and against a critic; with VGG19's, SRGAN-VGG54.
+    """SRResNet, trained in phase 1 by mean squared error, in phase 2 by features and against a critic.
+
+    With VGG19's features it is SRGAN-VGG54:
 
         >>> model.phase = 2
         >>> model.compile(keras.optimizers.Adam(1e-4), features=vgg19_features())
@@ -17,10 +19,10 @@ class SRGAN(AdversarialSR):
     Args:
         scale: enlargement, a power of two.
         hr_size: (height, width) of the images that it is trained on.
-        channels, blocks: of the SRResNet.
-        objective: of the critic (the paper's is the standard one).
-        perceptual_weight, fidelity_weight: of the features' and of the pixels' squared errors in phase 2; the paper's is the
-            features' alone.
+        channels, blocks: arguments of ``SRResNet``.
+        objective: the critic's (the paper has the standard one).
+        perceptual_weight, fidelity_weight: weights of the features' and of the pixels' squared errors in phase 2; the paper
+            has the features' error alone.
         **kwargs: of ``AdversarialSR``.
     """
 

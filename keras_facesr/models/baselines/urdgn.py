@@ -1,4 +1,4 @@
-"""URDGN: nearest neighbours and convolutions by turns, against a discriminator."""
+"""URDGN: nearest-neighbour enlargement and convolutions in turn, trained against a discriminator."""
 
 import keras
 from keras import layers, ops
@@ -12,11 +12,11 @@ from keras_facesr.models.adversarial import AdversarialSR
 class Discriminator(layers.Layer):
     """Conv 5x5, max pooling, ReLU and dropout of whole maps, four times; a dense layer; a score.
 
-    Images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1). It is there for training alone,
-    so that units are dropped always.
+    Images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1). It is used in training only, so
+    dropout is always on.
 
     Args:
-        convolutions: at most four, of ``channels`` times 1, 2, 4 and 3.
+        convolutions: at most four; their widths are ``channels`` times 1, 2, 4 and 3.
         hidden: units of the dense layer.
     """
 
@@ -47,9 +47,9 @@ class Discriminator(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class URDGN(AdversarialSR):
-    """Ultra-resolution by discriminative generative networks: squared error, in phase 2 against a discriminator.
+    """Ultra-resolution by discriminative generative networks: squared error, in phase 2 also against a discriminator.
 
-    The paper knows no phase 1; both networks learn by RMSprop, their rate 1e-3 * 0.99^epoch:
+    The paper has no phase 1; it trains both networks by RMSprop at a rate of 1e-3 * 0.99^epoch:
 
         >>> model = URDGN(critic=True)
         >>> model.phase = 2
@@ -59,9 +59,9 @@ class URDGN(AdversarialSR):
     Args:
         scale: enlargement, a power of two.
         hr_size: (height, width) of the images that it is trained on.
-        channels: of four convolutions, 3x3, 3x3, 5x5 and 5x5, between which x8 doubles the size three times. A larger scale
-            has further 5x5 ones, a smaller one the same without its last doublings.
-        objective: of the discriminator (the paper's is the standard one).
+        channels: widths of four convolutions, 3x3, 3x3, 5x5 and 5x5; at x8 the size is doubled between them, three times.
+            A larger scale adds 5x5 convolutions, a smaller one leaves out the last doublings.
+        objective: the discriminator's (the paper has the standard one).
         **kwargs: of ``AdversarialSR``.
     """
 
@@ -85,7 +85,7 @@ class URDGN(AdversarialSR):
         self.generator = self._generator()
 
     def _generator(self):
-        """Conv-BN-ReLU, each but the first at twice the size of the one before; a convolution to three colours."""
+        """Conv-BN-ReLU blocks, each after the first at twice the size of the one before; then a convolution to RGB."""
         doublings, dtype = doubling_count(self.scale), self.dtype_policy
         widths = [*self.channels, *self.channels[-1:] * (doublings - 3)]
         stack = []

@@ -1,4 +1,4 @@
-"""VDSR: twenty convolutions find what bicubic enlargement lacks."""
+"""VDSR: twenty convolutions predict what bicubic enlargement lacks."""
 
 import keras
 
@@ -9,10 +9,10 @@ from keras_facesr.models.base import FaceSR
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class VDSR(FaceSR):
-    """Very deep network on the bicubically enlarged image, whose output is added to it; in colour.
+    """Very deep network on the bicubically enlarged image; its output is added to that image. In colour.
 
-    The paper trains by squared error at rates from 0.1 down by tens, each gradient's elements cut to [-theta / rate,
-    theta / rate], so that no step moves a weight by more than theta at once. Compile anew for each rate:
+    The paper trains by squared error, at a rate of 0.1 that is divided by ten again and again. It clips each gradient's
+    elements to [-theta / rate, theta / rate], so that no step moves a weight by more than theta. Compile again for each rate:
 
         >>> sgd = keras.optimizers.SGD(rate, momentum=0.9, weight_decay=1e-4, clipvalue=theta / rate)
         >>> model.compile(sgd, loss="mse")

@@ -1,4 +1,4 @@
-"""Wavelet-SRNet: the large image's wavelet packets are predicted at the small image's size, level by level."""
+"""Wavelet-SRNet: predicts the large image's wavelet packets at the small image's size, level by level."""
 
 import keras
 from keras import layers, ops
@@ -11,11 +11,11 @@ from keras_facesr.objectives import wavelet
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class WaveletBlock(layers.Layer):
-    """ReLU(BN(Conv-BN-ReLU-Conv(x) + x)); where the width changes, a 1x1 convolution brings x to it. No biases.
+    """ReLU(BN(Conv-BN-ReLU-Conv(x) + x)); if the width changes, a 1x1 convolution brings x to the new width. No biases.
 
     Args:
         channels: width.
-        groups: of channels in the first and in the second convolution that do not see each other.
+        groups: numbers of channel groups in the first and in the second convolution; groups do not see each other.
     """
 
     def __init__(self, channels, groups=(1, 1), **kwargs):
@@ -56,18 +56,18 @@ class WaveletBlock(layers.Layer):
 class WaveletSRNet(ObjectiveSR):
     """Embedding net, one wavelet prediction net for each level of packets, and fixed synthesis; it compiles without a loss.
 
-    Level 0 is the small image's own packet; level j has 3 * 4^(j - 1) packets, whose predictions do not see each other.
+    Level 0 is the coarsest packet; level j has 3 * 4^(j - 1) packets, each predicted without seeing the others.
 
     Args:
         scale: enlargement, a power of two: one level of packets for each doubling.
-        channels: of the embedding's first convolution and stage; each of the other stages has twice the one's before.
-        stages: of the embedding.
+        channels: width of the embedding's first convolution and first stage; each stage has twice the width of the one before.
+        stages: stages of the embedding.
         blocks: residual blocks in a stage.
-        packet_channels: for each packet in its prediction net, twice as many before the prediction.
-        low_weight, high_weight: of the squared error of the coarsest packet and of the others.
-        texture_weight: of the energy that details lack.
-        texture_ratio, texture_margin: alpha and epsilon, how much energy is wanted.
-        image_weight: of the pixels' squared error.
+        packet_channels: width for each packet in its prediction net; twice as much in the net's second block.
+        low_weight, high_weight: weights of the squared error of the coarsest packet and of the others.
+        texture_weight: weight of the energy that the details lack.
+        texture_ratio, texture_margin: alpha and epsilon, which say how much energy is wanted.
+        image_weight: weight of the pixels' squared error.
     """
 
     ARGUMENTS = (
@@ -104,9 +104,9 @@ class WaveletSRNet(ObjectiveSR):
         self.predictions = [self._prediction(n, f"level_{level}") for level, n in enumerate(packets)]
 
     def _prediction(self, packets, name):
-        """Three colours of each of ``packets`` packets.
+        """Prediction net for ``packets`` packets of three colours each.
 
-        The first image is about grey: the coarsest packet is ``scale`` times as large as an image's mean, a long way from 0.
+        An untrained network predicts grey: the coarsest packet is ``scale`` times the image's mean, far from 0.
         """
         width, dtype = self.packet_channels * packets, self.dtype_policy
         how = {"kernel_initializer": near_zero(), "dtype": "float32"}
@@ -124,12 +124,12 @@ class WaveletSRNet(ObjectiveSR):
         return self.to_image(wavelet.synthesis(self.packets(lr, training), self.levels), training)
 
     def packets(self, lr, training=None):
-        """The output's wavelet packets (N, H, W, 3 * scale^2), as ``objectives.wavelet`` orders them."""
+        """The output's wavelet packets (N, H, W, 3 * scale^2), in the order of ``objectives.wavelet``."""
         features = self.embedding(lr, training=training)
         return ops.concatenate([prediction(features, training=training) for prediction in self.predictions], axis=-1)
 
     def objective(self, lr, hr):
-        """Squared errors of the packets and of the image, and the energy that details lack."""
+        """Squared errors of the packets and of the image, and the energy that the details lack."""
         made, true = self.packets(lr, training=True), wavelet.analysis(hr, self.levels)
         packets = wavelet.packet_error(true, made, self.low_weight, self.high_weight)
         texture = wavelet.texture_error(true, made, self.texture_ratio, self.texture_margin)

@@ -1,4 +1,4 @@
-"""How each preset was trained; ``facesr train NAME DATA_DIR --out RUN_DIR`` does it again."""
+"""How each preset was trained; ``facesr train NAME DATA_DIR --out RUN_DIR`` trains it again."""
 
 import dataclasses
 import difflib
@@ -12,7 +12,7 @@ RECIPES = {recipe.name: recipe for part in (sam, baselines, full_size, cagface, 
 
 
 def find(name):
-    """The recipe of that name; ``TrainingError`` names those that are alike, or all."""
+    """The recipe of that name; ``TrainingError`` lists similar names, or all if there are none."""
     if name not in RECIPES:
         close = [presets.ALIASES[name]] if name in presets.ALIASES else difflib.get_close_matches(name.lower(), RECIPES)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(RECIPES))}"
@@ -21,7 +21,7 @@ def find(name):
 
 
 def from_scratch(recipe):
-    """The recipe with the stages before its own of what it starts from, if that is another preset for the same task."""
+    """The recipe with all stages from random weights: if it starts from presets for the same task, their stages come first."""
     before = [recipe.start] if recipe.start else []
     before += [name for name in recipe.parts.values() if find(name).task == recipe.task]
     stages = [stage for name in before for stage in from_scratch(find(name)).stages]

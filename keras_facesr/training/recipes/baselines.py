@@ -1,7 +1,7 @@
-"""The papers' other methods on UTKFace, each at a width and depth that costs no more than the ``sam_small`` of its scale.
+"""The papers' other methods on UTKFace, each of a width and depth that costs no more than the ``sam_small`` of its scale.
 
-They see the same images as often as the yardsticks of SAM, and some more against a critic; tests/test_baselines.py counts their
-multiply-adds.
+They see the same images as often as SAM's baselines (``recipes.sam.yardstick``), and some more against a critic.
+tests/test_baselines.py counts their multiply-adds.
 """
 
 import dataclasses
@@ -13,25 +13,25 @@ FACE = {"hr_size": (128, 128)}
 
 
 def small(name, model_class, loss=None, scale=8, **config):
-    """A yardstick by another loss, or by the network's own where it has one."""
+    """A baseline as SAM's (``yardstick``), with another loss, or the network's own if ``loss`` is None."""
     recipe = yardstick(name, model_class, scale, **config)
     return dataclasses.replace(recipe, stages=tuple(dataclasses.replace(stage, loss=loss) for stage in recipe.stages))
 
 
 def against_a_critic(recipe, steps, **how):
-    """The same, and then phase 2."""
+    """The recipe with a further stage, phase 2."""
     stage = Stage(steps, batch_size=8, learning_rate=1e-4, phase=2, keep="last", jit_compile=False, **how)
     return dataclasses.replace(recipe, stages=(*recipe.stages, stage))
 
 
 def urdgn(scale, steps, **config):
-    """URDGN, by pixels and then against its discriminator."""
+    """URDGN, trained by pixels and then against its discriminator."""
     return against_a_critic(small("urdgn_small", "URDGN", scale=scale, **FACE, critic=True, **config), steps)
 
 
 RECIPES = [
     small("fsrcnn", "FSRCNN", "mse"),
-    # Its gradients are clipped for the sake of SGD's high rates; Adam bounds the steps itself.
+    # VDSR's paper clips gradients because of SGD's high rates; Adam bounds its steps itself.
     small("vdsr_small", "VDSR", "mse", 4, channels=16, depth=17),
     small("vdsr_small", "VDSR", "mse", channels=16, depth=14),
     small("vdsr_small", "VDSR", "mse", 16, channels=12, depth=13),

@@ -42,7 +42,7 @@ def by_adam(steps, **how):
 
 
 def adversarial(name, model_class, **config):
-    """The same, the last sixth of its patches against a critic."""
+    """A baseline that is trained by pixels, and on the last sixth of its patches against a critic."""
     config = {"scale": 4, "hr_size": (128, 128), "critic": True, "critic_channels": 16, **config}
     recipe = small(name, model_class, config, by_adam(5000))
     return against_a_critic(recipe, 1000, augmentation="six", features="face_features")
@@ -61,8 +61,8 @@ RECIPES = [
     dataclasses.replace(ATTENTIVE, precision="mixed_bfloat16"),
     cagface("cagface_small_x4", patches(2000, phase=1), patches(4000, phase=2)),
     cagface("cagface_small_single_x4", patches(6000, phase=1), stages=1),
-    # The widths and depths that come to CAGFace's multiply-adds, or near (tests/test_baselines.py).
-    # EDSR by Adam: at CAGFace's rate of Muon it diverged.
+    # Widths and depths that give about CAGFace's number of multiply-adds (tests/test_baselines.py).
+    # EDSR is trained by Adam: by Muon, at CAGFace's rate, it diverged.
     small("edsr_small_x4", "EDSR", {"scale": 4, "channels": 48, "blocks": 20}, by_adam(6000, learning_rate=5e-4, loss="mae")),
     small("srcnn_x4", "SRCNN", {"scale": 4}, by_adam(6000, loss="mse")),
     small("fsrcnn_x4", "FSRCNN", {"scale": 4}, by_adam(6000, loss="mse")),

@@ -1,8 +1,8 @@
-"""The papers' systems and the methods beside them at their own size, with the loss, optimiser and first rate of each; for GPUs.
+"""The papers' systems and baselines at their papers' size, with the loss, optimiser and first rate of each paper; for GPUs.
 
-The four systems have the data of their small recipes. The other methods see whole faces of UTKFace, x8, where most papers cut
-patches of photographs, and their rates fall along a cosine, where most papers divide them now and then. SRResNet, SRGAN, EDSR
-and ESRGAN take their papers' steps, the others ``STEPS``; batches have 16 images but for VDSR's 64. FSRCNN and SRCNN have their
+The four systems have the data of their small recipes. The other methods see whole faces of UTKFace, x8, while most papers cut
+patches from photographs. Their rates fall along a cosine, while most papers divide them now and then. SRResNet, SRGAN, EDSR
+and ESRGAN take their papers' steps, the others ``STEPS``. Batches have 16 images, for VDSR 64. FSRCNN and SRCNN have their
 papers' size in the recipes for two cores already.
 """
 
@@ -21,7 +21,7 @@ def by_pixels(steps=STEPS, learning_rate=1e-4, batch_size=16, **how):
 
 
 def against_a_critic(steps=STEPS, learning_rate=1e-4, batch_size=16, **how):
-    """VGG19's features cannot be had everywhere: ``face_features`` gives them."""
+    """Phase 2. Its features are those of ``face_features``, as VGG19's weights are not available everywhere."""
     return by_pixels(steps, learning_rate, batch_size, phase=2, keep="last", **how)
 
 
@@ -30,7 +30,7 @@ def full_size(name, model_class, *stages, **config):
 
 
 def sam(scale):
-    """SAM by the paper's rates, 2.5e-4 for phase 1 and 5e-3 for phase 2 (section 5.1); no augmentation."""
+    """SAM at the paper's rates, 2.5e-4 for phase 1 and 5e-3 for phase 2 (section 5.1), without augmentation."""
     phase_1 = by_pixels(phase=1, learning_rate=2.5e-4, augmentation=None)
     phase_2 = by_pixels(50_000, phase=2, learning_rate=5e-3, augmentation=None)
     return Recipe(f"sam_x{scale}_utkface", "SAM", {"scale": scale}, (FACES,), (phase_1, phase_2))
@@ -60,6 +60,6 @@ RECIPES = [
     full_size("rdn", "RDN", by_pixels(loss="mae")),
     full_size("rrdbnet", "RRDBNet", by_pixels(1_000_000, 2e-4, loss="mae")),
     full_size("esrgan", "ESRGAN", by_pixels(1_000_000, 2e-4), against_a_critic(400_000, **BY_FEATURES), **JUDGED),
-    full_size("enhancenet", "EnhanceNet", by_pixels(), hr_size=(128, 128)),  # ENet-E: textures want VGG19's features
+    full_size("enhancenet", "EnhanceNet", by_pixels(), hr_size=(128, 128)),  # ENet-E: textures need VGG19's features
     full_size("srfbn", "SRFBN", by_pixels()),
 ]

@@ -1,4 +1,4 @@
-"""What a recipe says: the network, the data, and the stages of its training."""
+"""The classes of a recipe: the network, the data, and the stages of training."""
 
 import dataclasses
 
@@ -6,8 +6,8 @@ from keras_facesr import classes, presets
 from keras_facesr.data.degrade import ALIASED
 from keras_facesr.errors import TrainingError
 
-IMAGE_UNIT = 1600  # budgets are counted in so many images: whole batches of any usual size
-JUDGE = "face_features"  # the preset that judges how alike small faces are made and real ones
+IMAGE_UNIT = 1600  # budgets are multiples of so many images: whole batches of any usual size
+JUDGE = "face_features"  # the preset that judges how alike generated and real small faces are
 DATA_SETS = {  # by a source's folder, or by its kind
     "utkface": "UTKFace",
     "celeba": "CelebA",
@@ -18,7 +18,7 @@ DATA_SETS = {  # by a source's folder, or by its kind
     "faces_512": "faces of at least 512 px from a collection for non-commercial research",
     "wider_lq": "small faces cut from WIDER FACE (CC BY-NC-ND 2.0)",
 }
-FEATURES_WEIGHT = 0.01  # beside pixels and a critic: bicubic's errors of JUDGE's features then count about as its pixels' do
+FEATURES_WEIGHT = 0.01  # bicubic's errors of JUDGE's features then count about as much as its errors of pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,19 +28,19 @@ class Stage:
     Attributes:
         steps: training steps, a multiple of ``check_every``.
         batch_size: images per step.
-        learning_rate: the peak; it rises over ``warmup`` steps and falls to zero along a cosine.
+        learning_rate: the peak; the rate rises over ``warmup`` steps and falls to zero along a cosine.
         optimizer: ``"adam"``, ``"muon"``, ``"rmsprop"`` or ``"clipped_sgd"`` (``optimizers.OPTIMIZERS``).
         phase: the model's phase, for models that train in phases.
         loss: for models without an objective of their own.
         features: preset whose feature maps an adversarial model's perceptual loss compares.
-        warmup: steps of linear rise.
-        augmentation: what chance makes of the images (``data.pipeline.AUGMENTATIONS``).
-        ema: momentum of the exponential moving average of the weights that is validated and released.
-        keep: "best" keeps the weights that score best in validation, "last" the latest: those of an adversarial stage, which
-            a pixel's score would stop at its start.
+        warmup: steps in which the rate rises linearly.
+        augmentation: None, "mirror" or "six" (``data.pipeline.AUGMENTATIONS``).
+        ema: momentum of the weights' exponential moving average, which is validated and released.
+        keep: "best" keeps the weights that score best in validation, "last" the latest. "last" is for adversarial stages:
+            measured by pixels, their first weights would be the best.
         check_every: steps between validations and checkpoints.
-        jit_compile: whether XLA compiles the step. It does for narrow networks at the input's size; convolutions of few
-            channels at the output's size are faster without, on a CPU.
+        jit_compile: whether XLA compiles the step. On a CPU this is faster for narrow networks at the input's size, and
+            slower for convolutions of few channels at the output's size.
     """
 
     steps: int
@@ -63,23 +63,23 @@ class Stage:
 
     @property
     def images(self):
-        """Images that the network sees, each as often as it does."""
+        """Number of images that the network sees; an image that is seen again counts again."""
         return self.steps * self.batch_size
 
     def for_steps(self, steps):
-        """The same stage over another number of steps, checked at least as often: fewer more than there are checks."""
+        """The same stage over another number of steps, checked at least as often; rounded up to whole intervals."""
         checks = -(-steps // self.check_every)
         check_every = -(-steps // checks)
         return dataclasses.replace(self, steps=checks * check_every, check_every=check_every)
 
     def for_images(self, images):
-        """The same stage over another number of images, a multiple of its batches, checked at least as often."""
+        """The same stage over another number of images, a multiple of the batch size, checked at least as often."""
         steps = images // self.batch_size
         check_every = max(n for n in range(1, self.check_every + 1) if steps % n == 0)
         return dataclasses.replace(self, steps=steps, check_every=check_every)
 
     def prepare(self, model, jit_compile, accumulation=1):
-        """Set the phase and compile."""
+        """Set a model's phase and compile it for this stage."""
         import keras
 
         from keras_facesr.training.optimizers import OPTIMIZERS
@@ -106,12 +106,12 @@ class Source:
     """Images to train on: the training part of one data set, at one size.
 
     Attributes:
-        kind: of the data set (``data.datasets.open_dataset``).
+        kind: the data set's kind (``data.datasets.open_dataset``).
         size: side in pixels of the square images that it is decoded to; for digits also (height, width).
-        folder: below DATA_DIR; empty for DATA_DIR itself.
-        framing: the set as whose its faces are cut (``data.framing.FRAMINGS``), anew each time they are seen; None: whole
-            squares.
-        whole: side in pixels of the squares that such faces are cut from.
+        folder: the set's folder below DATA_DIR; empty for DATA_DIR itself.
+        framing: the set whose framing its faces are cut to (``data.framing.FRAMINGS``), again each time they are seen; None:
+            whole squares.
+        whole: with a framing, side in pixels of the squares that faces are cut from.
     """
 
     kind: str
@@ -127,12 +127,12 @@ class Source:
 
     @property
     def decoded_size(self):
-        """What the files are decoded to, as ``data.cache.decoded`` takes it."""
+        """The size that the files are decoded to (``data.cache.decoded``)."""
         return self.whole or self.size
 
     @property
     def data_set(self):
-        """Its name, as cards have it."""
+        """The data set's name on cards."""
         return DATA_SETS.get(self.folder) or DATA_SETS.get(self.kind, "pictures of a folder")
 
 
@@ -141,22 +141,22 @@ class Recipe:
     """A preset's network, data and stages.
 
     Attributes:
-        name: of the preset that it makes.
+        name: name of the preset that it makes.
         model_class: name of a class in ``classes.MODEL_CLASSES``.
-        config: its constructor arguments.
-        sources: the images; those of the first one also choose the best weights.
-        stages: one after the other, each from the best weights of the one before.
+        config: constructor arguments of that class.
+        sources: the images. The best weights are chosen by images of the first source.
+        stages: trained in sequence, each from the best weights of the one before.
         seed: of initial weights, order, flips and noise.
-        task: what is learnt and how it is judged, a name in ``tasks.TASKS``.
+        task: what the network is trained for and how it is judged, a name in ``tasks.TASKS``.
         degradation: how small images are made for training: "bicubic", "aliased" (bicubic without antialiasing), "blind"
             (blur, noise, JPEG), or the preset of a ``StyleVAE``.
         precision: "float32", "mixed_bfloat16" or "mixed_float16", in which the network computes; its weights are float32.
-        accumulation: batches whose mean gradient makes one update of the weights.
-        epochs: passes over the data in each stage, in place of the stages' steps; None: their steps.
+        accumulation: number of batches whose mean gradient makes one update of the weights.
+        epochs: passes over the data in each stage, instead of the stages' steps; None: their steps.
         crop: side of random HR crops in pixels, or None for whole images.
         validation_images: images of the first source that are held out to choose the best weights.
-        start: preset whose released weights the first stage goes on from, as far as it has any for the network.
-        parts: part of the model, by its attribute's name -> the preset whose released weights it starts from.
+        start: preset whose released weights the first stage starts from; what they lack, such as a critic, starts anew.
+        parts: attribute of a part of the model -> the preset whose released weights this part starts from.
     """
 
     name: str
@@ -177,36 +177,36 @@ class Recipe:
 
     @property
     def images(self):
-        """Images that the network sees in all stages, each as often as it does."""
+        """Number of images that the network sees in all stages; an image that is seen again counts again."""
         return sum(stage.images for stage in self.stages)
 
     @property
     def config_without_critic(self):
-        """Constructor arguments of the network as it is released."""
+        """Constructor arguments of the released network, which has no critic."""
         return {name: value for name, value in self.config.items() if name != "critic"}
 
     @property
     def stylevae(self):
-        """Name of the preset that makes its small images; None where no network does."""
+        """Name of the styleVAE preset that makes the small images; None if no network makes them."""
         return None if self.measured_with in (None, ALIASED) else self.degradation
 
     @property
     def measured_with(self):
-        """How the test images on its card are made, as ``degradation`` says; None: by bicubic, as for "blind" too."""
+        """The degradation of the test images on its card; None: bicubic, which also holds for "blind"."""
         return None if self.degradation in ("bicubic", "blind") else self.degradation
 
     @property
     def teachers(self):
-        """Names of the presets whose released networks it learns from."""
+        """Names of the presets whose released networks its training needs."""
         names = {self.start, *self.parts.values(), *(stage.features for stage in self.stages), self.stylevae}
         judge = {JUDGE} if self.task == "degradation" else set()
         return (names | judge) - {None}
 
     def for_images(self, images):
-        """The same recipe for a network that sees so many images in all; its stages keep their shares of them.
+        """The same recipe for so many images in all; its stages keep their shares of them.
 
         Raises:
-            TrainingError: not a multiple of ``IMAGE_UNIT``, or too few for so many stages.
+            TrainingError: ``images`` is not a multiple of ``IMAGE_UNIT``, or too small for so many stages.
         """
         if images == self.images:
             return self
@@ -214,12 +214,12 @@ class Recipe:
             wanted = f"a multiple of {IMAGE_UNIT:,}, at least {IMAGE_UNIT * len(self.stages):,}"
             raise TrainingError(f"{images:,} images cannot be shared among the stages of {self.name}: give {wanted}")
         units = [max(1, round(stage.images * images / self.images / IMAGE_UNIT)) for stage in self.stages]
-        units[units.index(max(units))] += images // IMAGE_UNIT - sum(units)  # what rounding has moved
+        units[units.index(max(units))] += images // IMAGE_UNIT - sum(units)  # what rounding has added or lost
         stages = [stage.for_images(IMAGE_UNIT * count) for stage, count in zip(self.stages, units)]
         return dataclasses.replace(self, stages=tuple(stages))
 
     def model(self):
-        """A new, built network, its ``parts`` with their released weights."""
+        """A new, built network, whose ``parts`` have their released weights."""
         model = classes.build_model(self.model_class, self.config)
         for part, name in self.parts.items():
             getattr(model, part).load_weights(presets.released_weights(presets.find(name)))

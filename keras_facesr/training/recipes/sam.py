@@ -1,9 +1,9 @@
-"""The small SAM presets on UTKFace and the yardsticks that see the same images."""
+"""The small SAM presets, and the baselines that see the same images of UTKFace."""
 
 from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
 
 FACES = Source("utkface", 128)
-# Three sets' faces, all cut as UTKFace has them; ``whole`` is the side of the pictures that they are cut from.
+# Faces of three sets, all cut to UTKFace's framing; ``whole`` is the side of the pictures that they are cut from.
 FRAMED = tuple(
     Source(kind, 128, kind, "utkface", whole) for kind, whole in zip(("utkface", "celeba", "celebamask"), (200, 178, 256))
 )
@@ -11,9 +11,9 @@ PHASE_0_STEPS = {4: 3000, 8: 8000, 16: 4000}  # by scale
 
 
 def sam_small(scale, phase_1, phase_2, **config):
-    """SAM with the LR-size backbone; phase 0, the deterministic path alone, costs less than phase 1 for each image.
+    """SAM with the LR-size backbone; phase 0, the deterministic path alone, costs less for each image than phase 1.
 
-    The rates are Muon's: at 2e-3 in phase 0 most of the encoder's rectified units never fire again, at 3.5e-4 it learns slower.
+    The rates are for Muon: in phase 0, at 2e-3 most of the encoder's ReLU units become zero for good; 3.5e-4 is slower.
     """
     return Recipe(
         name=f"sam_small_x{scale}_utkface",
@@ -29,7 +29,7 @@ def sam_small(scale, phase_1, phase_2, **config):
 
 
 def yardstick(name, model_class, scale, **config):
-    """A baseline by mean squared error on the images of the ``sam_small`` of its scale, as many as its phase 0 sees."""
+    """A baseline, trained by mean squared error on as many images as phase 0 of the ``sam_small`` of its scale sees."""
     how = {"batch_size": 8, "loss": "mse", "jit_compile": False}
     steps = PHASE_0_STEPS[scale] // 2
     return Recipe(
@@ -50,7 +50,7 @@ SAM_X8 = Recipe(
         "backbone": "lr",
         "encoder_blocks": 24,
         "decoder_blocks": 2,
-        # One latent a face, of eight numbers: of so few a hundred samples try what a network can vary (docs/papers/sam.md).
+        # One latent a face, of eight numbers: few enough that a hundred samples cover the variation (docs/papers/sam.md).
         "latent": "face",
         "latent_channels": 8,
         "stochastic_weight": 0.1,
@@ -70,7 +70,7 @@ RECIPES = [
     sam_small(4, phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
     sam_small(8, phase_1=1500, phase_2=500, encoder_blocks=16, decoder_blocks=2),
     sam_small(16, phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),
-    # SRResNet's width and depth are those that come to SAM's multiply-adds (tests/test_baselines.py).
+    # SRResNet's widths and depths give about SAM's number of multiply-adds (tests/test_baselines.py).
     *[yardstick("srcnn", "SRCNN", scale) for scale in (4, 8, 16)],
     yardstick("srresnet_small", "SRResNet", 4, channels=32, blocks=14),
     yardstick("srresnet_small", "SRResNet", 8, channels=36, blocks=17),

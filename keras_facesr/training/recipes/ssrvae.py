@@ -1,4 +1,4 @@
-"""styleVAE and what is trained on its pairs, for faces of 16x16 pixels; their twins see bicubic pairs of the same faces.
+"""styleVAE and the networks trained on its pairs, for faces of 16x16 pixels; their twins see bicubic pairs of the same faces.
 
 DATA_DIR holds CelebA in ``celeba`` and real small faces, cut from WIDER FACE, in ``wider_lq/train`` and ``wider_lq/test``.
 """
@@ -16,8 +16,8 @@ CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": FEATURES_W
 def stylevae(name, **config):
     """A styleVAE of half the paper's width; ``config`` is what an ablation changes (Table 5).
 
-    Divergence weighs as much as keeps the styles of real faces where chance draws them, information less than would make a code
-    of a style, and content as much as keeps patterns away that no face has: weights found on held-out faces.
+    The weights were found on held-out faces: ``kl_weight`` keeps the styles of real faces where random styles are drawn,
+    ``information_weight`` is too small to make a code of the style, and ``content_weight`` prevents patterns that no face has.
     """
     return Recipe(
         name,
@@ -30,7 +30,7 @@ def stylevae(name, **config):
 
 
 def pair(name, model_class, loss="mae", **config):
-    """A network for x4 on styleVAE's pairs and its bicubic twin: ``name``_style and ``name``_bicubic."""
+    """A network for x4 on styleVAE's pairs, and its twin on bicubic pairs: ``name``_style and ``name``_bicubic."""
     bicubic = Recipe(
         f"{name}_bicubic",
         model_class,
@@ -60,7 +60,7 @@ RECIPES = [
     blind_to("ssrvae_x4_bicubic_global", local_attention=False),
     blind_to("ssrvae_x4_bicubic_plain", global_attention=False, local_attention=False),
     *pair("srcnn_x4", "SRCNN", "mse"),
-    # Of a width and depth that cost no more than SSRVAE (tests/test_baselines.py).
+    # Their widths and depths cost no more than SSRVAE (tests/test_baselines.py).
     *pair("edsr_small_x4", "EDSR", channels=32, blocks=18),
     *pair("rdn_small_x4", "RDN", channels=32, blocks=5, convolutions=5, growth=16),
     *(

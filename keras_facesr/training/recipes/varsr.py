@@ -1,4 +1,4 @@
-"""VarSR, its rivals and deterministic twins, for faces of 8x8 pixels and for digits; and the networks that judge them."""
+"""VarSR, its deterministic twins and other methods, for faces of 8x8 pixels and for digits; and the networks that judge."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from keras_facesr.training.recipes.recipe import FEATURES_WEIGHT, Recipe, Source
 FACES = (Source("celeba", 64),)
 AGAINST_A_CRITIC = {"critic": True, "critic_channels": 32, "perceptual_weight": FEATURES_WEIGHT}
 MNIST, PLATES = (Source("mnist", 24),), (Source("digits", (16, 8)),)
-OF_FACES = {"learning_rate": 1e-3, "optimizer": "muon"}  # learns faster than Adam at 5e-4
+OF_FACES = {"learning_rate": 1e-3, "optimizer": "muon"}  # faster than Adam at 5e-4
 OF_DIGITS = {"batch_size": 32, "augmentation": None}
 LATENT = {"lr_size": ((6, 6), (4, 2)), "latent_dim": 64, "blocks": 0}
 
@@ -18,7 +18,7 @@ def faces(name, model_class, config, *stages, **how):
 
 
 def varsr_of_faces(kl_weight, infix, *stages, **how):
-    """VarSR for faces at one lambda_KL, by pixels and then against a critic."""
+    """VarSR for faces with one lambda_KL: a recipe by pixels, and one that continues it against a critic."""
     config = {"kl_weight": kl_weight}
     by_pixels_alone = f"varsr{infix}_x8_celeba"
     yield faces(by_pixels_alone, "VarSR", config, *stages, **how)
@@ -28,8 +28,9 @@ def varsr_of_faces(kl_weight, infix, *stages, **how):
 def digits(name, model_class, *stages, **config):
     """Two networks for x4 on digits: ``name``_mnist, 6x6 to 24x24 pixels, and ``name``_plates, 4x2 to 16x8.
 
-    By pixels alone, where the paper adds a critic, unless ``stages`` say otherwise. ``config`` has a pair where the two differ.
-    There are 5,000 plates and twelve times as many digits of MNIST: a fifth of the steps are 19 times all plates.
+    They are trained by pixels alone unless ``stages`` says otherwise; the paper adds a critic. A value of ``config`` that
+    differs between the two is a pair. There are 60,000 digits of MNIST but only 5,000 of plates, so plates get a fifth of the
+    steps, which is 19 epochs.
     """
     stages = stages or (by_pixels(15_000, **OF_DIGITS),)
     fewer = tuple(dataclasses.replace(stage, steps=stage.steps // 5) for stage in stages)
@@ -44,7 +45,7 @@ def by_pixels(steps, batch_size=16, **how):
 
 
 def adversarial(steps, batch_size=16, features="face_features", **how):
-    """Phase 2 from a network that phase 1 has trained: what it gains, no pixel's score shows."""
+    """Phase 2, after phase 1; it keeps the last weights, since a score by pixels does not show what it gains."""
     return Stage(steps, batch_size, 1e-4, phase=2, features=features, keep="last", jit_compile=False, **how)
 
 
@@ -55,7 +56,7 @@ def classifier(name, sources):
 
 
 def aliased(recipe, steps):
-    """A network for digits that are reduced without antialiasing, which leaves as much open as the paper's did."""
+    """A network for digits reduced without antialiasing, which are as hard to read as the paper's."""
     (stage,) = recipe.stages
     return dataclasses.replace(
         recipe, name=f"{recipe.name}_aliased", degradation="aliased", stages=(dataclasses.replace(stage, steps=steps),)
@@ -75,7 +76,7 @@ RECIPES = [
     *varsr_of_faces(0.02, "", by_pixels(4000, **OF_FACES)),
     *varsr_of_faces(0.01, "_kl01", by_pixels(1000), start="varsr_x8_celeba"),
     faces("srresnet_x8_celeba64", "SRResNet", {}, by_pixels(4000, loss="mse", **OF_FACES)),
-    # What many answers have in common says nothing of the single ones: those need the critic.
+    # MR-GAN's loss by pixels holds for the mean of many answers only; single answers need the critic.
     faces("mrgan_x8_celeba", "MRGAN", AGAINST_A_CRITIC, by_pixels(4000, **OF_FACES), adversarial(500)),
     faces(
         "srgan_x8_celeba64",
@@ -98,7 +99,7 @@ RECIPES = [
         critic_channels=32,
         critic_convolutions=5,
     ),
-    # Its pixels' score is of the conditioner alone: it does not show what the prior learns.
+    # The last weights are kept: PRSR's validation score is of the conditioner alone and does not show how the prior improves.
     *digits(
         "prsr_x4",
         "PRSR",
