@@ -32,6 +32,11 @@ RECIPE = Recipe(
     validation_images=4,
 )
 
+THIN_STAGE = Stage(4, batch_size=4, learning_rate=1e-3, loss="mse", check_every=2, jit_compile=False)
+THIN = dataclasses.replace(  # whatever network it is that a run trains
+    RECIPE, name="thin", model_class="SRCNN", config={"scale": 4, "features": (8, 4)}, stages=(THIN_STAGE,)
+)
+
 PLAIN_STAGE = Stage(10, batch_size=4, learning_rate=1e-3, phase=0, ema=0.5, check_every=5, jit_compile=False)
 PLAIN = dataclasses.replace(RECIPE, stages=(PLAIN_STAGE, PLAIN_STAGE))
 
@@ -57,7 +62,7 @@ def arrays(file):
 
 def assert_same_weights(file, other):
     found, expected = arrays(file), arrays(other)
-    assert found.keys() == expected.keys() and len(found) > 20
+    assert found.keys() == expected.keys() and len(found) > 5
     for name in found:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 

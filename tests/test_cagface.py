@@ -148,7 +148,7 @@ def test_all_that_learns_in_a_phase_has_a_gradient(block):
     lr, hr = pairs()
     for phase in (1, 2):
         model.phase = phase
-        model.compile("adam")
+        model.compile("adam", run_eagerly=True)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras warns of what has none
             model.train_on_batch(lr, hr)

@@ -108,7 +108,7 @@ def test_styles_by_chance_have_the_mean_and_covariance_that_were_found(monkeypat
 
 def test_a_step_moves_the_mean_and_covariance_of_styles():
     model = small()
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=True)
     before = np.array([1.0, -2.0, 0.0, 0.5, 3.0], "float32")
     model.mean_style.assign(before)
     real, clean = faces()
@@ -225,7 +225,7 @@ def test_blind_content_lets_a_style_blur_and_fade():
     for blind in (True, False):
         model = small(information_weight=0.0, blind_content=blind)
         keep(model, 0.1, 0.3, 0.5, 0.6)
-        model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         errors[blind] = model.train_on_batch(real, clean.repeat(4, 1).repeat(4, 2), return_dict=True)["content"]
     assert errors[True] < 0.3 * errors[False]
 
