@@ -104,6 +104,7 @@ def test_the_loss_is_hubers_on_each_stages_image():
 LIGHT = {"block": "attentive", "tail": "shuffle"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [{"stages": 1}, {"stages": 2}, {"stages": 1, **LIGHT}, {"stages": 2, **LIGHT}])
 def test_training_on_patches_lowers_the_error(config):
     model, stages = small(image_skip=True, **config), config["stages"]

@@ -230,6 +230,7 @@ def test_blind_content_lets_a_style_blur_and_fade():
     assert errors[True] < 0.3 * errors[False]
 
 
+@pytest.mark.slow
 def test_what_is_painted_comes_to_look_as_the_real_face_does():
     model = small(information_weight=0.0, appearance_weight=1.0, content_weight=0.1)
     real, clean = faces(8)
@@ -240,6 +241,7 @@ def test_what_is_painted_comes_to_look_as_the_real_face_does():
     assert reports[-1] < 0.5 * reports[0] and dark < bright - 0.2
 
 
+@pytest.mark.slow
 def test_what_is_painted_keeps_the_content_once_it_has_learnt():
     model = small(information_weight=0.0)
     real, _ = faces(8)
@@ -252,6 +254,7 @@ def test_what_is_painted_keeps_the_content_once_it_has_learnt():
     assert np.corrcoef(numpy(model.degrade(clean, style=real)).ravel(), reduced.ravel())[0, 1] > 0.5
 
 
+@pytest.mark.slow
 def test_painted_faces_have_a_brightness_of_their_own():
     model = small(information_weight=0.0)
     real, _ = faces(8)

@@ -195,6 +195,7 @@ def test_a_critic_learns_to_tell_made_faces_from_true_ones():
     assert verdicts[-1] < verdicts[0] - 0.1
 
 
+@pytest.mark.slow
 def test_training_lowers_the_error_and_the_true_faces_latent_helps():
     model = small(latent_dim=16, channels=16, kl_weight=1e-4)
     lr, hr = pairs()
