@@ -159,7 +159,7 @@ def data_dir(recipe, data):
 
 
 @pytest.mark.parametrize("command", calls("train"))
-def test_recipes_train(command, here, data, facesr, short_recipes, eagerly):
+def test_recipes_train(command, here, data, facesr, short_recipes):
     recipe = recipes.find(filled_in(command)[1])
     words = filled_in(command, DATA_DIR=str(data_dir(recipe, data)), RUN_DIR="runs/new")
     if "multiworker" in words:  # a cluster of one machine, whose process must compute nothing before
