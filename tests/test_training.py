@@ -157,7 +157,7 @@ def test_a_finished_run_holds_its_recipe_history_log_and_weights_without_an_opti
     }
     history = history_of(whole_run)
     assert [(row["stage"], row["step"]) for row in history] == [(1, 2), (1, 4), (2, 2), (2, 4)]
-    assert all(row["val_psnr"] > 10 and 0 < row["val_ssim"] < 1 for row in history)
+    assert all(row["val_psnr"] > 5 and 0 < row["val_ssim"] < 1 for row in history)
     assert not [name for name in arrays(whole_run / "model.weights.h5") if "optimizer" in name or "muon" in name]
 
 
