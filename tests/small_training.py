@@ -1,6 +1,6 @@
 """A training run of half a minute: ``python small_training.py DATA_DIR RUN_DIR [resume] [plain] [multiworker]``.
 
-A plain run draws no noise. Used by test_training.py and test_cluster.py, as are the functions here.
+A plain run draws no noise, a thin one takes a second. Used by test_training.py and test_cluster.py, as are the functions here.
 """
 
 import dataclasses
@@ -32,6 +32,15 @@ RECIPE = Recipe(
     validation_images=4,
 )
 
+THIN_STAGE = Stage(4, batch_size=4, learning_rate=1e-3, loss="mse", check_every=2, jit_compile=False)
+THIN = dataclasses.replace(  # whatever network it is that a run trains
+    RECIPE,
+    name="thin",
+    model_class="VDSR",
+    config={"scale": 4, "channels": 8, "depth": 3},
+    stages=(dataclasses.replace(THIN_STAGE, optimizer="muon"), THIN_STAGE),
+)
+
 PLAIN_STAGE = Stage(10, batch_size=4, learning_rate=1e-3, phase=0, ema=0.5, check_every=5, jit_compile=False)
 PLAIN = dataclasses.replace(RECIPE, stages=(PLAIN_STAGE, PLAIN_STAGE))
 
@@ -57,7 +66,7 @@ def arrays(file):
 
 def assert_same_weights(file, other):
     found, expected = arrays(file), arrays(other)
-    assert found.keys() == expected.keys() and len(found) > 20
+    assert found.keys() == expected.keys() and len(found) > 5
     for name in found:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 

@@ -133,6 +133,11 @@ def cost_of_cagface():
     return multiply_adds(cagface, channels=6)  # once its attention maps are there, as in training
 
 
+@pytest.fixture(scope="module")
+def cost_of_ssrvae():
+    return multiply_adds(recipes.find("ssrvae_x4").model())
+
+
 def test_the_small_edsr_costs_what_the_small_cagface_costs(cost_of_cagface):
     assert multiply_adds(recipes.find("edsr_small_x4").model()) == pytest.approx(cost_of_cagface, rel=0.01)
 
@@ -156,9 +161,8 @@ def test_no_network_beside_the_small_cagface_costs_more(cost_of_cagface, name):
 
 
 @pytest.mark.parametrize("name", ["edsr_small", "rdn_small", "srgan_small"])
-def test_no_network_beside_the_small_ssrvae_costs_more(name):
-    cost = multiply_adds(recipes.find("ssrvae_x4").model())
-    assert multiply_adds(recipes.find(f"{name}_x4_bicubic").model()) < 1.01 * cost
+def test_no_network_beside_the_small_ssrvae_costs_more(cost_of_ssrvae, name):
+    assert multiply_adds(recipes.find(f"{name}_x4_bicubic").model()) < 1.01 * cost_of_ssrvae
 
 
 def squares():
@@ -167,6 +171,7 @@ def squares():
     return hr[:, ::4, ::4], hr
 
 
+@pytest.mark.slow  # test_plain_fit sees each of them learn a little
 @pytest.mark.parametrize(
     "network, config",
     [
@@ -176,8 +181,8 @@ def squares():
         (FSRCNN, {}),
         (VDSR, {"channels": 16, "depth": 4}),
         (RDN, {"channels": 16, "blocks": 2, "convolutions": 2, "growth": 8}),
-        pytest.param(RRDBNet, {"channels": 16, "blocks": 1, "growth": 8}, marks=pytest.mark.slow),
-        pytest.param(SRFBN, {"channels": 8, "groups": 2, "steps": 2}, marks=pytest.mark.slow),
+        (RRDBNet, {"channels": 16, "blocks": 1, "growth": 8}),
+        (SRFBN, {"channels": 8, "groups": 2, "steps": 2}),
     ],
 )
 def test_a_yardstick_learns(network, config):
@@ -209,7 +214,7 @@ def test_vdsr_is_bicubic_enlargement_where_its_last_convolution_is_silent():
 @pytest.mark.parametrize("rate", [0.1, 0.01])
 def test_vdsrs_clipping_bounds_every_weights_step(rate):
     model = built(VDSR(scale=4, channels=4, depth=3))
-    model.compile(OPTIMIZERS["clipped_sgd"](rate), loss="mse", jit_compile=False)
+    model.compile(OPTIMIZERS["clipped_sgd"](rate), loss="mse", run_eagerly=True)
     before = [variable.numpy() for variable in model.trainable_variables]
     model.train_on_batch(*squares())
     steps = [np.abs(variable.numpy() - old).max() for variable, old in zip(model.trainable_variables, before)]
@@ -222,7 +227,7 @@ def test_srfbns_loss_is_the_mean_of_the_absolute_errors_of_its_steps():
     lr, hr = squares()
     answers = [numpy(answer) for answer in model.answers(lr)]
     assert len(answers) == 4
-    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     loss = model.train_on_batch(lr, hr, return_dict=True)["loss"]
     assert loss == pytest.approx(np.mean([np.abs(answer - hr).mean() for answer in answers]), rel=1e-5)
     np.testing.assert_array_equal(numpy(model(lr)), answers[-1].clip(0, 1))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_training import RECIPE, write_faces
+from small_training import THIN, write_faces
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -58,11 +58,11 @@ def test_moved_faces_are_the_same_but_for_their_edges():
 
 
 def test_precisions_are_compared_over_the_same_images_stage_by_stage(tmp_path):
-    faces, recipe = write_faces(tmp_path), precision.shortened(RECIPE, 4)
-    assert [(stage.steps, stage.check_every) for stage in recipe.stages] == [(4, 1)] * len(RECIPE.stages)
+    faces, recipe = write_faces(tmp_path), precision.shortened(THIN, 4)
+    assert [(stage.steps, stage.check_every) for stage in recipe.stages] == [(4, 1)] * len(THIN.stages)
     plain, mixed = (precision.losses(recipe, faces, kind) for kind in ("float32", "mixed_bfloat16"))
     rows = precision.compared(plain, mixed)
-    assert len(rows) == len(RECIPE.stages) and all(0 < abs(row["difference"]) < 0.1 for row in rows)
+    assert len(rows) == len(THIN.stages) and all(0 < abs(row["difference"]) < 0.1 for row in rows)
 
 
 def test_an_answer_in_the_tone_of_its_truth_has_its_means_and_deviations_and_one_that_is_off_by_tone_alone_is_the_truth():

@@ -104,6 +104,7 @@ def test_the_loss_is_hubers_on_each_stages_image():
 LIGHT = {"block": "attentive", "tail": "shuffle"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [{"stages": 1}, {"stages": 2}, {"stages": 1, **LIGHT}, {"stages": 2, **LIGHT}])
 def test_training_on_patches_lowers_the_error(config):
     model, stages = small(image_skip=True, **config), config["stages"]
@@ -148,7 +149,7 @@ def test_all_that_learns_in_a_phase_has_a_gradient(block):
     lr, hr = pairs()
     for phase in (1, 2):
         model.phase = phase
-        model.compile("adam")
+        model.compile("adam", run_eagerly=True)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras warns of what has none
             model.train_on_batch(lr, hr)

@@ -55,15 +55,15 @@ def faces(tmp_path):
     return folder
 
 
-# Speed and weight. Seconds hold where nothing else runs, so tests of them are among the slow ones.
+# Speed and weight.
 
 
-@pytest.mark.slow
+@pytest.mark.timed
 def test_help_answers_within_half_a_second():
     assert shortest(3, "-m", "keras_facesr", "--help") < 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.timed
 def test_importing_the_package_adds_less_than_three_tenths_of_a_second_to_keras():
     code = "import keras, time; t = time.time(); import keras_facesr; print(time.time() - t)"
     assert min(float(python("-c", code).stdout) for _ in range(2)) < 0.3
@@ -93,7 +93,7 @@ def test_one_face_goes_from_shell_to_file_without_a_remark(runtime, face, tmp_pa
     assert run.stderr == "", "the libraries' remarks on the machine are kept from the user"
 
 
-@pytest.mark.slow
+@pytest.mark.timed
 @pytest.mark.parametrize(("runtime", "limit"), [("keras", 8), ("litert", 2)])
 def test_one_face_takes_few_seconds_from_shell_to_file(runtime, limit, face, tmp_path):
     command = ("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", "--overwrite", "--runtime", runtime)

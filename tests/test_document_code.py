@@ -9,11 +9,11 @@ from keras_facesr.inference import demo_faces
 
 
 def scripts(page):
-    """The blocks of README one by one, as they are copied; those of a document from top to bottom."""
+    """The blocks of README one by one, as they are copied; those of a document from top to bottom, which is slow."""
     codes, name = blocks(page, "python"), named(page)
     if page.name == "README.md":
         return [pytest.param(code, id=f"{name}, block {number}") for number, code in enumerate(codes, 1)]
-    return [pytest.param("\n".join(codes), id=name)] if codes else []
+    return [pytest.param("\n".join(codes), id=name, marks=pytest.mark.slow)] if codes else []
 
 
 def write_pictures(folder, code):

@@ -24,6 +24,7 @@ CALLS = {  # of examples/*.py -> arguments, and what is written
     "train_varsr": ("--quick", "varsr.weights.h5"),
     "transfer_faces": ("--quick --faces 2", "transferred.png"),
 }
+QUICK = "sample_faces", "train_sam"  # one that uses a released network, one that trains
 OTHERS = {"enlarge_folder", "train_on_all_gpus"}  # have tests of their own below, as those in folders have elsewhere
 
 
@@ -52,7 +53,7 @@ def test_every_example_is_run():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == {*CALLS, *OTHERS}
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CALLS])
 def test_an_example_runs_as_it_stands_and_writes_what_it_says(name, run, here):
     arguments, written = CALLS[name]
     ended = run(name, arguments)

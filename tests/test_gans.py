@@ -72,7 +72,7 @@ def test_urdgns_discriminator_drops_units_anew_each_time():
 def test_phase_2_weighs_fidelity_verdict_and_features_as_the_paper_does(network, weights):
     model = small(network)
     model.phase = 2
-    model.compile(keras.optimizers.SGD(0.0), features=features, jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), features=features, run_eagerly=True)
     report = model.train_on_batch(LR, HR, return_dict=True)
     fidelity = report["mae" if network is ESRGAN else "mse"]
     parts = zip(weights, (fidelity, report["adversarial"], report["perceptual"]))
@@ -90,14 +90,14 @@ def test_phase_2_of_what_learns_by_features_is_not_compiled_without_any(network)
 @pytest.mark.parametrize("network", [SRGAN, URDGN, EnhanceNet])
 def test_squared_errors_are_of_images_in_0_to_1(network):
     model = small(network, critic=False)
-    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     report = model.train_on_batch(LR, HR, return_dict=True)
     assert report["loss"] == report["mse"] == pytest.approx(np.square(numpy(model(LR, training=True)) - HR).mean(), rel=1e-4)
 
 
 def test_esrgans_fidelity_is_the_absolute_error_of_images_in_0_to_1():
     model = small(ESRGAN, critic=False)
-    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     report = model.train_on_batch(LR, HR, return_dict=True)
     assert report["loss"] == pytest.approx(np.abs(numpy(model(LR, training=True)) - HR).mean(), rel=1e-5)
 

@@ -12,7 +12,7 @@ from keras_facesr.training.run import computing_in
 ENLARGERS = sorted({*SMALL} - {*NO_ENLARGERS})  # for the others see test_cagface, test_judges, test_ssrvae
 
 
-@pytest.fixture(params=ENLARGERS)
+@pytest.fixture(scope="module", params=ENLARGERS)
 def model(request):
     keras.utils.set_random_seed(0)
     return classes.build_model(request.param, SMALL[request.param])

@@ -153,6 +153,7 @@ def test_phase_2_reports_its_divergence(divergence):
     assert logs["kl"] == pytest.approx(np.mean(numpy(of_images)), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_training_lowers_both_errors_and_the_residuals_latent_helps():
     model, (lr, hr) = small(channels=16, latent_channels=8), pairs(n=4)
     model.compile(keras.optimizers.Adam(3e-3))

@@ -108,7 +108,7 @@ def test_styles_by_chance_have_the_mean_and_covariance_that_were_found(monkeypat
 
 def test_a_step_moves_the_mean_and_covariance_of_styles():
     model = small()
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=True)
     before = np.array([1.0, -2.0, 0.0, 0.5, 3.0], "float32")
     model.mean_style.assign(before)
     real, clean = faces()
@@ -225,11 +225,12 @@ def test_blind_content_lets_a_style_blur_and_fade():
     for blind in (True, False):
         model = small(information_weight=0.0, blind_content=blind)
         keep(model, 0.1, 0.3, 0.5, 0.6)
-        model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         errors[blind] = model.train_on_batch(real, clean.repeat(4, 1).repeat(4, 2), return_dict=True)["content"]
     assert errors[True] < 0.3 * errors[False]
 
 
+@pytest.mark.slow
 def test_what_is_painted_comes_to_look_as_the_real_face_does():
     model = small(information_weight=0.0, appearance_weight=1.0, content_weight=0.1)
     real, clean = faces(8)
@@ -240,6 +241,7 @@ def test_what_is_painted_comes_to_look_as_the_real_face_does():
     assert reports[-1] < 0.5 * reports[0] and dark < bright - 0.2
 
 
+@pytest.mark.slow
 def test_what_is_painted_keeps_the_content_once_it_has_learnt():
     model = small(information_weight=0.0)
     real, _ = faces(8)
@@ -252,6 +254,7 @@ def test_what_is_painted_keeps_the_content_once_it_has_learnt():
     assert np.corrcoef(numpy(model.degrade(clean, style=real)).ravel(), reduced.ravel())[0, 1] > 0.5
 
 
+@pytest.mark.slow
 def test_painted_faces_have_a_brightness_of_their_own():
     model = small(information_weight=0.0)
     real, _ = faces(8)
