@@ -1,0 +1,34 @@
+"""Which released networks are yardsticks: what tables and cards compare with, and nobody enlarges faces by.
+
+Their weights and exports come in a distribution of their own, which ``yardsticks/`` of the repository builds; with this
+package come their configurations and cards, like all others'. Both builds read here which they are. In a checkout all lie in
+``saved_models/``.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+DISTRIBUTION = "keras_facesr_yardsticks"
+REMEDY = "pip install 'keras_facesr[yardsticks]', or from a clone pip install ./yardsticks"
+NAMES = (
+    "autoencoder_x4_mnist",
+    "autoencoder_x4_mnist_aliased",
+    "autoencoder_x4_plates",
+    "cagface_small_single_x4",
+    "edsr_small_x4",
+    "srcnn_x4",
+    "srcnn_x4_bicubic",
+    "srcnn_x4_style",
+    "srcnn_x8_utkface",
+    "srgan_x8_celeba64",
+    "srresnet_small_x8_utkface",
+    "srresnet_x8_celeba64",
+    "ssrvae_x4_bicubic",
+    "varsr_x4_mnist_aliased",
+)
+
+
+def folders(name):
+    """Where the distribution has the files of this preset: one folder, none if it is not installed or this is no yardstick."""
+    installed = find_spec(DISTRIBUTION) if name in NAMES else None
+    return [Path(place) / name for place in installed.submodule_search_locations] if installed else []
