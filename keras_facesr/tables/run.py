@@ -88,7 +88,7 @@ def _check_needs(parts, needed, folders, data_dir):
 
 
 def _check_run(folder, recipe, data_dir):
-    """A run that is there already is of this recipe at this budget, and of this data; released weights in its place are there."""
+    """A run that is there is of this recipe at this budget, and of this data; released weights in its place are at hand."""
     started, seen = folder / "recipe.json", folder / "data.json"
     if not started.exists():
         if _stands_in(recipe):
