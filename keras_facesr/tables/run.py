@@ -51,6 +51,7 @@ def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=
         TableError: a network that a row needs is not released, or a run in ``runs_dir`` has another budget, recipe or data.
         TrainingError: the budget does not suit the recipes.
         DatasetError: data is missing.
+        PresetError: weights of a released network that it needs are missing, such as a yardstick's that is not installed.
         TrainingStopped: SIGTERM came, and the run in training has saved its state.
     """
     budget, data_dir, runs_dir = budget or table.budget, Path(data_dir), Path(runs_dir)
@@ -80,15 +81,18 @@ def _check_needs(parts, needed, folders, data_dir):
     for preset, role in required.items():
         if preset not in presets.list_models():
             raise TableError(f"{preset} is not released, and {role}: train and release it first")
+        presets.released_weights(presets.find(preset))
     for part in parts:
         for source in part.trial.sources if part.trial else ():
             part.trial.test(source, data_dir / part.folder)
 
 
 def _check_run(folder, recipe, data_dir):
-    """Check that a run which is already there has this recipe, this budget and this data."""
+    """Check that a run that is there has this recipe, budget and data, or that the weights in its place are at hand."""
     started, seen = folder / "recipe.json", folder / "data.json"
     if not started.exists():
+        if _stands_in(recipe):
+            presets.released_weights(presets.find(recipe.name))
         return
     found = json.loads(started.read_text())
     images = sum(stage["steps"] * stage["batch_size"] for stage in found["stages"])
@@ -109,7 +113,7 @@ def _weights(recipe, data_dir, folder, say):
     if weights.exists():
         say(f"{recipe.name}: trained already")
         return weights
-    if not (folder / "recipe.json").exists() and released_images(recipe.name) == recipe.images:
+    if not (folder / "recipe.json").exists() and _stands_in(recipe):
         say(f"{recipe.name}: as released")
         return presets.released_weights(presets.find(recipe.name))
     say(f"{recipe.name}: training on {recipe.images:,} images")
@@ -118,6 +122,11 @@ def _weights(recipe, data_dir, folder, say):
     except TrainingStopped as stopped:
         raise TrainingStopped(f"{folder}: stopped, its state is saved; the same command goes on") from stopped
     return weights
+
+
+def _stands_in(recipe):
+    """Whether a released network has seen as many images."""
+    return released_images(recipe.name) == recipe.images
 
 
 def released_images(name):

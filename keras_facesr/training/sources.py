@@ -14,7 +14,6 @@ from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.framing import square
 from keras_facesr.data.images import read_picture
 from keras_facesr.data.sets import ArraySet
-from keras_facesr.models.face_features import labels_of
 
 
 def split(recipe, data_dir, source=None):
@@ -45,6 +44,8 @@ def images_of(source, data_dir, indices=slice(None)):
 
 def labelled(source, data_dir, indices=slice(None)):
     """Decoded images of a source's training part and their labels, uint8 (N, size, size, 3) and float32 (N, 41)."""
+    from keras_facesr.models.face_features import labels_of  # brings Keras, which a table's name is looked up without
+
     images, readable = readable_of(training_set(source, data_dir).subset(indices), source.size)
     return images, labels_of(readable)
 
