@@ -1,7 +1,8 @@
 """Which released networks are yardsticks: tables and cards compare with them, and nobody needs them to enlarge faces.
 
-Their weights and exports are a distribution of their own, which ``yardsticks/`` of the repository builds; their configurations
-and cards come with this package, as all others' do. Both builds read their names here. In a checkout all are in ``saved_models/``.
+Their weights and exports are a distribution of their own, which ``yardsticks/`` of the repository builds; their
+configurations and cards come with this package, as all others' do. Both builds read their names here. In a checkout all are
+in ``saved_models/``.
 """
 
 from importlib.util import find_spec

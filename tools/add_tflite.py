@@ -2,8 +2,7 @@
 
     python tools/add_tflite.py [NAME...]
 
-Without a name, for all presets that enlarge pictures. A file of ``LARGEST`` bytes or more is not kept, nor one that must see
-large pictures whole, as Keras can enlarge these in tiles.
+Without a name, for all presets that enlarge pictures. A file of ``LARGEST`` bytes or more is not kept.
 """
 
 import hashlib
@@ -15,7 +14,6 @@ from pathlib import Path
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.files import written_whole
-from keras_facesr.inference import runtimes
 
 NAME = "model.float16.tflite"
 LARGEST = 8_000_000
@@ -36,8 +34,8 @@ def add(name):
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / NAME
         report = fsr.export(model, exported, quantize="float16")
-        about, content = runtimes.LiteRT(exported).about, exported.read_bytes()
-    kept = len(content) < LARGEST and not about["prepares"]
+        content = exported.read_bytes()
+    kept = len(content) < LARGEST
     (preset.folder / NAME).unlink(missing_ok=True)
     if kept:
         with written_whole(preset.folder / NAME) as temporary:
@@ -48,7 +46,7 @@ def add(name):
     entry["exports"] = {"litert": file} if kept else {}
     with written_whole(config) as temporary:
         temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
-    fate = "written" if kept else f"not kept: over {LARGEST / 1e6:g} MB, or of a network that sees whole pictures"
+    fate = "written" if kept else f"not kept: over {LARGEST / 1e6:g} MB"
     return f"{len(content) / 1e6:.1f} MB, within {report['difference']:.2g} of the Keras model; {fate}"
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_facesr.inference.runtimes import PREPARE, PREPARED, WHOLE
 from keras_facesr.inference.sizes import fitting_size
 
 SERVED_PIXELS = 2**22  # output pixels of one picture that a SavedModel enlarges from a file, at most: a server's memory
@@ -66,16 +67,24 @@ def enlarge_files(model, files):
     return {"sr_bytes": png, "errors": errors}  # REST encodes what is called _bytes as base64, and only that
 
 
-def signature(model, about):
-    """The function, and the specification of its inputs, of a TFLite or ONNX file."""
+def signatures(model, about):
+    """The functions of a TFLite or ONNX file with the specifications of their inputs, by name; ``WHOLE`` comes first.
+
+    A TFLite file for any size holds what its network prepares pictures by, and the network for parts of them, apart as well.
+    """
     import tensorflow as tf
 
     height, width = about["size"] or (None, None)
     lr = tf.TensorSpec((1 if about["size"] else None, height, width, 3), name="lr")
-    if not about["sampler"]:
-        return (lambda lr: enlarge(model, lr)), [lr]
-    noise = tf.TensorSpec(latent_shape(model, about["size"]), name="noise")
-    return (lambda lr, noise: sample(model, lr, noise)), [lr, noise]
+    if about["sampler"]:
+        noise = tf.TensorSpec(latent_shape(model, about["size"]), name="noise")
+        return {WHOLE: (lambda lr, noise: sample(model, lr, noise), [lr, noise])}
+    whole = {WHOLE: (lambda lr: enlarge(model, lr), [lr])}
+    if not about["prepares"] or about["format"] != "tflite" or about["size"]:
+        return whole
+    channels = model.prepare(np.zeros((1, *fitting_size(model, 1, 1), 3), "float32")).shape[-1]
+    prepared = tf.TensorSpec((None, None, None, channels), name="lr")
+    return {**whole, PREPARE: (model.prepare, [lr]), PREPARED: (lambda lr: enlarge(model, lr), [prepared])}
 
 
 def latent_shape(model, size=None):

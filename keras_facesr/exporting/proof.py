@@ -59,6 +59,7 @@ def _check_kernels(file, path):
 
 def _file_runs(model, file, about):
     """(what the file answers, what the model does) in [0, 1], for a TFLite or ONNX file."""
+    signatures = graphs.signatures(model, about)
     runtime = {"tflite": runtimes.LiteRT, "onnx": runtimes.OnnxRuntime}[about["format"]](file)
     for levels in _faces(model, about["size"]):
         inputs = [to_unit(levels)]
@@ -66,6 +67,10 @@ def _file_runs(model, file, about):
             inputs.append(_noise(model, inputs[0]))
         expected = (graphs.sample if about["sampler"] else graphs.enlarge)(model, *inputs)
         yield runtime.run(*inputs), expected
+        if runtimes.PREPARE in signatures:
+            prepared = model.prepare(inputs[0])
+            yield runtime.prepare(inputs[0]), prepared
+            yield runtime.predict_on_batch(prepared), expected
 
 
 def _savedmodel_runs(model, folder):

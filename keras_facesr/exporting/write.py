@@ -39,7 +39,9 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
       picture could not be enlarged and its bytes are empty. ``sample``, of stochastic models, takes ``lr`` uint8
       (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape: draws independent of each other.
     - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``, from its
-      ``least_size`` on. An int8 TFLite file takes and gives int8, the levels less 128.
+      ``least_size`` on. An int8 TFLite file takes and gives int8, the levels less 128. A TFLite file for any
+      size of a network that must see pictures whole has two signatures more, for large ones: ``prepare`` makes what the
+      network must see of a picture, (N, H, W, C) in [0, 1], and ``prepared`` enlarges parts of that.
 
     Args:
         model: a network of this package, on the TensorFlow backend.
@@ -193,14 +195,15 @@ def _write_tflite(model, file, about, calibration):
     import keras
     import tensorflow as tf
 
-    function, signature = graphs.signature(model, about)
+    signatures = graphs.signatures(model, about)
     folder = file.with_name(file.name + ".savedmodel")
     try:
         archive = keras.export.ExportArchive()
         archive.track(model)
-        archive.add_endpoint("serving_default", function, signature)
+        for name, (function, inputs) in signatures.items():
+            archive.add_endpoint(name, function, inputs)
         archive.write_out(str(folder), verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=["serving_default"])
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=[*signatures])
         if about["quantize"]:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if about["quantize"] == "float16":
@@ -223,7 +226,7 @@ def _write_onnx(model, file, about, _):
     import tensorflow as tf
 
     onnx, tf2onnx = (imported(name, "onnx") for name in ("onnx", "tf2onnx"))
-    function, signature = graphs.signature(model, about)
-    graph, _ = tf2onnx.convert.from_function(tf.function(function, signature), signature, opset=ONNX_OPSET)
+    (function, inputs), *_ = graphs.signatures(model, about).values()
+    graph, _ = tf2onnx.convert.from_function(tf.function(function, inputs), inputs, opset=ONNX_OPSET)
     onnx.helper.set_model_props(graph, {METADATA: json.dumps(about)})
     onnx.save(graph, file)

@@ -19,6 +19,7 @@ from keras_facesr.importing import imported
 from keras_facesr.inference.sizes import fitting_size
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
+WHOLE, PREPARE, PREPARED = "serving_default", "prepare", "prepared"  # signatures of a TFLite file; most have the first alone
 
 
 class Exported:
@@ -43,10 +44,14 @@ class Exported:
         self.least_size = about.get("least_size", (1, 1))  # older files do not say it, their networks see any size
 
     def prepare(self, lr):
-        """``lr`` itself. A file that prepares what it gets must get whole pictures, not the parts that this is called for."""
+        """As ``FaceSR.prepare``: what a picture becomes before it is cut, here ``lr`` itself.
+
+        Raises:
+            ImageError: the file prepares what it gets, so it must get whole pictures.
+        """
         if self.about.get("prepares"):
             height, width = lr.shape[1:3]
-            raise ImageError(f"{width}x{height} pixels are too many at once for {self.path.name}, take --runtime keras")
+            raise ImageError(f"{width}x{height} pixels are too many at once for {self.path.name}, take --runtime auto")
         return lr
 
     def predict_on_batch(self, lr):
@@ -74,29 +79,28 @@ class LiteRT(Exported):
         try:
             with zipfile.ZipFile(path) as archive:
                 about = json.loads(archive.read(METADATA))
-            self.interpreter = interpreter.Interpreter(str(path), num_threads=threads or _cores())
+            model = interpreter.Interpreter(str(path), num_threads=threads or _cores())
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ExportError(f"{path}: not a TFLite file of this package ({error})") from error
         super().__init__(path, about)
-        details = {entry["name"].rsplit("_", 1)[-1].split(":")[0]: entry for entry in self.interpreter.get_input_details()}
-        self.inputs = [details[name] for name in sorted(details, key=["lr", "noise"].index)]
-        self.shapes = None
+        self.signatures = {name: model.get_signature_runner(name) for name in model.get_signature_list()}
         self.turn = threading.Lock()  # an interpreter has one set of tensors
 
+    def prepare(self, lr):
+        return self._run(PREPARE, np.ascontiguousarray(lr, np.float32)) if PREPARE in self.signatures else super().prepare(lr)
+
     def run(self, *inputs):
+        return self._run(WHOLE if inputs[0].shape[-1] == 3 else PREPARED, *inputs)
+
+    def _run(self, signature, *inputs):
+        """The output of one of the file's functions."""
         with self.turn:
-            shapes = [array.shape for array in inputs]
-            if shapes != self.shapes:
-                self.shapes = None  # until they are allocated
-                for entry, shape in zip(self.inputs, shapes):
-                    self.interpreter.resize_tensor_input(entry["index"], shape, strict=True)
-                self.interpreter.allocate_tensors()
-                self.shapes = shapes
-            for entry, array in zip(self.inputs, inputs):
-                self.interpreter.set_tensor(entry["index"], _quantized(array, entry))
-            self.interpreter.invoke()
-            (output,) = self.interpreter.get_output_details()
-            return _real(self.interpreter.get_tensor(output["index"]), output)
+            function = self.signatures[signature]
+            (output,) = function.get_output_details().values()
+            taken = function.get_input_details()
+            names = sorted(taken, key=["lr", "noise"].index)
+            (answer,) = function(**{name: _quantized(array, taken[name]) for name, array in zip(names, inputs)}).values()
+            return _real(answer, output)
 
 
 class OnnxRuntime(Exported):
