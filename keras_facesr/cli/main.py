@@ -3,14 +3,13 @@
 Nothing heavy is imported before it is needed, so that help and the list of models answer at once.
 """
 
-import contextlib
 import signal
 import sys
-import threading
 
 from keras_facesr.cli import console, evaluate, export, models, page, table, train, upscale
 from keras_facesr.cli.arguments import Parser
 from keras_facesr.errors import CallError, ExportError, TableError, TrainingError
+from keras_facesr.termination import on_sigterm
 from keras_facesr.version import __version__
 
 COMMANDS = {  # each has a SUMMARY, ``add_options(option)`` and ``run(args)``, which returns the exit code
@@ -26,7 +25,8 @@ COMMANDS = {  # each has a SUMMARY, ``add_options(option)`` and ``run(args)``, w
 
 def main(argv=None):
     """Run one command line (by default the process's own) and return its exit code."""
-    with ended_in_order(), console.unfailing_streams(), console.warnings_in_a_line():
+    # SIGTERM ends a command as Ctrl+C does: what is half written is removed, what is done stays.
+    with on_sigterm(signal.default_int_handler), console.unfailing_streams(), console.warnings_in_a_line():
         args = parser().parse_args(argv)
         try:
             console.check_json(args)
@@ -40,19 +40,6 @@ def main(argv=None):
         if error := console.lost():
             print(f"facesr: not all of this could be printed ({error.strerror}); what is written is whole", file=sys.stderr)
         return code
-
-
-@contextlib.contextmanager
-def ended_in_order():
-    """Within the block SIGTERM ends the command as Ctrl+C does: what is half written goes, what is done stays."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python hears signals in the main thread alone
-        return
-    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
 
 
 def parser():

@@ -4,8 +4,6 @@ import contextlib
 import dataclasses
 import math
 import shutil
-import signal
-import threading
 import time
 import warnings
 from pathlib import Path
@@ -14,6 +12,7 @@ import keras
 
 from keras_facesr import presets
 from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
+from keras_facesr.termination import on_sigterm
 from keras_facesr.training import recipes
 from keras_facesr.training.devices import devices_for, precision_here
 from keras_facesr.training.run_folder import RunFolder
@@ -140,17 +139,9 @@ class RunKeeper(keras.callbacks.Callback):
         self.step, self.best = self.run.restore(model, self.index)
         return self.step
 
-    @contextlib.contextmanager
     def until_terminated(self):
         """Within the block, SIGTERM ends the run after the current step, not in the middle of it."""
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread can handle signals
-            return
-        former = signal.signal(signal.SIGTERM, lambda *_: setattr(self, "terminated", True))
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGTERM, former)
+        return on_sigterm(lambda *_: setattr(self, "terminated", True))
 
     def is_to_end(self):
         """Whether this process, or another one of the same training, was asked to end."""
