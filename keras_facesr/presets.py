@@ -20,7 +20,7 @@ from keras_facesr.errors import FacesrError, PresetError, reason
 
 LEAST_FACE = 64  # pixels a side of what networks for faces make; those for digits make less
 ALIASES = {
-    "cagface": "cagface_small_x4",
+    "cagface": "cagface_attentive_x4",
     "sam": "sam_small_x8",
     "ssrvae": "ssrvae_x4",
     "style": "stylevae_wider",

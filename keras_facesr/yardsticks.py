@@ -15,6 +15,7 @@ NAMES = (
     "autoencoder_x4_mnist_aliased",
     "autoencoder_x4_plates",
     "cagface_small_single_x4",
+    "cagface_small_x4",
     "edsr_small_x4",
     "srcnn_x4",
     "srcnn_x4_bicubic",
