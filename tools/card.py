@@ -71,7 +71,7 @@ mouths half close; hair and background are smears.""",
     "srresnet_x8_celeba64": OF_HEADS,
     "srgan_x8_celeba64": OF_HEADS + " Features are a little sharper than by pixels alone, and mouths lopsided.",
     "ssrvae_x4_bicubic": "sharp outlines, flat skin; teeth become one band, strands of hair a few thick strokes.",
-    "cagface_attentive_x4": "hair is drawn in strokes, not strands; teeth lose their gaps; skin has no pores; small letters blur.",
+    "cagface_attentive_x4": "hair is drawn in strokes, not strands; teeth lose their gaps; skin has no pores.",
     "edsr_small_x4": "hair is drawn in strokes thicker than its strands; lashes and teeth run together; skin has no pores.",
 }
 
