@@ -51,16 +51,20 @@ def correction(sr, lr):
     """What the nearest picture that reduces to ``lr`` (H, W, C) has more than ``sr`` (scale * H, scale * W, C): float32."""
     height, width = lr.shape[:2]
     scale = len(sr) // height
-    missing = lr - np.clip(reduced(sr, scale), 0, 255)  # as the small picture's overshoot was
+    missing = lr - reduced(sr, scale)
     rows, columns = _inverse(height, scale), _inverse(width, scale)
     return np.einsum("Hh,hwc,Ww->HWc", rows, missing, columns, optimize=True)
 
 
 def reduced(sr, scale):
-    """As ``data.degrade`` reduces, but unrounded: (scale * H, scale * W, C) -> float32 (H, W, C)."""
+    """As ``data.degrade`` reduces, but unrounded: (scale * H, scale * W, C) -> float32 (H, W, C).
+
+    Pillow reduces the rows' pixels first and clips what overshoots, then the columns', and clips again.
+    """
     height, width = (side // scale for side in sr.shape[:2])
     rows, columns = _reduction(height, scale), _reduction(width, scale)
-    return np.einsum("hH,HWc,wW->hwc", rows, sr.astype(np.float32), columns, optimize=True)
+    narrow = np.clip(np.einsum("HWc,wW->Hwc", sr.astype(np.float32), columns, optimize=True), 0, 255)
+    return np.clip(np.einsum("hH,Hwc->hwc", rows, narrow, optimize=True), 0, 255)
 
 
 @functools.lru_cache(maxsize=64)

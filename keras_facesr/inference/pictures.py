@@ -9,6 +9,7 @@ from PIL import Image
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.errors import ImageError
+from keras_facesr.inference.consistent import consistent
 from keras_facesr.inference.ensemble import FlipEnsemble
 from keras_facesr.inference.sizes import warn_of_size
 from keras_facesr.inference.tiles import enlarge_in_passes, enlarge_in_tiles, tile_side
@@ -50,11 +51,15 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
     return np.stack([enlarge_rgb(asked, read_picture(image), tile, on_tile) for image in source])
 
 
-def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False):
-    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4)."""
+def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False, consistently=False):
+    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4).
+
+    With ``consistently`` the answer is moved to where it reduces to the picture (``inference.consistent``).
+    """
     warn_of_size(model, *picture.rgb.shape[:2])
     asked = FlipEnsemble(model) if ensemble else model
-    return like(picture, enlarge_rgb(asked, picture, tile, on_tile), model.scale)
+    sr = enlarge_rgb(asked, picture, tile, on_tile)
+    return like(picture, consistent(sr, picture.rgb) if consistently else sr, model.scale)
 
 
 def sample_picture(model, picture, n, seed=0):

@@ -1,8 +1,8 @@
 """Faces put back into the enlarged photograph, each in its own rectangle alone.
 
-A face is brought along the inverse similarity, in continuous coordinates, and fades into what is there; then the whole is
-moved to where it reduces to the photograph (``inference.consistent``), which gives it the photograph's own low frequencies: its colours,
-its light, and what detail the network's frame was too small for.
+A face is brought along the inverse similarity, in continuous coordinates, and fades into what is there. Then the whole is moved
+to where it reduces to the photograph (``inference.consistent``): that gives it the photograph's own low frequencies, its
+colours and its light, and what detail the network's frame was too small for.
 """
 
 import numpy as np
