@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from finding import installed
 from PIL import Image
 from skimage.data import astronaut
 
@@ -21,14 +22,6 @@ from keras_facesr.photos.paste import paste
 
 RNG = np.random.default_rng(0)
 EYES = (202 + 100j, 247 + 100j)  # of the built-in face in its photograph, as ``demo_face`` says of its framings
-
-
-def installed():
-    try:
-        networks.started()
-    except ExportError:
-        return False
-    return True
 
 
 finding = pytest.mark.skipif(not installed(), reason="needs the extra photos")
