@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 MARGIN = 4  # pixels round what is taken that interpolation looks at
+OWN_PIXELS = 0.5, 1.15  # sides of the face's square, in frames, that are not resampled to be one
 LEVEL = 12  # degrees that a face may be turned and still be cut out as it is
 
 
@@ -51,16 +52,17 @@ def frame(face_points, template, own_side=None):
     Args:
         face_points: complex (5,), in the photograph.
         template: the same points in the frame, as shares of its side (``data.framing.FRAMINGS``).
-        own_side: side in pixels of the one frame that the network takes; None: it takes any, which is then of the
-            photograph's own pixels, and of whole ones where the face is level, so that nothing is resampled.
+        own_side: side in pixels of the one frame that the network takes; None: it takes any.
 
     Returns:
-        side of the frame in its pixels, the ``Similarity`` from it to the photograph, and whether pixels coincide.
+        side of the frame in its pixels, the ``Similarity`` from it to the photograph, and whether pixels coincide: a frame that
+        may be is of the photograph's own pixels, and of whole ones where the face is level. Networks lose less by a face that
+        is smaller or larger in its frame than they know it than by one that is resampled (docs/photos.md).
     """
     fit = fitted([x + 1j * y for x, y in template], face_points)
-    if own_side:
+    if own_side and not OWN_PIXELS[0] <= fit.scale / own_side <= OWN_PIXELS[1]:
         return own_side, fit.after(Similarity(1 / own_side, 0)), False
-    side = max(1, math.ceil(fit.scale))
+    side = own_side or max(1, math.ceil(fit.scale))
     turn = fit.turn / fit.scale
     quarter = 1j ** round(np.angle(turn) / (math.pi / 2))
     is_level = abs(np.angle(turn / quarter, deg=True)) <= LEVEL

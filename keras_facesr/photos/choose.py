@@ -6,7 +6,7 @@ from keras_facesr.errors import CallError
 SMALLEST, LARGEST = 8, 256  # pixels; below, nothing is left of a face; above, the background's network sees as much
 BY_WIDTH = (  # pixels from which on, and the preset; docs/photos.md has the measurements
     (SMALLEST, "sam"),
-    (24, "cagface"),
+    (20, "cagface"),
 )
 ASIDE = 0.8  # of half the face's width: where the tip of the nose is in a profile
 

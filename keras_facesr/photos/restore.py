@@ -1,5 +1,6 @@
 """A whole photograph, enlarged: its background by one network, each of its faces by the one that fits it."""
 
+import itertools
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -20,7 +21,7 @@ BACKGROUND = "edsr_small_x4"
 ANY_SIZE = "celebamask"  # the framing of what a network of any size is given: the head with its hair
 SCALES = (2, 4)
 WORKING = 4  # the scale at which faces are pasted; a photograph for 2 is reduced at last
-PASSES = 2  # of a network with one frame: the first answer is what the second takes its frame from
+SHIFT = 0.375  # pixels of the frames whose answers are averaged where a face is resampled
 BAND, MARGIN = 256, 4  # rows of what is reduced at once, and round it
 FINDING, FACES = 0.1, 0.2  # shares of the progress, the background has the rest
 
@@ -176,18 +177,28 @@ class _Piece:
         if self.coincides:
             lr = to_pixels(warp(self.photo, self.to_piece, self.side, self.side))
         else:
-            lr = self._seen(self.fine)
-            for _ in range(PASSES - 1):
-                answer, pasted = upscale(model, lr), self.fine.copy()
-                paste(pasted, self.photo, answer, self.to_piece.after(Similarity(self.side / len(answer), 0)))
-                lr = self._seen(pasted)
+            answer, pasted = upscale(model, self._seen(self.fine)), self.fine.copy()
+            paste(pasted, self.photo, answer, self.to_piece.after(Similarity(self.side / len(answer), 0)))
+            lr = self._seen(pasted)
         if samples and model.is_stochastic:
             return sample_picture(model, read_picture(lr), samples, seed)
-        return [upscale(model, lr)]
+        return [upscale(model, lr) if self.coincides else self._shifted_mean(model, pasted)]
 
-    def _seen(self, fine):
+    def _seen(self, fine, shift=0):
         """The frame, taken from the enlarged piece: sharper than from the photograph itself, as less is lost between pixels."""
-        return to_pixels(warp(fine, Similarity(WORKING, 0).after(self.to_piece), self.side, self.side))
+        to_fine = Similarity(WORKING, 0).after(self.to_piece).after(Similarity(1, shift))
+        return to_pixels(warp(fine, to_fine, self.side, self.side))
+
+    def _shifted_mean(self, model, fine):
+        """The mean of the answers to four frames, shifted by a part of a pixel: what is lost between pixels differs in each."""
+        pixels = round(SHIFT * model.scale)  # whole ones of the answer
+        total = 0
+        for down, right in itertools.product((-pixels, pixels), repeat=2):
+            answer = upscale(model, self._seen(fine, (right + 1j * down) / model.scale))
+            around = np.pad(answer.astype(np.float32), ((pixels, pixels), (pixels, pixels), (0, 0)), "edge")
+            size = len(answer)
+            total = total + around[pixels - down :, pixels - right :][:size, :size]
+        return to_pixels(total / 4)
 
 
 def _told(face, model):
