@@ -150,7 +150,7 @@ def test_a_consistent_command_gives_back_its_input_when_reduced(facesr, tmp_path
 
 def test_outside_the_faces_is_bit_for_bit_the_background(found):
     photo, eyes = wall_with_a_face()
-    found(a_face(eyes, width=20))
+    found(a_face(eyes, width=18))
     alone = upscale(Blocks(4), photo)
     restored = fsr.restore_photo(photo, load=blocks)
     changed = np.nonzero((restored.pixels != alone).any(axis=-1))
@@ -160,6 +160,20 @@ def test_outside_the_faces_is_bit_for_bit_the_background(found):
     half = fsr.restore_photo(photo, scale=2, load=blocks).pixels
     far = np.s_[: changed[0].min() // 2 - 4]
     np.testing.assert_array_equal(half[far], resize(alone, 240, 320)[far])
+
+
+def test_bands_of_a_large_photograph_do_not_show():
+    picture = np.ascontiguousarray(astronaut())
+    for height, width in ((256, 256), (1024, 1024)):
+        np.testing.assert_array_equal(restore._resized(picture, height, width), resize(picture, height, width))
+
+
+def test_faces_alone_are_enlarged_by_networks_if_so_asked(found):
+    photo, eyes = wall_with_a_face()
+    found(a_face(eyes, width=18))
+    pixels = fsr.restore_photo(photo, faces_only=True, load=blocks).pixels
+    bicubic = resize(photo, 480, 640)
+    assert (pixels[:, :100] == bicubic[:, :100]).all() and (pixels != bicubic).any(axis=-1).sum() > 1000
 
 
 def pasted_too_light(photo):
@@ -189,7 +203,7 @@ def test_a_face_keeps_its_mean_colour_though_the_network_is_14_levels_off():
 def test_a_face_at_the_border_and_overlapping_ones_are_pasted(found):
     photo, eyes = wall_with_a_face(place=(0, 0))
     cut = photo[:, 10:]
-    found(a_face([eye - 10 for eye in eyes], width=20), a_face([eye - 4 for eye in eyes], width=18))
+    found(a_face([eye - 10 for eye in eyes], width=18), a_face([eye - 4 for eye in eyes], width=18))
     restored = fsr.restore_photo(cut, load=blocks)
     assert restored.pixels.shape == (480, 600, 3) and all(face.crops[0].shape == (128, 128, 3) for face in restored.faces)
     again = fsr.restore_photo(cut, load=blocks)
@@ -198,7 +212,7 @@ def test_a_face_at_the_border_and_overlapping_ones_are_pasted(found):
 
 def test_gray_stays_gray_and_alpha_is_kept(found):
     photo, eyes = wall_with_a_face()
-    found(a_face(eyes, width=20))
+    found(a_face(eyes, width=18))
     gray = Image.fromarray(photo).convert("L")
     assert fsr.restore_photo(gray, load=blocks).pixels.shape == (480, 640)
     clear = np.dstack([photo, np.full(photo.shape[:2], 128, np.uint8)])

@@ -1,6 +1,7 @@
 """A whole photograph, enlarged: its background by one network, each of its faces by the one that fits it."""
 
 import itertools
+import math
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -22,7 +23,7 @@ ANY_SIZE = "celebamask"  # the framing of what a network of any size is given: t
 SCALES = (2, 4)
 WORKING = 4  # the scale at which faces are pasted; a photograph for 2 is reduced at last
 SHIFT = 0.375  # pixels of the frames whose answers are averaged where a face is resampled
-BAND, MARGIN = 256, 4  # rows of what is reduced at once, and round it
+BAND, MARGIN = 256, 4  # rows of what is resized at once, and round it
 FINDING, FACES = 0.1, 0.2  # shares of the progress, the background has the rest
 
 
@@ -119,7 +120,7 @@ def restore_photo(
     models = {name: load(name, samples) for name in {faces[k].preset for k in order}}
     network = load(background, 0) if order or not faces_only else None
     if faces_only:
-        canvas = resize(photo, *(side * WORKING for side in photo.shape[:2]))
+        canvas = _resized(photo, *(side * WORKING for side in photo.shape[:2]))
     else:
         part = 1 - FINDING - FACES
         canvas = enlarge_rgb(network, picture, on_tile=lambda done, total: show(FINDING + part * done / total))
@@ -135,7 +136,9 @@ def restore_photo(
         for k in order:
             crops = faces[k].crops
             faces[k].difference = paste(image, photo, crops[number % len(crops)], answers[k])
-        images.append(like(picture, image if scale == WORKING else _reduced(image, WORKING // scale), scale))
+        images.append(
+            like(picture, image if scale == WORKING else _resized(image, *(side * scale for side in photo.shape[:2])), scale)
+        )
     show(1)
     return Restored(images, faces, doubtful)
 
@@ -208,16 +211,16 @@ def _told(face, model):
     return FoundFace(face.box, landmarks, face.width, face.angle, face.score, preset, left_for)
 
 
-def _reduced(pixels, times):
-    """uint8 (H, W, 3) made so many times smaller, a band at a time, as Pillow takes four bytes for three."""
-    height, width = (side // times for side in pixels.shape[:2])
-    small = np.empty((height, width, 3), np.uint8)
+def _resized(pixels, height, width):
+    """``data.degrade.resize`` of uint8 (H, W, 3), a band at a time, as Pillow takes four bytes for three and as many again."""
+    resized, times = np.empty((height, width, 3), np.uint8), len(pixels) / height
+    margin = math.ceil(MARGIN * max(1, times))
     for top in range(0, height, BAND):
         bottom = min(top + BAND, height)
-        first, last = max(0, (top - MARGIN) * times), (bottom + MARGIN) * times
-        box = (0, top * times - first, width * times, bottom * times - first)
-        small[top:bottom] = resize(pixels[first:last], bottom - top, width, box)
-    return small
+        first, last = max(0, math.floor(top * times) - margin), math.ceil(bottom * times) + margin
+        box = (0, top * times - first, pixels.shape[1], bottom * times - first)
+        resized[top:bottom] = resize(pixels[first:last], bottom - top, width, box)
+    return resized
 
 
 def _rounded(value):
