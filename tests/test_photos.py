@@ -108,12 +108,13 @@ def test_a_warp_that_shrinks_is_antialiased_as_the_protocol_reduces():
     assert np.abs(by_points).mean() > 5 * np.abs(difference).mean()
 
 
-def test_a_level_face_is_cut_by_whole_pixels_and_a_turned_one_is_set_upright():
+def test_a_level_face_is_cut_by_whole_pixels_and_a_turned_one_is_set_upright_for_a_network_of_one_size():
     template = ((0.35, 0.4), (0.65, 0.4), (0.5, 0.6), (0.38, 0.7), (0.62, 0.7))
     points = np.array([x + 1j * y for x, y in template])
     for angle, level in ((3, True), (88, True), (-170, True), (30, False)):
         turn = 40.3 * np.exp(1j * np.deg2rad(angle))
-        side, to_photo, coincides = frame(turn * points + (100.2 + 90.7j), template)
+        side, to_photo, coincides = frame(turn * points + (100.2 + 90.7j), template, own_side=41)
+        assert frame(turn * points, template)[2], "a network of any size is given whole pixels"
         assert coincides == level and side == 41 and to_photo.scale == pytest.approx(1)
         assert np.abs(to_photo(points * side) - (turn * points + (100.2 + 90.7j))).max() < (6 if level else 0.5)
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 MARGIN = 4  # pixels round what is taken that interpolation looks at
 OWN_PIXELS = 0.5, 1.15  # sides of the face's square, in frames, that are not resampled to be one
-LEVEL = 12  # degrees that a face may be turned and still be cut out as it is
+LEVEL = 12  # degrees that a face may be turned and still be cut out as it is for a network of one size
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ def frame(face_points, template, own_side=None):
 
     Returns:
         side of the frame in its pixels, the ``Similarity`` from it to the photograph, and whether pixels coincide: a frame that
-        may be is of the photograph's own pixels, and of whole ones where the face is level. Networks lose less by a face that
-        is smaller or larger in its frame than they know it than by one that is resampled (docs/photos.md).
+        may be is of the photograph's own pixels, and of whole ones for a network of any size and where the face is level.
+        Networks lose less by a face that is smaller, larger or more turned in its frame than they know it than by one that is
+        resampled (docs/photos.md).
     """
     fit = fitted([x + 1j * y for x, y in template], face_points)
     if own_side and not OWN_PIXELS[0] <= fit.scale / own_side <= OWN_PIXELS[1]:
@@ -65,10 +66,10 @@ def frame(face_points, template, own_side=None):
     side = own_side or max(1, math.ceil(fit.scale))
     turn = fit.turn / fit.scale
     quarter = 1j ** round(np.angle(turn) / (math.pi / 2))
-    is_level = abs(np.angle(turn / quarter, deg=True)) <= LEVEL
-    turn = quarter if is_level else turn
+    coincides = not own_side or abs(np.angle(turn / quarter, deg=True)) <= LEVEL
+    turn = quarter if coincides else turn
     corner = fit(0.5 + 0.5j) - turn * side * (0.5 + 0.5j)
-    return side, Similarity(turn, complex(round(corner.real), round(corner.imag)) if is_level else corner), is_level
+    return side, Similarity(turn, complex(round(corner.real), round(corner.imag)) if coincides else corner), coincides
 
 
 def corners(height, width):
