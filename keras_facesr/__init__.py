@@ -4,6 +4,7 @@
 
     model = fsr.load("sam")                 # released weights, ready
     sr = model.upscale("face.png")          # uint8 array, model.scale times as high and wide
+    fsr.restore_photo("group.jpg").pixels   # a whole photograph, each face by the network that fits it
     fsr.list_models("*x8*")                 # what else there is
 
 Importing the package imports nothing heavy: each name below brings what it needs when it is first used, and Keras finds the
@@ -15,7 +16,14 @@ from importlib import import_module
 from keras_facesr.classes import register_with_keras
 from keras_facesr.version import __version__
 
-_HOMES = {"load": "presets", "list_models": "presets", "upscale": "inference", "export": "exporting", "FacesrError": "errors"}
+_HOMES = {
+    "load": "presets",
+    "list_models": "presets",
+    "upscale": "inference",
+    "export": "exporting",
+    "FacesrError": "errors",
+    "restore_photo": "photos",
+}
 __all__ = [*_HOMES, "__version__"]
 
 register_with_keras()

@@ -50,7 +50,8 @@ class Preset:
     nothing); ``hr_size`` the side in pixels of what the model was trained to produce, or (height, width) (None: any),
     ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card, ``exports`` the
     released files for other runtimes, by the name in ``inference.runtimes.RUNTIMES``; none if left out. ``curve`` is how it
-    learnt: (images seen, score on the held-out ones) of each check, none if left out.
+    learnt: (images seen, score on the held-out ones) of each check, none if left out. ``framing`` is the set as whose faces lie
+    in what it was trained on, a name in ``data.framing.FRAMINGS``; None, also if left out: no known one.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class Preset:
     figures: dict
     exports: dict[str, ReleasedFile] = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = ()
+    framing: str | None = None
 
     @property
     def aliases(self):
@@ -102,11 +104,6 @@ class Preset:
     def demo_size(self):
         """Side in pixels of the built-in face that shows what it does; its own, or 128 where it makes any size."""
         return self.hr_size or 128
-
-    @property
-    def framing(self):
-        """What fills the pictures that it was trained on: the "face", as UTKFace's, or the whole "head", as CelebA's."""
-        return "head" if self.data.startswith("CelebA,") else "face"
 
     @property
     def gain(self):
@@ -229,9 +226,12 @@ def entry(recipe, weights, description, terms):
 
     Figures and exports are to be added.
     """
+    from keras_facesr.data.framing import FRAMINGS  # brings NumPy, which listing presets does without
+
     model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
+    framed = [source.framing or source.kind for source in recipe.sources if (source.framing or source.kind) in FRAMINGS]
     not_arguments = ("name", "trainable", "dtype", "phase")
     return {
         "name": recipe.name,
@@ -246,6 +246,7 @@ def entry(recipe, weights, description, terms):
         "data": f"{named(recipe.sources)}, training part",
         "terms": terms,
         "recipe": recipe.name,
+        "framing": framed[0] if enlarges and framed else None,
         "figures": {},
     }
 
@@ -278,8 +279,9 @@ def _read(folder):
         entry["curve"] = tuple(map(tuple, entry.get("curve", ())))
         preset = Preset(folder=folder, **entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-2]).replace("class_name", "class")
-        raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have exports and a curve") from error
+        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-3]).replace("class_name", "class")
+        others = "exports, a curve and a framing"
+        raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have {others}") from error
     if preset.class_name not in classes.MODEL_CLASSES:
         known = ", ".join(classes.MODEL_CLASSES)
         raise PresetError(f"{path}: no model class {preset.class_name!r}; there are {known}")

@@ -16,7 +16,6 @@ NAMES = (
     "autoencoder_x4_plates",
     "cagface_small_single_x4",
     "cagface_small_x4",
-    "edsr_small_x4",
     "srcnn_x4",
     "srcnn_x4_bicubic",
     "srcnn_x4_style",

@@ -16,6 +16,7 @@ import pytest
 import stand_in_data
 import tensorflow as tf
 from documents import BESIDE, PAGES, ROOT, commands
+from finding import installed
 from one_step import shorten
 from PIL import Image
 
@@ -101,13 +102,13 @@ def eagerly():
 
 def test_every_command_is_run_by_a_test():
     programs = {shlex.split(command)[1] for command in COMMANDS}
-    assert programs == {"models", "upscale", "evaluate", "train", "table", "export", "demo"}
+    assert programs == {"models", "upscale", "evaluate", "train", "table", "export", "demo", "photo"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_parses_and_names_what_there_is(command):
     args = parser().parse_args(filled_in(command, NAMES="sam", RUN_DIR="sam"))
-    models = getattr(args, "model", "sam")
+    models = getattr(args, "model", None) or "sam"
     assert all(presets.find(model) for model in (models if isinstance(models, list) else [models]))
     assert not hasattr(args, "recipe") or recipes.find(args.recipe)
     if "NAMES" not in command and getattr(args, "samples", 0) and isinstance(models, list):
@@ -124,6 +125,14 @@ def test_pictures_are_enlarged(command, here, ended_run, facesr):
     remarks = [line for line in result.err.splitlines() if " has learnt from " not in line and "another size" not in line]
     assert (result.code, remarks) == (0, [])
     assert "models" in command or {*here.rglob("*.png")} > before
+
+
+@pytest.mark.skipif(not installed(), reason="needs the extra photos")
+@pytest.mark.parametrize("command", calls("photo", quick=lambda words: True))
+def test_photographs_are_restored(command, here, facesr):
+    result = facesr(*filled_in(command))
+    assert (result.code, result.err) == (0, "") and "portrait.jpg" in result.out
+    assert "--dry-run" in command or (here / "out" / "portrait.jpg_photo.png").exists()
 
 
 @pytest.mark.parametrize("command", calls("evaluate"))

@@ -253,7 +253,7 @@ def test_the_demonstration_shows_four_labelled_panels_and_its_gain_is_theirs():
     assert (sheet[272:, 262:286] == 255).all(), "captions keep to their panels"
 
 
-@pytest.mark.parametrize("name, framing", [("sam", "face"), ("varsr", "head")])
+@pytest.mark.parametrize("name, framing", [("sam", "utkface"), ("varsr", "celeba")])
 def test_released_models_beat_bicubic_on_the_demonstration_face_framed_as_they_know_faces(name, framing):
     preset = presets.find(name)
     assert preset.framing == framing

@@ -6,7 +6,7 @@ Nothing heavy is imported before it is needed, so that help and the list of mode
 import signal
 import sys
 
-from keras_facesr.cli import console, evaluate, export, models, page, table, train, upscale
+from keras_facesr.cli import console, evaluate, export, models, page, photo, table, train, upscale
 from keras_facesr.cli.arguments import Parser
 from keras_facesr.errors import CallError, ExportError, TableError, TrainingError
 from keras_facesr.termination import on_sigterm
@@ -15,6 +15,7 @@ from keras_facesr.version import __version__
 COMMANDS = {  # each has a SUMMARY, ``add_options(option)`` and ``run(args)``, which returns the exit code
     "models": models,
     "upscale": upscale,
+    "photo": photo,
     "evaluate": evaluate,
     "export": export,
     "demo": page,

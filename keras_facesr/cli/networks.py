@@ -29,15 +29,19 @@ def short_name(model):
     return Path(model).resolve().name
 
 
-def in_runtime(args, preset):
-    """The name of the runtime that is asked for, or for "auto" is the fastest at hand, and the model in it."""
+def in_runtime(args, preset, samples=None):
+    """The name of the runtime that is asked for, or for "auto" is the fastest at hand, and the model in it.
+
+    ``samples``: whether it is to draw such; by default if the call asks for them.
+    """
     from keras_facesr.inference import runtimes
 
-    if args.samples and args.runtime in runtimes.RUNTIMES:
+    samples = args.samples if samples is None else samples
+    if samples and args.runtime in runtimes.RUNTIMES:
         raise CallError(f"samples are drawn by Keras: --runtime {args.runtime} and --samples exclude each other")
     runtime = args.runtime
     if runtime == "auto":
-        runtime = "keras" if args.samples else runtimes.fastest(preset)
+        runtime = "keras" if samples else runtimes.fastest(preset)
     if runtime == "keras":
         return runtime, load(args, preset)
     with console.waiting(f"starting {runtime}", args.debug):

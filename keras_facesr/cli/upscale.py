@@ -25,12 +25,13 @@ def add_options(option):
     option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the network (default: the fastest at hand)")
     option("--ensemble", action="store_true", help="answer with the mean over the picture and its mirror image: twice the time")
+    option("--consistent", action="store_true", help="change nothing that was seen: the answer reduced again is the picture")
     option("--tile", type=positive, metavar="N", help="cut larger pictures into squares of N input pixels")
     option("--skip-existing", action="store_true", help="go on after an interruption: leave out pictures that are answered")
 
 
 def run(args):
-    if args.demo and (args.inputs or args.samples or args.tile or args.ensemble or args.skip_existing):
+    if args.demo and (args.inputs or args.samples or args.tile or args.ensemble or args.consistent or args.skip_existing):
         raise CallError("--demo enlarges the built-in face alone: give it no pictures nor options of theirs")
     if not args.demo and not args.inputs:
         raise CallError("nothing to enlarge: give INPUT, a picture or a folder, or --demo")
@@ -40,6 +41,8 @@ def run(args):
         raise CallError("--samples and --tile exclude each other: a sample is of one whole face")
     if args.samples and args.ensemble:
         raise CallError("--samples and --ensemble exclude each other: a mean of samples is none")
+    if args.samples and args.consistent:
+        raise CallError("--samples and --consistent exclude each other: samples are written as they are drawn")
     if args.overwrite and args.skip_existing:
         raise CallError("--overwrite and --skip-existing exclude each other")
     file, preset = _answer_file(args), find_preset(args.model)
@@ -127,7 +130,8 @@ def _upscale_file(args, model, file, targets, show, odd):
     if args.samples:
         images = sample_picture(model, picture, args.samples, args.seed)
     else:
-        images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total), args.ensemble)]
+        how = {"ensemble": args.ensemble, "consistently": args.consistent}
+        images = [enlarge_picture(model, picture, args.tile, lambda done, total: show(done / total), **how)]
     return [write_png(target, pixels, args.overwrite, picture) for target, pixels in compress(zip(targets, images), missing)]
 
 

@@ -6,18 +6,18 @@ from PIL import Image, ImageDraw, ImageFont
 from keras_facesr.data.degrade import resize
 from keras_facesr.inference.pictures import upscale
 
-DEMO_FRAMES = {"face": (69, 169, 110), "head": (0, 126, 196)}  # top, left and side of the square in its photograph
+DEMO_FRAMES = {"utkface": (69, 169, 110), "celeba": (0, 126, 196)}  # top, left and side of the square in its photograph
 
 
-def demo_face(framing="face"):
+def demo_face(framing=None):
     """A face that ships with scikit-image (Eileen Collins, NASA, public domain): uint8 (side, side, 3).
 
-    Framed as UTKFace's aligned faces are, eyes 0.41 of the width apart at 0.28 of the height, 110 pixels; or with the whole
-    "head", as CelebA's are, eyes 0.23 of the width apart at 0.51 of the height, 196 pixels.
+    Framed as UTKFace's aligned faces are, eyes 0.41 of the width apart at 0.28 of the height, 110 pixels; for ``framing``
+    "celeba" with the whole head, eyes 0.23 of the width apart at 0.51 of the height, 196 pixels.
     """
     from skimage.data import astronaut
 
-    top, left, side = DEMO_FRAMES[framing]
+    top, left, side = DEMO_FRAMES.get(framing, DEMO_FRAMES["utkface"])
     return astronaut()[top : top + side, left : left + side]
 
 
@@ -28,7 +28,7 @@ def demo_faces(count, side):
     return np.stack([resize(face[top : top + 96, left : left + 96], side, side) for top, left in cuts])
 
 
-def demonstrate(model, name, hr_size, framing="face"):
+def demonstrate(model, name, hr_size, framing=None):
     """The built-in face in one of its framings, reduced and enlarged again by bicubic interpolation and by the model.
 
     Returns:

@@ -9,6 +9,7 @@ from PIL import Image
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.errors import ImageError
+from keras_facesr.inference.consistent import consistent
 from keras_facesr.inference.ensemble import FlipEnsemble
 from keras_facesr.inference.sizes import warn_of_size
 from keras_facesr.inference.tiles import enlarge_in_passes, enlarge_in_tiles, tile_side
@@ -41,20 +42,24 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
         picture = read_picture(source)
         warn_of_size(model, *picture.rgb.shape[:2])
-        return _enlarge_rgb(asked, picture, tile, on_tile)
+        return enlarge_rgb(asked, picture, tile, on_tile)
     if source.dtype != np.uint8 or source.shape[-1] != 3 or 0 in source.shape:
         raise ImageError(f"a batch is a uint8 array (N, H, W, 3), not {source.dtype} {source.shape}")
     warn_of_size(model, *source.shape[1:3])
     if max(source.shape[1:3]) <= tile_side(model, tile):
         return enlarge_in_passes(asked, source)
-    return np.stack([_enlarge_rgb(asked, read_picture(image), tile, on_tile) for image in source])
+    return np.stack([enlarge_rgb(asked, read_picture(image), tile, on_tile) for image in source])
 
 
-def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False):
-    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4)."""
+def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False, consistently=False):
+    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4).
+
+    With ``consistently`` the answer is moved to where it reduces to the picture (``inference.consistent``).
+    """
     warn_of_size(model, *picture.rgb.shape[:2])
     asked = FlipEnsemble(model) if ensemble else model
-    return _like(picture, _enlarge_rgb(asked, picture, tile, on_tile), model.scale)
+    sr = enlarge_rgb(asked, picture, tile, on_tile)
+    return like(picture, consistent(sr, picture.rgb) if consistently else sr, model.scale)
 
 
 def sample_picture(model, picture, n, seed=0):
@@ -62,12 +67,12 @@ def sample_picture(model, picture, n, seed=0):
 
     One latent belongs to one whole face, so pictures are not cut into tiles; too large ones raise ImageError.
     """
-    return [_like(picture, to_uint8(sample), model.scale) for sample in _drawn_whole(model.sample, model, picture, n, seed)]
+    return [like(picture, to_uint8(sample), model.scale) for sample in _drawn_whole(model.sample, model, picture, n, seed)]
 
 
 def traverse_picture(model, picture, steps, seed=0):
     """Enlargements of a ``Picture`` on the way from one draw of the latent to another, otherwise as of ``sample_picture``."""
-    return [_like(picture, to_uint8(step), model.scale) for step in _drawn_whole(model.traverse, model, picture, steps, seed)]
+    return [like(picture, to_uint8(step), model.scale) for step in _drawn_whole(model.traverse, model, picture, steps, seed)]
 
 
 def picture_deviation(model, picture, n=16, seed=0):
@@ -88,7 +93,7 @@ def _drawn_whole(draw, model, picture, n, seed):
     return ops.convert_to_numpy(draw(to_unit(picture.rgb[None]), n, seed)).squeeze(-4)
 
 
-def _enlarge_rgb(model, picture, tile, on_tile):
+def enlarge_rgb(model, picture, tile=None, on_tile=None):
     """The colours of one picture, in one pass or in tiles: uint8 (scale * H, scale * W, 3)."""
     height, width = picture.rgb.shape[:2]
     if height * width * model.scale**2 > OUTPUT_PIXELS:
@@ -103,7 +108,7 @@ def _enlarge_rgb(model, picture, tile, on_tile):
     return enlarge_in_passes(model, picture.rgb[None])[0]
 
 
-def _like(picture, rgb, scale):
+def like(picture, rgb, scale):
     """Enlarged RGB pixels with the gray or the alpha of the picture that they come from."""
     pixels = np.asarray(Image.fromarray(rgb).convert("L")) if picture.is_gray else rgb
     if picture.alpha is None:

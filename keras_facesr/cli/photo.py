@@ -1,0 +1,130 @@
+"""``facesr photo``: whole photographs, their faces found, enlarged and pasted back."""
+
+import sys
+from pathlib import Path
+
+from keras_facesr.cli import console
+from keras_facesr.cli.arguments import natural, positive, report_options
+from keras_facesr.cli.networks import RUNTIMES, find_preset, in_runtime
+from keras_facesr.errors import CallError, FacesrError
+
+SUMMARY = "Enlarge photographs into OUT_DIR, each face by the network that fits it: group.jpg to group.jpg_photo.png."
+NAME = "photo"  # in the names of answers
+BACKGROUND = "edsr_small_x4"
+
+
+def add_options(option):
+    report_options(option)
+    option("inputs", nargs="+", metavar="PHOTO", help="picture or folder")
+    option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to")
+    option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
+    option("--model", metavar="NAME", help="network for all faces (default: by their width; --dry-run prints the table)")
+    option("--background", default=BACKGROUND, metavar="NAME", help="network for the rest (default: %(default)s)")
+    option("--faces-only", action="store_true", help="enlarge the rest by bicubic interpolation: much faster")
+    option("--samples", type=positive, default=0, metavar="N", help="N photographs each, with other plausible faces")
+    option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--keep-faces", action="store_true", help="write each face's answer beside the photograph's, _face_1.png and on")
+    option("--dry-run", action="store_true", help="find the faces and print which network each would get; write no picture")
+    option("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: the fastest at hand)")
+
+
+def run(args):
+    if args.out is None and not args.dry_run:
+        raise CallError("nowhere to write: give -o OUT_DIR, or --dry-run")
+    if args.out and args.out.suffix.lower() == ".png":
+        raise CallError(f"{args.out}: -o takes a folder")
+    for name in filter(None, (args.model, args.background)):
+        find_preset(name)
+
+    from keras_facesr.inference.answers import plan
+    from keras_facesr.photos import choose, networks, restore
+
+    restore.check(args.scale, args.model, args.background)
+    with console.waiting("starting LiteRT", args.debug):
+        networks.started()
+    answers, empty = plan(args.inputs, args.out or Path(), NAME, args.samples)
+    failed, done = [], []
+
+    def fail(name, error):
+        console.report(error, args.debug, name)
+        failed.append({"input": name, "error": console.one_line(error, name)})
+
+    for folder in empty:
+        fail(str(folder), FacesrError(f"{folder}: no picture in this folder"))
+    if args.dry_run and args.json != "-":
+        print("\n".join(choose.table()))
+    elif not args.dry_run:
+        console.check_writable(args.out)
+    load = _Loader(args)
+    with console.progress("photo", len(answers)) as show:
+        for index, (photo, targets) in enumerate(answers.items()):
+            try:
+                entry, line = _do(args, photo, targets, load, lambda part: show(index + part))
+                done.append(entry)
+                if args.json != "-":
+                    print(line, flush=True)
+            except Exception as error:  # whatever is wrong with one photograph, the others are done
+                fail(str(photo), error)
+            show(index + 1)
+    if len(failed) > 1:
+        print(f"facesr: {len(failed)} of {len(failed) + len(done)} photographs failed", file=sys.stderr)
+    console.write_json(args, {"scale": args.scale, "background": args.background, "done": done, "failed": failed})
+    return 1 if failed else 0
+
+
+class _Loader:
+    """Models by their presets' names, each started once a call."""
+
+    def __init__(self, args):
+        self.args, self.models = args, {}
+
+    def __call__(self, name, samples):
+        if name not in self.models:
+            self.models[name] = in_runtime(self.args, find_preset(name), samples)[1]
+        return self.models[name]
+
+
+def _do(args, photo, targets, load, show):
+    """One photograph: its entry of the report, and a line on it."""
+    from keras_facesr.data.images import read_picture, write_png
+    from keras_facesr.photos.restore import find, restore_photo
+
+    picture = read_picture(photo)
+    if args.dry_run:
+        faces, doubtful = find(picture, args.model, show)
+        lines = [f"{photo}: {_summary(faces, doubtful)}", *map(_line, faces)]
+        return _entry(photo, faces, doubtful), "\n".join(lines)
+    for target in targets:
+        console.check_new(target, args.overwrite)  # before the work; write_png checks again
+    how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
+    restored = restore_photo(picture, args.scale, args.model, args.background, args.faces_only, **how)
+    outputs = [write_png(*pair, args.overwrite, picture) for pair in zip(targets, restored.images)]
+    if args.keep_faces:
+        stem = targets[0].with_suffix("")
+        for number, face in enumerate(restored.faces, 1):
+            for k, crop in enumerate(face.crops, 1):
+                suffix = f"_{k}" if len(face.crops) > 1 else ""
+                outputs.append(write_png(f"{stem}_face_{number}{suffix}.png", crop, args.overwrite))
+    entry = {**_entry(photo, restored.faces, restored.doubtful), "outputs": [str(path) for path in outputs]}
+    return entry, f"{photo} -> {', '.join(map(str, outputs))}: {_summary(restored.faces, restored.doubtful)}"
+
+
+def _entry(photo, faces, doubtful):
+    return {"input": str(photo), "faces": [face.as_json() for face in faces], "doubtful": doubtful}
+
+
+def _summary(faces, doubtful):
+    """Such as ``3 faces, 2 enlarged; left to the background: 1 profile, 4 doubtful``."""
+    if not faces and not doubtful:
+        return "no face found"
+    kinds = [face.left_for for face in faces if face.left_for] + ["doubtful"] * doubtful
+    left = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    found = f"{len(faces)} faces" if len(faces) != 1 else "1 face"
+    enlarged = sum(face.preset is not None for face in faces)
+    said = f"{found}, {enlarged} enlarged by a network for faces"
+    return f"{said}; left to the background: {left}" if left else said
+
+
+def _line(face):
+    x, y = (round((low + high) / 2) for low, high in (face.box[::2], face.box[1::2]))
+    return f"    {face.width:.0f} px wide at {x},{y}, turned by {face.angle:.0f} degrees: {face.preset or face.left_for}"

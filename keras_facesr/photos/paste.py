@@ -1,0 +1,58 @@
+"""Faces put back into the enlarged photograph, each in its own rectangle alone.
+
+A face is brought along the inverse similarity, in continuous coordinates, and fades into what is there. Then the whole is moved
+to where it reduces to the photograph (``inference.consistent``): that gives it the photograph's own low frequencies, its
+colours and its light, and what detail the network's frame was too small for.
+"""
+
+import numpy as np
+
+from keras_facesr.inference.consistent import correction, reduced
+from keras_facesr.photos.align import Similarity, corners, rectangle, warp
+
+FEATHER = 0.12  # of the frame's side, over which a face fades into the photograph
+ROUNDNESS = 4  # exponent of the frame's outline |x|^p + |y|^p = 1: 2 is an oval, infinity the square
+PROJECTED = 2  # times that a pasted face is moved to where it reduces to the photograph
+MARGIN = 8  # pixels of the photograph round a face
+
+
+def place_of(to_photo, side, height, width):
+    """The rectangle of a frame of ``side`` pixels in a photograph of this size, with a margin: (top, bottom, left, right).
+
+    Empty where the frame lies outside.
+    """
+    return rectangle(to_photo(corners(side, side)), height, width, MARGIN)
+
+
+def paste(canvas, photo, answer, to_photo):
+    """Put a face into the enlarged photograph.
+
+    Args:
+        canvas: uint8 (scale * H, scale * W, 3), changed in place where the face is.
+        photo: uint8 (H, W, 3), the photograph.
+        answer: uint8 (side, side, 3), the enlarged face in its frame.
+        to_photo: from points of ``answer`` to points of the photograph, in pixels of each.
+
+    Returns:
+        how far what was pasted is from the photograph when it is reduced again: mean difference in levels of 255.
+    """
+    scale = len(canvas) // len(photo)
+    top, bottom, left, right = place_of(to_photo, len(answer), *photo.shape[:2])
+    seen = photo[top:bottom, left:right]
+    place = canvas[top * scale : bottom * scale, left * scale : right * scale]
+    to_answer = to_photo.inverse.after(Similarity(1 / scale, left + 1j * top))
+    mask = outline(to_answer, *place.shape[:2], len(answer))
+    pasted = place + mask * (warp(answer, to_answer, *place.shape[:2]) - place)
+    for _ in range(PROJECTED):
+        pasted = np.clip(pasted + mask * correction(pasted, seen), 0, 255)
+    place[...] = np.rint(pasted)
+    weight = reduced(mask, scale)
+    return float(np.sum(weight * np.abs(reduced(place, scale) - seen)) / np.sum(weight) / 3)
+
+
+def outline(to_frame, height, width, side):
+    """How much of a face counts at each pixel: 1 within its rounded frame, 0 outside; float32 (height, width, 1)."""
+    rows, columns = np.mgrid[:height, :width] + 0.5
+    points = 2 * to_frame(columns + 1j * rows) / side - (1 + 1j)
+    distance = (np.abs(points.real) ** ROUNDNESS + np.abs(points.imag) ** ROUNDNESS) ** (1 / ROUNDNESS)
+    return np.clip((1 - distance) / (2 * FEATHER), 0, 1)[..., None].astype(np.float32)
