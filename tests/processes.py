@@ -22,7 +22,8 @@ def cost(*command):
     began = time.perf_counter()
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
-    assert status == 0
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
     return time.perf_counter() - began, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
