@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,16 @@ def run_script(script, *arguments, cwd, **environment):
     command = [sys.executable, str(script), *map(str, arguments)]
     environment = {**os.environ, **environment}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=1800, check=False)
+
+
+def cost(*command):
+    """Seconds of a command to its end, which must be a good one, and bytes of memory that it had at most."""
+    began = time.perf_counter()
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return time.perf_counter() - began, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def started(script, *arguments, **environment):

@@ -97,10 +97,13 @@ def test_one_face_goes_from_shell_to_file_without_a_remark(runtime, face, tmp_pa
 
 
 @pytest.mark.timed
-@pytest.mark.parametrize(("runtime", "limit"), [("keras", 8), ("litert", 2)])
-def test_one_face_takes_few_seconds_from_shell_to_file(runtime, limit, face, tmp_path):
-    command = ("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", "--overwrite", "--runtime", runtime)
-    assert shortest(3, *command) < limit
+@pytest.mark.parametrize(
+    ("model", "side", "runtime", "limit"), [("sam", 16, "keras", 8), ("sam", 16, "litert", 2), ("cagface", 128, "litert", 2)]
+)
+def test_one_face_takes_few_seconds_from_shell_to_file(model, side, runtime, limit, tmp_path):
+    Image.fromarray(FACE).resize((side, side)).save(tmp_path / "face.png")
+    how = ("--overwrite", "--model", model, "--runtime", runtime)
+    assert shortest(3, "-m", "keras_facesr", "upscale", tmp_path / "face.png", "-o", tmp_path / "out", *how) < limit
 
 
 # The front door.

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from processes import cost
 from skimage.data import astronaut
 
 import keras_facesr as fsr
@@ -61,11 +62,33 @@ def test_a_released_file_does_what_the_network_does_for_any_size_and_for_batches
         assert np.abs(difference).max() <= 2 and np.abs(difference).mean() < 0.1
 
 
+def test_what_enlarges_goes_by_litert_by_itself_but_for_one_network_whose_file_is_too_large():
+    others = [name for name in fsr.list_models() if presets.find(name).scale and name not in RELEASED]
+    assert others == ["sam_small_x16_utkface"]
+    assert {runtimes.fastest(presets.find(name)) for name in RELEASED} == {"litert"}
+
+
+@pytest.mark.slow
+def test_a_large_picture_takes_cagface_less_time_and_memory_than_in_keras_for_the_same_answer(tmp_path):
+    """From the shell, by three runs of each in turn."""
+    picture, costs = tmp_path / "large.png", {"litert": [], "keras": []}
+    Image.fromarray(astronaut()).resize((1024, 1024), Image.Resampling.BICUBIC).save(picture)
+    for _ in range(3):
+        for runtime in costs:
+            how = ["--model", "cagface", "--runtime", runtime, "--overwrite", "-o", tmp_path / f"{runtime}.png"]
+            costs[runtime].append(cost(sys.executable, "-m", "keras_facesr", "upscale", picture, *how))
+    (seconds, peak), (of_keras, peak_of_keras) = (np.min(runs, axis=0) for runs in costs.values())
+    answers = [np.asarray(Image.open(tmp_path / f"{runtime}.png")).astype(int) for runtime in costs]
+    assert answers[0].shape == (4096, 4096, 3) and np.abs(np.subtract(*answers)).max() <= 1
+    assert 1.3 * seconds < of_keras and peak < min(1.5e9, peak_of_keras)
+
+
 def test_upscale_evaluate_and_the_demonstration_go_without_tensorflow(face, tmp_path):
     for number in range(2):
         Image.fromarray(astronaut()[60 + number : 188 + number, 160:288]).save(tmp_path / f"{number}.png")
     for command in (
         ["upscale", str(face), "-o", str(tmp_path / "out"), "--json", "-"],
+        ["upscale", str(face), "-o", str(tmp_path / "out"), "--model", "cagface", "--tile", "12", "--json", "-"],
         ["upscale", "--demo", "-o", str(tmp_path / "out"), "--json", "-"],
         ["evaluate", str(tmp_path), "--model", "sam", "--runtime", "auto", "--degradation", "aliased", "--json", "-"],
     ):
@@ -169,8 +192,16 @@ def test_a_file_pads_pictures_of_sizes_that_its_network_does_not_take(size):
 def test_a_file_that_prepares_what_it_sees_is_given_no_parts_of_pictures():
     about = {"scale": 4, "size_multiple": 1, "largest_side": None, "prepares": True}
     model = runtimes.Exported("some.tflite", about)
-    with pytest.raises(ImageError, match="20x9 pixels are too many at once for some.tflite, take --runtime keras"):
+    with pytest.raises(ImageError, match="20x9 pixels are too many at once for some.tflite, take --runtime auto"):
         upscale(model, np.zeros((9, 20, 3), np.uint8), tile=8)
+
+
+def test_a_file_of_one_size_refuses_others():
+    about = {"scale": 4, "size_multiple": 1, "largest_side": None, "size": [9, 20]}
+    model = runtimes.Exported("some.tflite", about)
+    for shape in ((1, 20, 9, 3), (2, 9, 20, 3)):
+        with pytest.raises(ImageError, match="some.tflite takes one picture at a time, 20 pixels wide and 9 high"):
+            upscale(model, np.zeros(shape, np.uint8))
 
 
 SHARED = [np.random.default_rng(k).integers(0, 256, (8 + k, 20 - k, 3), dtype=np.uint8) for k in range(8)]

@@ -55,7 +55,10 @@ class Exported:
         return lr
 
     def predict_on_batch(self, lr):
-        """The enlarged images, float32 (N, scale * H, scale * W, 3)."""
+        """The enlarged images, float32 (N, scale * H, scale * W, 3); ImageError if the file takes none of their size."""
+        size = self.about.get("size")
+        if size and lr.shape[:3] != (1, *size):
+            raise ImageError(f"{self.path.name} takes one picture at a time, {size[1]} pixels wide and {size[0]} high")
         return self.run(np.ascontiguousarray(lr, np.float32))
 
     __call__ = predict_on_batch
