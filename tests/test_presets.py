@@ -15,6 +15,7 @@ from keras_facesr import presets
 from keras_facesr.data.degrade import degrade
 from keras_facesr.errors import PresetError
 from keras_facesr.inference import demo_faces
+from keras_facesr.training.recipes.recipe import JUDGE
 
 
 @pytest.fixture
@@ -199,7 +200,8 @@ def test_every_released_preset_matches_its_description_and_its_weights_of_16_bit
         assert (preset.folder / "README.md").is_file()
         released = arrays(presets.released_weights(preset)).values()
         assert sum(values.size for values in released) == preset.parameters  # no critic, no optimizer
-        assert {values.dtype for values in released} == {np.dtype("float16")}
+        # The judge of faces stays as it was when it judged those of the cards: rounded it would move their figures.
+        assert {values.dtype.name for values in released} == {"float32" if name == JUDGE else "float16"}
 
 
 def test_the_released_model_loads_by_its_alias_and_enlarges():

