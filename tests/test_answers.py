@@ -97,10 +97,10 @@ def test_an_interrupted_call_goes_on_and_ends_well(facesr, catalogue, tree, tmp_
     call = ("upscale", tree, "-o", tmp_path / "out", "--model", "near")
     enlarge, done = pictures.enlarge_picture, []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **how):
         if len(done) == 4:
             raise KeyboardInterrupt
-        done.append(enlarge(*arguments))
+        done.append(enlarge(*arguments, **how))
         return done[-1]
 
     with monkeypatch.context() as patch:
@@ -214,7 +214,9 @@ def test_the_longest_name_is_written_and_a_longer_one_refused_before_the_work(fa
     fits = write(tmp_path / "t" / ("顔" * ((most - 9) // 3) + "a" * ((most - 9) % 3) + ".png"), 7)
     longer = write(fits.with_name("c" + fits.name), 8)
     enlarge, enlarged = pictures.enlarge_picture, []
-    monkeypatch.setattr(pictures, "enlarge_picture", lambda *call: enlarged.append(call[1].name) or enlarge(*call))
+    monkeypatch.setattr(
+        pictures, "enlarge_picture", lambda *call, **how: enlarged.append(call[1].name) or enlarge(*call, **how)
+    )
     result = facesr("upscale", tmp_path / "t", "-o", tmp_path / "out", "--model", "near")
     assert result.code == 1 and result.err.count("\n") == 1 and "File name too long" in result.err and longer.stem in result.err
     (written,) = (tmp_path / "out").iterdir()

@@ -287,10 +287,10 @@ def test_an_error_nobody_expected_is_one_line_with_the_name_and_the_others_are_d
 
     enlarge = pictures.enlarge_picture
 
-    def fails_once(model, picture, *arguments):
+    def fails_once(model, picture, *arguments, **how):
         if picture.name.endswith("2.png"):
             raise RuntimeError("out of\nluck")
-        return enlarge(model, picture, *arguments)
+        return enlarge(model, picture, *arguments, **how)
 
     monkeypatch.setattr(pictures, "enlarge_picture", fails_once)
     result = facesr("upscale", faces, "-o", tmp_path / "out", "--model", "near")

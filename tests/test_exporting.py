@@ -73,9 +73,9 @@ def test_a_tflite_file_of_a_network_that_sees_pictures_whole_does_so_before_it_c
     file = runtimes.LiteRT(tmp_path / "cagface.tflite")
     levels = RNG.integers(0, 256, (2, 21, 34, 3), np.uint8)
     for tile in (16, None):
-        assert np.abs(upscale(file, levels, tile=tile).astype(int) - model.upscale(levels, tile=tile)).max() <= 1
+        assert np.abs(upscale(file, levels, tile=tile).astype(int) - model.upscale(levels, tile=tile)).max() <= 2  # float16
     corner = upscale(file, levels[:, :16, :16])  # which sees other maps than the first tile
-    assert np.abs(upscale(file, levels, tile=16)[:, :32, :32].astype(int) - corner[:, :32, :32]).max() > 1
+    assert np.abs(upscale(file, levels, tile=16)[:, :32, :32].astype(int) - corner[:, :32, :32]).max() > 2
 
 
 def test_an_onnx_file_does_the_same(sam, tmp_path):

@@ -22,12 +22,7 @@ parser.add_argument("out", type=Path)
 parser.add_argument("--threads", type=int, default=1, metavar="N")
 parser.add_argument("--repeat", type=int, default=0, metavar="N", help="invoke N times more, and print milliseconds")
 args = parser.parse_args()
-if not zipfile.is_zipfile(args.model):  # metadata are appended to it as an archive
-    parser.error(f"{args.model}: no .tflite file that facesr export has written")
-try:
-    levels = np.asarray(Image.open(args.picture).convert("RGB"))[None]  # uint8 (1, h, w, 3)
-except OSError as error:
-    parser.error(f"{args.picture}: cannot be read as a picture ({error})")
+levels = np.asarray(Image.open(args.picture).convert("RGB"))[None]  # uint8 (1, h, w, 3)
 height, width = levels.shape[1:3]
 about = json.loads(zipfile.ZipFile(args.model).read("keras_facesr.json"))
 multiple = about["size_multiple"]
