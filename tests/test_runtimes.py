@@ -165,12 +165,12 @@ def test_a_file_that_was_exported_into_the_cache_is_taken_and_anothers_is_not(ca
         runtimes.load(preset, "onnx")
 
 
-@pytest.mark.parametrize("cut", [(0, 0), (1, 3)])
-def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path, cut):
-    """Of a size that the network takes, and of one that it does not."""
+@pytest.mark.parametrize(("name", "cut"), [("sam", (0, 0)), ("sam", (1, 3)), ("cagface", (0, 0))])
+def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path, name, cut):
+    """Of a size that the network takes, and of one that it does not; by a file of one signature, and of three."""
     with Image.open(face) as whole:
         whole.crop((*cut, *whole.size)).save(face)
-    preset = presets.find("sam")
+    preset = presets.find(name)
     file = presets.released_file(preset, preset.exports["litert"])
     command = [sys.executable, ROOT / "examples" / "mobile" / "enlarge.py", file, face, tmp_path / "large.png", "--repeat", "2"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -40,8 +40,8 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
       (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape: draws independent of each other.
     - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``, from its
       ``least_size`` on. An int8 TFLite file takes and gives int8, the levels less 128. A TFLite file for any
-      size of a network that must see pictures whole has two signatures more, for large ones: ``prepare`` makes what the
-      network must see of a picture, (N, H, W, C) in [0, 1], and ``prepared`` enlarges parts of that.
+      size of a network that must see pictures whole has two signatures more, for large ones: ``serving_prepare`` makes what
+      the network must see of a picture, (N, H, W, C) in [0, 1], and ``serving_prepared`` enlarges parts of that.
 
     Args:
         model: a network of this package, on the TensorFlow backend.

@@ -19,7 +19,8 @@ from keras_facesr.importing import imported
 from keras_facesr.inference.sizes import fitting_size
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
-WHOLE, PREPARE, PREPARED = "serving_default", "prepare", "prepared"  # signatures of a TFLite file; most have the first alone
+# Signatures of a TFLite file; most have the first alone. Runtimes that know none call the first in alphabetical order.
+WHOLE, PREPARE, PREPARED = "serving_default", "serving_prepare", "serving_prepared"
 
 
 class Exported:
