@@ -231,7 +231,7 @@ def entry(recipe, weights, description, terms):
     model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
-    framed = [source.framing or source.kind for source in recipe.sources if (source.framing or source.kind) in FRAMINGS]
+    framed = [framing for source in recipe.sources if (framing := source.framing or source.kind) in FRAMINGS]
     not_arguments = ("name", "trainable", "dtype", "phase")
     return {
         "name": recipe.name,

@@ -39,7 +39,9 @@ def consistent(sr, lr, on_tile=None):
         seen = lr[first[0] : top + TILE + MARGIN, first[1] : left + TILE + MARGIN]
         answer = sr[first[0] * scale :, first[1] * scale :][: seen.shape[0] * scale, : seen.shape[1] * scale]
         for _ in range(TIMES):
-            answer = np.clip(np.rint(answer + correction(answer, seen)), 0, 255)
+            former, answer = answer, np.clip(np.rint(answer + correction(answer, seen)), 0, 255)
+            if np.array_equal(answer, former):  # as it would stay
+                break
         inner = answer[(top - first[0]) * scale :, (left - first[1]) * scale :][: TILE * scale, : TILE * scale]
         moved[top * scale :, left * scale :][: TILE * scale, : TILE * scale] = inner
         if on_tile:

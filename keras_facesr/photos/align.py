@@ -77,10 +77,16 @@ def corners(height, width):
     return np.array([0, width, width + 1j * height, 1j * height])
 
 
-def rectangle(points, height, width, margin=0):
-    """The pixels of a picture of this size round points: (top, bottom, left, right); empty ones lie outside of it."""
+def bounds(points, margin):
+    """The pixels round points, wherever they lie: (top, bottom, left, right)."""
     top, bottom = math.floor(points.imag.min()) - margin, math.ceil(points.imag.max()) + margin
     left, right = math.floor(points.real.min()) - margin, math.ceil(points.real.max()) + margin
+    return top, bottom, left, right
+
+
+def rectangle(points, height, width, margin=0):
+    """The pixels of a picture of this size round points, as ``bounds``; empty if they lie outside of it."""
+    top, bottom, left, right = bounds(points, margin)
     return max(top, 0), min(bottom, height), max(left, 0), min(right, width)
 
 
@@ -118,8 +124,7 @@ def to_pixels(values):
 def _piece(pixels, points):
     """The part of (H, W, C) round points, its border repeated where they lie outside, and where it starts (complex)."""
     height, width = pixels.shape[:2]
-    far = rectangle(points, math.inf, math.inf)
-    top, left = (math.floor(low) - MARGIN for low in (points.imag.min(), points.real.min()))
-    rows = np.clip(np.arange(top, far[1] + MARGIN), 0, height - 1)
-    columns = np.clip(np.arange(left, far[3] + MARGIN), 0, width - 1)
+    top, bottom, left, right = bounds(points, MARGIN)
+    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    columns = np.clip(np.arange(left, right), 0, width - 1)
     return pixels[rows[:, None], columns], left + 1j * top

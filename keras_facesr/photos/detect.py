@@ -82,7 +82,7 @@ def find_faces(rgb, on_square=None):
     """
     blaze_face, mesh = started()
     views = list(_views(*rgb.shape[:2]))
-    proposals, done = [], 0
+    proposals, done, total = [], 0, sum(len(windows) for *_, windows in views)
     for square, quarters, windows in views:
         level = _level(rgb, SIDE / square)
         to_photo = Similarity(square / SIDE, 0).after(_turned_back(quarters, *level.shape[:2]))
@@ -91,7 +91,7 @@ def find_faces(rgb, on_square=None):
             proposals += _proposed(blaze_face, turned, top, left, to_photo)
             done += 1
             if on_square:
-                on_square(done, sum(len(windows) for *_, windows in views))
+                on_square(done, total)
     judged = [_judged(mesh, rgb, proposal) for proposal in _merged(proposals)]
     faces = _each_once([face for face in judged if face.score >= A_FACE])
     refused = _each_once([face for face in judged if face.score < A_FACE], besides=faces)

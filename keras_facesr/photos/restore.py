@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class FoundFace:
 
     def as_json(self):
         """All but the crops, rounded."""
-        entry = {name: _rounded(value) for name, value in asdict(self).items() if name != "crops"}
+        entry = {name: _rounded(value) for name, value in vars(self).items() if name != "crops"}
         return {name: value for name, value in entry.items() if value is not None}
 
 
@@ -170,22 +170,28 @@ class _Piece:
         top, bottom, left, right = place_of(self.to_photo, self.side, *photo.shape[:2])
         self.photo = photo[top:bottom, left:right]
         self.to_piece = Similarity(1, -(left + 1j * top)).after(self.to_photo)
+        self.background = background
         if isinstance(background, np.ndarray):
-            self.fine = background[top * WORKING : bottom * WORKING, left * WORKING : right * WORKING]
-        else:
-            self.fine = upscale(background, self.photo)
+            self.background = background[top * WORKING : bottom * WORKING, left * WORKING : right * WORKING]
 
     def answers(self, model, samples, seed):
         """The network's answers in its frame: uint8 (size, size, 3) each; one if it has no other."""
         if self.coincides:
             lr = to_pixels(warp(self.photo, self.to_piece, self.side, self.side))
         else:
-            answer, pasted = upscale(model, self._seen(self.fine)), self.fine.copy()
+            pasted = self._enlarged()
+            answer = upscale(model, self._seen(pasted))
             paste(pasted, self.photo, answer, self.to_piece.after(Similarity(self.side / len(answer), 0)))
             lr = self._seen(pasted)
         if samples and model.is_stochastic:
             return sample_picture(model, read_picture(lr), samples, seed)
         return [upscale(model, lr) if self.coincides else self._shifted_mean(model, pasted)]
+
+    def _enlarged(self):
+        """The piece by the background's network: uint8, ``WORKING`` times as high and wide, to be changed."""
+        if isinstance(self.background, np.ndarray):
+            return self.background.copy()
+        return upscale(self.background, self.photo)
 
     def _seen(self, fine, shift=0):
         """The frame, taken from the enlarged piece: sharper than from the photograph itself, as less is lost between pixels."""
