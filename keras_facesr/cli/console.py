@@ -187,6 +187,19 @@ def report(error, debug, name=""):
     print(f"facesr: {one_line(error, name)}", file=sys.stderr)
 
 
+class Failures(list):
+    """The inputs of a call that failed, as its report lists them; each is told of when it is added."""
+
+    def __init__(self, debug):
+        super().__init__()
+        self.debug = debug
+
+    def add(self, path, error):
+        name = str(path)
+        report(error, self.debug, name)
+        self.append({"input": name, "error": one_line(error, name)})
+
+
 def one_line(error, name=""):
     """An error as a sentence; one that nobody expected with its type and the file that it befell."""
     text = " ".join(str(error).split())

@@ -43,14 +43,9 @@ def run(args):
     with console.waiting("starting LiteRT", args.debug):
         networks.started()
     answers, empty = plan(args.inputs, args.out or Path(), NAME, args.samples)
-    failed, done = [], []
-
-    def fail(name, error):
-        console.report(error, args.debug, name)
-        failed.append({"input": name, "error": console.one_line(error, name)})
-
+    failed, done = console.Failures(args.debug), []
     for folder in empty:
-        fail(str(folder), FacesrError(f"{folder}: no picture in this folder"))
+        failed.add(folder, FacesrError(f"{folder}: no picture in this folder"))
     if args.dry_run and args.json != "-":
         print("\n".join(choose.table()))
     elif not args.dry_run:
@@ -64,7 +59,7 @@ def run(args):
                 if args.json != "-":
                     print(line, flush=True)
             except Exception as error:  # whatever is wrong with one photograph, the others are done
-                fail(str(photo), error)
+                failed.add(photo, error)
             show(index + 1)
     if len(failed) > 1:
         print(f"facesr: {len(failed)} of {len(failed) + len(done)} photographs failed", file=sys.stderr)

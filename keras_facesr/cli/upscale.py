@@ -71,18 +71,13 @@ def _answer_file(args):
 def _upscale_files(args, preset, file):
     from keras_facesr.inference.answers import plan
 
-    failed, done, skipped, odd = [], [], [], []
-
-    def fail(name, error):
-        console.report(error, args.debug, name)
-        failed.append({"input": name, "error": console.one_line(error, name)})
-
+    failed, done, skipped, odd = console.Failures(args.debug), [], [], []
     if file:
         answers, empty = {Path(args.inputs[0]): [file]}, []
     else:
         answers, empty = plan(args.inputs, args.out, short_name(args.model), args.samples)
     for folder in empty:
-        fail(str(folder), FacesrError(f"{folder}: no picture in this folder (answers in {args.out} are not enlarged again)"))
+        failed.add(folder, FacesrError(f"{folder}: no picture in this folder (answers in {args.out} are not enlarged again)"))
     console.check_writable(file or args.out)
     runtime, model = in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
@@ -99,7 +94,7 @@ def _upscale_files(args, preset, file):
                     if args.json != "-":
                         print(f"{picture} -> {', '.join(done[-1]['outputs'])}", flush=True)
             except Exception as error:  # whatever is wrong with one picture, the others are done
-                fail(str(picture), error)
+                failed.add(picture, error)
             show(index + 1)
     if skipped and args.json != "-":
         print(f"{len(skipped)} of {len(answers)} pictures were answered already")
