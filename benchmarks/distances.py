@@ -22,7 +22,7 @@ from keras_facesr.training.recipes.recipe import JUDGE
 from keras_facesr.training.recipes.ssrvae import CLEAN, REAL
 from keras_facesr.training.sources import images_of
 
-FACES = 600
+FACES = 600  # of each kind, or as many as there are
 SIGMAS = 0.7, 1.4, 2.8  # pixels, between one scale of detail and the next
 
 
@@ -63,8 +63,9 @@ def main():
     parser.add_argument("data", type=Path, metavar="DATA_DIR")
     data, rng = parser.parse_args().data, np.random.default_rng(0)
     real = rng.permutation(images_of(REAL, data))[: 2 * FACES]
-    clean = rng.permutation(images_of(CLEAN, data, np.arange(5 * FACES)))[:FACES]
-    real, others = real[:FACES], real[FACES:]
+    count = len(real) // 2
+    clean = rng.permutation(images_of(CLEAN, data, slice(5 * FACES)))[:count]
+    real, others = real[:count], real[count:]
     reduced = to_unit(degrade(clean, CLEAN.size // REAL.size))
     compared = {
         "other real faces": to_unit(others),
@@ -75,7 +76,7 @@ def main():
     }
     judge = KerasJudge(JUDGE, presets.load(JUDGE))
     truth = impressions(judge.see(real))
-    print(f"| {FACES} faces beside {FACES} real small ones | textures | faces |\n|---|---|---|")
+    print(f"| {count} faces beside {count} real small ones | textures | faces |\n|---|---|---|")
     for name, images in compared.items():
         distances = distances_of_sets(impressions(judge.see(to_uint8(images))), truth)
         print(f"| {name} | {distances['textures']:.3f} | {distances['frechet']:.4f} |")

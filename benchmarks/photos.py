@@ -102,6 +102,8 @@ def main():
             files = spread(open_dataset(args.data_dir, split="test"), args.limit).files
             rows = [gains(turned(read_picture(file).rgb, degrees), times, args.model) for file in files]
             rows = [row for row in rows if row]
+            if not rows:
+                parser.error(f"no face was found in the {len(files)} pictures of {args.data_dir}")
             report.append({"times": times, "turned": degrees, **summary(rows), "rows": rows})
             figures = {name: round(value, 2) for name, value in report[-1].items() if name != "rows"}
             print(figures, flush=True)

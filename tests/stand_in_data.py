@@ -6,7 +6,7 @@ from PIL import Image
 from keras_facesr.inference import demo_faces
 from keras_facesr.models.face_features import ATTRIBUTES
 
-TRAIN, TEST = 12, 2  # images of each part
+TRAIN, TEST = 24, 2  # images of each part; no batch of a recipe has more than 16
 
 
 def lay_out(root):

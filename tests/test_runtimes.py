@@ -68,7 +68,7 @@ def test_what_enlarges_goes_by_litert_by_itself_but_for_one_network_whose_file_i
     assert {runtimes.fastest(presets.find(name)) for name in RELEASED} == {"litert"}
 
 
-@pytest.mark.slow
+@pytest.mark.timed
 def test_a_large_picture_takes_cagface_less_time_and_memory_than_in_keras_for_the_same_answer(tmp_path):
     """From the shell, by three runs of each in turn."""
     picture, costs = tmp_path / "large.png", {"litert": [], "keras": []}

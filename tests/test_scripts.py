@@ -14,7 +14,9 @@ from importlib.util import find_spec
 import pytest
 import stand_in_data
 from documents import BESIDE, PAGES, ROOT, commands
+from finding import installed
 from PIL import Image
+from skimage.data import astronaut
 
 from keras_facesr import presets
 from keras_facesr.inference import demo_faces
@@ -65,6 +67,8 @@ def data(tmp_path_factory):
 @pytest.fixture
 def here(tmp_path):
     Image.fromarray(demo_faces(1, 17)[0]).save(tmp_path / "face.png")
+    (tmp_path / "photographs").mkdir()
+    Image.fromarray(astronaut()).save(tmp_path / "photographs" / "astronaut.png")
     return tmp_path
 
 
@@ -99,15 +103,18 @@ def test_examples(command, here, data):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [command for command in calls(ROOT / "benchmarks") if "formats" not in command])
 def test_benchmarks(command, here, data):
+    if "photos.py" in command and not installed():
+        pytest.skip("needs the extra photos")
     if "runtimes.py" in command:
         command_here = without_torch(command, "--runtimes", "keras,savedmodel,litert,onnx")
     elif "training.py" in command:
         command_here = without_torch(command, "--kinds", "train,loop,images")
     else:
-        measures = any(name in command for name in ("distances", "modes", "tones"))  # and trains nothing
+        measures = any(name in command for name in ("distances", "modes", "photos", "tones"))  # and trains nothing
         command_here = command if measures or "--steps" in command else f"{command} --steps 4"
     COMMANDS[command_here] = COMMANDS[command]
-    recipe = {"RECIPE": "srcnn_x8_utkface", "DATA_DIR": str(data / "utkface" if "precision" in command else data)}
+    data_dir = data / "utkface" if "precision" in command else here / "photographs" if "photos" in command else data
+    recipe = {"RECIPE": "srcnn_x8_utkface", "DATA_DIR": str(data_dir)}
     sets = {f"{name.upper()}_DIR": str(data / name) for name in ("utkface", "celeba", "lfw")}
     assert "|" in (said := run(command_here, here, **sets, **recipe)) or "ratio" in said or said
 
@@ -124,9 +131,9 @@ def test_every_model_in_every_format(command, repository):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", calls(ROOT / "tools"))
 def test_tools(command, repository, data, tmp_path):
-    if "chart" in command:
+    if "chart" in command or "curves" in command:
         pytest.importorskip("matplotlib")
-    if "gallery" in command:
+    if "gallery" in command or "curves" in command:
         for name in set(presets.list_models()) - set(KEPT):
             (repository / "saved_models" / name).symlink_to(ROOT / "saved_models" / name)
     name, trained = KEPT[0], tmp_path / "run"
@@ -135,6 +142,7 @@ def test_tools(command, repository, data, tmp_path):
         subprocess.run(call, env={**os.environ, "KERAS_FACESR_CACHE": str(tmp_path / "cache")}, check=True)
     written = {
         "chart": repository / "docs/figures/quality_and_cost.svg",
+        "curves": repository / "docs/figures/training_curves.svg",
         "gallery": repository / "docs/gallery.md",
         "release": repository / "saved_models" / name / "README.md",
     }

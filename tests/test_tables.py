@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr import presets, tables
+from keras_facesr import classes, presets, tables
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.images import read_picture
 from keras_facesr.errors import TableError, TrainingError, TrainingStopped
 from keras_facesr.inference import KerasMethod
 from keras_facesr.metrics.protocol import Protocol, evaluate
+from keras_facesr.models.own_loss import OwnLoss
 from keras_facesr.tables import Figure, Part, Row, Table, run, varsr
 from keras_facesr.tables.markdown import markdown
 from keras_facesr.tables.trials import Pairs, RealFaces
@@ -261,6 +262,13 @@ def test_a_preset_that_went_on_from_another_has_no_budget_of_its_own():
     assert not srgan.parts and len(srgan.stages) == 2
     cagface = recipes.find("cagface_small_x4")
     assert recipes.from_scratch(cagface) == cagface  # what finds components is not what is compared
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_a_stage_names_a_loss_only_for_a_network_without_losses_of_its_own(name):
+    recipe = recipes.from_scratch(recipes.find(name))
+    has_its_own = issubclass(classes.model_class(recipe.model_class), OwnLoss)
+    assert [stage.loss is None for stage in recipe.stages] == [has_its_own] * len(recipe.stages)
 
 
 @pytest.mark.parametrize("images", [16_000, 32_000, 97_600])

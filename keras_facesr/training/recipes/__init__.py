@@ -21,10 +21,14 @@ def find(name):
 
 
 def from_scratch(recipe):
-    """The recipe with all stages from random weights: if it starts from presets for the same task, their stages come first."""
+    """The recipe with all stages from random weights: if it starts from presets for the same task, their stages come first.
+
+    They train the recipe's own class of network, so by its loss.
+    """
     before = [recipe.start] if recipe.start else []
     before += [name for name in recipe.parts.values() if find(name).task == recipe.task]
     stages = [stage for name in before for stage in from_scratch(find(name)).stages]
+    stages = [dataclasses.replace(stage, loss=recipe.stages[0].loss) for stage in stages]
     parts = {part: name for part, name in recipe.parts.items() if name not in before}
     return dataclasses.replace(recipe, stages=(*stages, *recipe.stages), start=None, parts=parts)
 
