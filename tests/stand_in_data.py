@@ -39,7 +39,8 @@ def celeba(root, faces):
         write(root / "img_align_celeba" / name, face)
     parts = [0] * TRAIN + [2] * TEST
     (root / "list_eval_partition.txt").write_text("".join(f"{name} {part}\n" for name, part in zip(names, parts)))
-    rows = [f"{name} " + " ".join("1" if (k + a) % 2 else "-1" for a in range(40)) for k, name in enumerate(names)]
+    bits = [[k >> a % 5 & 1 for a in range(len(ATTRIBUTES))] for k in range(len(names))]  # no two faces have the same
+    rows = [f"{name} " + " ".join("1" if bit else "-1" for bit in own) for name, own in zip(names, bits)]
     (root / "list_attr_celeba.txt").write_text("\n".join([str(len(names)), " ".join(ATTRIBUTES), *rows]) + "\n")
 
 
