@@ -15,7 +15,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Once(argparse.Action):
-    """Stores an argument's value. An option that is given twice is refused: else its first value would be dropped in silence."""
+    """Stores an argument's value. It refuses an option that is given twice: else the first value would be dropped silently."""
 
     def __call__(self, parser, namespace, values, option=None):
         given = namespace.__dict__.setdefault("given", set())

@@ -151,7 +151,7 @@ def load(preset, runtime):
     model = kind(path)
     about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
     if about["preset_sha256"] != preset.weights.sha256 or about["size"] or about["sampler"]:
-        raise ExportError(f"{path}: no export of {preset.name} as released that takes any size: remove it, or export it anew")
+        raise ExportError(f"{path}: not {preset.name} as released, or not for any size: remove it, or export it anew")
     model.own_size = preset.own_size
     # A runtime prepares itself, and prints its messages, at its first image: let it do so here.
     model.predict_on_batch(np.zeros((1, *fitting_size(model, 16, 16), 3)))
