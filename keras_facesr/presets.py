@@ -18,7 +18,7 @@ from keras_facesr import classes, yardsticks
 from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.errors import FacesrError, PresetError, reason
 
-LEAST_FACE = 64  # pixels a side of the faces that networks make; digits are smaller
+LEAST_FACE = 64  # pixels, the least side of an enlarged face; digits are smaller
 ALIASES = {
     "cagface": "cagface_attentive_x4",
     "sam": "sam_small_x8",

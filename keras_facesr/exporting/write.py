@@ -113,7 +113,7 @@ def _check(model, path, format, quantize, size, calibration, sampler, overwrite)
         raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite or onnx")
     if model.is_autoregressive and format != "savedmodel":
         loop = f"the loop in which {type(model).__name__} answers"
-        raise ExportError(f"{path}: no {format} file can hold {loop}; export a SavedModel")
+        raise ExportError(f"{path}: no {format} file holds {loop}; export a SavedModel")
     if path.exists() and not overwrite:
         raise ExportError(f"{path}: exists already; overwrite replaces it")
     if path.is_dir() and not (path / "saved_model.pb").exists():

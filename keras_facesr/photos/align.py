@@ -52,8 +52,8 @@ def frame(face_points, template, own_side=None):
 
     The frame is scaled only if the network takes one size and the face's square is outside of ``OWN_PIXELS``. Otherwise it has
     the photograph's pixel size; and its pixels coincide with the photograph's, but for quarter turns, if the network takes any
-    size or the face is level (``LEVEL``). For resampling costs a network more than a face that is smaller, larger or more
-    turned in its frame than those that it was trained on (docs/photos.md).
+    size or the face is level (``LEVEL``). Resampling costs a network more than a face that is smaller, larger or more turned
+    in its frame than those that it was trained on (docs/photos.md).
 
     Args:
         face_points: the face's points in the photograph, complex (5,).

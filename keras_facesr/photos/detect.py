@@ -99,7 +99,7 @@ def find_faces(rgb, on_square=None):
 
 
 def _views(height, width):
-    """The levels of the pyramid: a square's side in the photograph's pixels, quarter turns, (top, left) of the squares."""
+    """Views: a square's side in the photograph's pixels, quarter turns, (top, left) of the squares in the turned level."""
     square = LEAST_SQUARE
     while True:
         whole = square >= max(height, width)

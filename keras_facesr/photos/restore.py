@@ -29,7 +29,7 @@ FINDING, FACES = 0.1, 0.2  # shares of the progress; the background has the rest
 
 @dataclass
 class FoundFace:
-    """A face that was found, and how it was enlarged. Points and sizes are in pixels of the small photograph.
+    """A face that was found, and how it was enlarged. Points and sizes are in pixels of the given photograph.
 
     Attributes:
         box: left, top, right, bottom.
@@ -117,7 +117,7 @@ def restore_photo(
     photo, show = picture.rgb, show or (lambda part: None)
     found, doubtful = find_faces(photo, lambda done, total: show(FINDING * done / total))
     faces = [_told(face, model) for face in found]
-    order = sorted((k for k, face in enumerate(faces) if face.preset), key=lambda k: faces[k].width)  # the largest last
+    order = sorted((k for k, face in enumerate(faces) if face.preset), key=lambda k: faces[k].width)  # the largest and nearest last
     models = {name: load(name, samples) for name in {faces[k].preset for k in order}}
     network = load(background, 0) if order or not faces_only else None
     if faces_only:
@@ -163,7 +163,7 @@ class _Piece:
     """The part of the photograph round one face, and the same part as the background's network enlarges it."""
 
     def __init__(self, photo, background, face, preset):
-        """``background`` is the photograph as its network has enlarged it, or that network if it has enlarged only faces."""
+        """``background`` is the photograph as its network has enlarged it, or that network if it enlarges such pieces alone."""
         own_side = preset.own_size[0] if preset.own_size else None
         self.side, self.to_photo, self.coincides = frame(
             face.points, FRAMINGS[preset.framing if own_side else ANY_SIZE], own_side
