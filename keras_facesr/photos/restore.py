@@ -117,7 +117,7 @@ def restore_photo(
     photo, show = picture.rgb, show or (lambda part: None)
     found, doubtful = find_faces(photo, lambda done, total: show(FINDING * done / total))
     faces = [_told(face, model) for face in found]
-    order = sorted((k for k, face in enumerate(faces) if face.preset), key=lambda k: faces[k].width)  # the largest and nearest last
+    order = sorted((k for k, face in enumerate(faces) if face.preset), key=lambda k: faces[k].width)  # nearest last
     models = {name: load(name, samples) for name in {faces[k].preset for k in order}}
     network = load(background, 0) if order or not faces_only else None
     if faces_only:
