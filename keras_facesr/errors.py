@@ -1,4 +1,4 @@
-"""What a user can cause and mend: errors, and a warning; each says in one line what is wrong and what to do."""
+"""Errors, and one warning, that a user can cause and mend. Each message says in one line what is wrong and what to do."""
 
 
 class FacesrError(ValueError):
@@ -14,15 +14,15 @@ class ImageError(FacesrError):
 
 
 class DatasetError(FacesrError):
-    """A data set that is missing, incomplete or laid out otherwise than its reader expects."""
+    """A data set that is missing, incomplete or in another layout than its reader expects."""
 
 
 class PresetError(FacesrError):
-    """An unknown preset, or weights that are missing or not those that were released."""
+    """An unknown preset, or weights that are missing or differ from the released ones."""
 
 
 class TrainingError(FacesrError):
-    """A run that cannot start as asked: unknown recipe, foreign run folder, nothing to resume."""
+    """A run that cannot start as asked: an unknown recipe, a folder of another run, nothing to resume."""
 
 
 class TableError(FacesrError):
@@ -30,26 +30,26 @@ class TableError(FacesrError):
 
 
 class TrainingFailed(FacesrError):
-    """A run that ended early: a full disk, or a figure that is no number any more."""
+    """A run that ended early: a full disk, a loss that is not a number, another machine that cannot be reached."""
 
 
 class TrainingStopped(FacesrError):
-    """A run that was asked to end has saved its state and can be resumed: no failure."""
+    """A run that was asked to end: it has saved its state and can be resumed, so this is not a failure."""
 
 
 class ExportError(FacesrError):
-    """A model that cannot be written for another runtime as asked, or a runtime that is not there or has no file of it."""
+    """A model that cannot be exported as asked, or a runtime that is not installed or has no file of the model."""
 
 
 class ExportFailed(FacesrError):
-    """A file that was not written, as it does not compute what the model does."""
+    """An exported file that was not written: there was no place for it, or it does not compute what the model does."""
 
 
 class SizeWarning(UserWarning):
-    """A picture is not of the one size that a network has learnt from."""
+    """A picture has another size than the only one that the network was trained on."""
 
 
 def reason(error):
-    """What an exception says, in one line: of the operating system's its bare words."""
+    """An exception's message in one line; of the operating system's errors the words alone, without number and path."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(said.split()) or type(error).__name__

@@ -1,7 +1,7 @@
-"""The catalogue of released models: a name leads to a class, its arguments and weights of known SHA-256.
+"""The catalogue of released models: each name has a class, its arguments and weights of known SHA-256.
 
 A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card; the folder of a run that
-has ended is one, too, called by its path. Configuration and weights are data: no pickle, no code; classes come from
+has ended is a preset too, named by its path. Configuration and weights are data, without pickle or code; classes come from
 ``classes.MODEL_CLASSES`` alone.
 """
 
@@ -18,7 +18,7 @@ from keras_facesr import classes, yardsticks
 from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.errors import FacesrError, PresetError, reason
 
-LEAST_FACE = 64  # pixels a side of what networks for faces make; those for digits make less
+LEAST_FACE = 64  # pixels, the least side of an enlarged face; digits are smaller
 ALIASES = {
     "cagface": "cagface_attentive_x4",
     "sam": "sam_small_x8",
@@ -35,7 +35,7 @@ if not CATALOGUE.is_dir():
 
 @dataclass(frozen=True)
 class ReleasedFile:
-    """A released file, of weights or an export: its name, its SHA-256 in hexadecimal, where to fetch it (None: it ships)."""
+    """A released file, weights or an export: name, SHA-256 in hexadecimal, and address (None: it comes with the package)."""
 
     file: str
     sha256: str
@@ -44,14 +44,14 @@ class ReleasedFile:
 
 @dataclass(frozen=True)
 class Preset:
-    """One entry of the catalogue; but for ``folder`` and ``class_name`` named as in ``config.json``.
+    """One entry of the catalogue. All fields but ``folder`` and ``class_name`` are named as in ``config.json``.
 
-    ``task`` is what the model is for, a name in ``training.tasks.TASKS``; ``scale`` its enlargement (None: it enlarges
-    nothing); ``hr_size`` the side in pixels of what the model was trained to produce, or (height, width) (None: any),
-    ``config`` the constructor's arguments, ``figures`` the protocol's measurements from the model card, ``exports`` the
-    released files for other runtimes, by the name in ``inference.runtimes.RUNTIMES``; none if left out. ``curve`` is how it
-    learnt: (images seen, score on the held-out ones) of each check, none if left out. ``framing`` is the set as whose faces lie
-    in what it was trained on, a name in ``data.framing.FRAMINGS``; None, also if left out: no known one.
+    ``task`` is what the model is for, a name in ``training.tasks.TASKS``. ``scale`` is its enlargement; None: it enlarges
+    nothing. ``hr_size`` is the side in pixels, or (height, width), of the images that it was trained to produce; None: any.
+    ``config`` has the constructor's arguments, ``figures`` the protocol's measurements from the model card. ``exports`` are the
+    released files for other runtimes, by their names in ``inference.runtimes.RUNTIMES``. ``curve`` is the progress of the
+    training: (images seen, score on held-out images) of each check. ``framing`` is the set whose framing the training faces
+    have, a name in ``data.framing.FRAMINGS``; None: no known one. The last three may be left out.
     """
 
     folder: Path
@@ -78,7 +78,7 @@ class Preset:
 
     @property
     def is_a_run(self):
-        """Whether it is a run of one's own, called by its folder."""
+        """Whether it is a run of the user's own, named by its folder."""
         return self.folder.parent != CATALOGUE
 
     @property
@@ -88,13 +88,13 @@ class Preset:
 
     @property
     def enlarges_faces(self):
-        """Whether it is an enlargement of faces, not of digits, and no other network."""
+        """Whether it enlarges, and enlarges faces, not digits."""
         sides = (self.hr_size,) if isinstance(self.hr_size, int) else self.hr_size or (LEAST_FACE,)
         return self.scale is not None and min(sides) >= LEAST_FACE
 
     @property
     def own_size(self):
-        """(height, width) in pixels of the small pictures that it has learnt from; None: of any, or it enlarges nothing."""
+        """(height, width) in pixels of the small pictures that it was trained on; None: any size, or it enlarges nothing."""
         if self.scale is None or self.hr_size is None:
             return None
         sides = (self.hr_size, self.hr_size) if isinstance(self.hr_size, int) else self.hr_size
@@ -102,24 +102,24 @@ class Preset:
 
     @property
     def demo_size(self):
-        """Side in pixels of the built-in face that shows what it does; its own, or 128 where it makes any size."""
+        """Side in pixels of the built-in face in a demonstration: ``hr_size``, or 128 if the model makes any size."""
         return self.hr_size or 128
 
     @property
     def gain(self):
-        """PSNR on its card above bicubic enlargement's, in dB; None if it enlarges nothing or was not measured so."""
+        """PSNR on its card minus that of bicubic interpolation, in dB; None if it enlarges nothing or lacks these figures."""
         rows = self.figures.get("models", {})
         if self.scale is None or not {"bicubic", self.name} <= rows.keys():
             return None
         return rows[self.name]["psnr"] - rows["bicubic"]["psnr"]
 
     def build(self):
-        """The model with weights as its constructor draws them."""
+        """Build the model, with freshly initialised weights."""
         return classes.build_model(self.class_name, self.config)
 
 
 def list_models(pattern="*"):
-    """Names of all presets that match a shell-style pattern, sorted; an alias matches for its preset."""
+    """Names of all presets that match a shell-style pattern, themselves or by an alias, sorted."""
     folders = CATALOGUE.iterdir() if CATALOGUE.is_dir() else ()
     names = sorted(folder.name for folder in folders if (folder / "config.json").is_file())
     return [name for name in names if fnmatch(name, pattern) or name in _aliased(pattern)]
@@ -131,10 +131,10 @@ def full_name(name):
 
 
 def find(name):
-    """The ``Preset`` of this name or alias, or else of the folder of a run that has ended.
+    """The ``Preset`` of a name or alias, or of the folder of a run that has ended.
 
     Raises:
-        PresetError: there is none; with the closest names.
+        PresetError: there is none; the message gives the closest names.
     """
     names, name = list_models(), os.fspath(name)
     if full_name(name) in names:
@@ -175,7 +175,7 @@ def released_weights(preset):
 
 
 def released_file(preset, released):
-    """The same of the preset's weights or of one of its exports."""
+    """The same for any released file of the preset: its weights, or one of its exports."""
     path = at_hand(preset, released.file)
     if path is None:
         if released.url is None:
@@ -189,7 +189,7 @@ def released_file(preset, released):
 
 
 def check_at_hand(preset):
-    """PresetError, before the work, if the preset's weights are neither there nor to be fetched."""
+    """Raise PresetError, before the work, if the preset's weights are neither at hand nor to be fetched."""
     if preset.weights.url is None and at_hand(preset, preset.weights.file) is None:
         raise _missing(preset, preset.weights.file)
 
@@ -210,23 +210,23 @@ def at_hand(preset, file):
 
 
 def cache_folder(preset):
-    """Where files of this preset that did not come with the package are looked for and kept; a run keeps its own.
+    """The folder for files of this preset that did not come with the package; a run's own folder for a run.
 
-    FacesrError where this user has no place for a cache.
+    Raises FacesrError if this user has no place for a cache.
     """
     if preset.is_a_run:
         return preset.folder
-    from keras_facesr.data.cache import cache_root  # brings NumPy, which listing presets does without
+    from keras_facesr.data.cache import cache_root  # imports NumPy, which a list of presets does not need
 
     return cache_root() / "weights" / preset.name
 
 
 def entry(recipe, weights, description, terms):
-    """What ``config.json`` says of the network of a ``Recipe``, without its critic, and its weights file.
+    """The content of ``config.json`` for the network of a ``Recipe``, without its critic, and for its weights file.
 
-    Figures and exports are to be added.
+    The caller adds figures and exports.
     """
-    from keras_facesr.data.framing import FRAMINGS  # brings NumPy, which listing presets does without
+    from keras_facesr.data.framing import FRAMINGS  # imports NumPy, which a list of presets does not need
 
     model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     enlarges = recipe.task == "super-resolution"
@@ -261,7 +261,7 @@ def _of_run(folder):
     """The ``Preset`` of a run that has ended, called by its path."""
     if not (folder / "config.json").is_file():
         raise PresetError(f"{folder}: its run has written no config.json yet; facesr train ... --resume ends it")
-    return replace(_read(folder), name=str(folder.resolve()))  # which no released model is called
+    return replace(_read(folder), name=str(folder.resolve()))  # a full path, unlike the names of released models
 
 
 def _aliased(pattern):
@@ -334,7 +334,7 @@ def _fetch(preset, released, target):
 
 
 def _download(url, path):
-    """Save what ``url`` answers, with a progress bar where someone watches."""
+    """Download ``url`` to ``path``; in a terminal with a progress bar."""
     from urllib.request import urlopen
 
     from rich.console import Console

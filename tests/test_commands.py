@@ -121,7 +121,7 @@ def test_pictures_are_enlarged(command, here, ended_run, facesr):
     if "onnx" in command:  # whose page shows this answer
         assert result.code == 2 and "sam_small_x8 brings no file for onnx: make one, facesr export" in result.err
         return
-    remarks = [line for line in result.err.splitlines() if " has learnt from " not in line and "another size" not in line]
+    remarks = [line for line in result.err.splitlines() if " was trained on " not in line and "another size" not in line]
     assert (result.code, remarks) == (0, [])
     assert "models" in command or {*here.rglob("*.png")} > before
 

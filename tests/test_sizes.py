@@ -48,7 +48,7 @@ def test_other_sizes_are_remarked_on_and_the_own_is_not(name):
     assert size_remark(model, height, width) is None
     for other in ((height + 1, width), (height, width - 1), (4 * height, 4 * width), (1000, 1500)):
         remark = size_remark(model, *other)
-        assert remark.startswith(f"{other[1]}x{other[0]} pixels, where {name} has learnt from {own} alone")
+        assert remark.startswith(f"{other[1]}x{other[0]} pixels, but {name} was trained on {own} only")
         assert "\n" not in remark and f"resize it to {own}" in remark
 
 
@@ -68,7 +68,7 @@ def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_pat
     ):
         sizes._TOLD.clear()
         (remark,) = told(call)
-        assert remark.startswith("12x9 pixels, where varsr_x4_plates has learnt from 2 wide and 4 high alone")
+        assert remark.startswith("12x9 pixels, but varsr_x4_plates was trained on 2 wide and 4 high only")
     sizes._TOLD.clear()
     assert not told(lambda: model.upscale(face(4, 2)))
     assert fsr.load("varsr_x4_plates", weights=None).own_size is None
@@ -82,7 +82,7 @@ def test_an_ensemble_warns_once_for_its_model_as_well():
 def test_a_photograph_in_tiles_and_an_exported_file_warn_too():
     model = runtimes.load(presets.find("srcnn_x4_style"), "litert")
     (remark,) = told(lambda: fsr.upscale(model, face(60, 90), tile=32))
-    assert remark.startswith("90x60 pixels, where srcnn_x4_style has learnt from 16x16 alone")
+    assert remark.startswith("90x60 pixels, but srcnn_x4_style was trained on 16x16 only")
     assert not told(lambda: fsr.upscale(model, face(16, 16)))
 
 
@@ -105,7 +105,7 @@ def test_the_shell_names_the_first_picture_and_counts_the_others(facesr, of_one_
     result = facesr("upscale", tmp_path, "-o", tmp_path / "out", "--model", "near", "--json", tmp_path / "r.json")
     assert result.code == 0
     first, count = result.err.splitlines()
-    assert first.startswith(f"facesr: {tmp_path / 'b.png'}: 20x20 pixels, where nearest_x4 has learnt from 16x16 alone")
+    assert first.startswith(f"facesr: {tmp_path / 'b.png'}: 20x20 pixels, but nearest_x4 was trained on 16x16 only")
     assert count == "facesr: 2 of 3 pictures have another size than the model's own"
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["other_sizes"] == [str(tmp_path / "b.png"), str(tmp_path / "c.png")] and len(report["done"]) == 3
@@ -117,4 +117,4 @@ def test_the_shell_says_nothing_where_sizes_fit_and_one_line_where_it_measures_o
     assert facesr("evaluate", tmp_path, "--model", "near").err == ""
     result = facesr("evaluate", tmp_path, "--model", "near", "--hr-size", 32)
     assert (result.code, result.err.count("\n")) == (0, 1)
-    assert result.err.startswith("facesr: 8x8 pixels, where nearest_x4 has learnt from 16x16 alone")
+    assert result.err.startswith("facesr: 8x8 pixels, but nearest_x4 was trained on 16x16 only")

@@ -1,10 +1,10 @@
-"""How a command line is taken apart: one line for what is wrong, and the kinds of values that options take."""
+"""Parsing of a command line: errors in one line, and the types of the options' values."""
 
 import argparse
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a call in one line."""
+    """A parser that says in one line what is wrong with a call."""
 
     def __init__(self, *args, **how):
         super().__init__(*args, **how)
@@ -15,7 +15,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Once(argparse.Action):
-    """Keeps an argument's value. Of an option given twice the first value would be dropped in silence, so that is refused."""
+    """Stores an argument's value. It refuses an option that is given twice: else the first value would be dropped silently."""
 
     def __call__(self, parser, namespace, values, option=None):
         given = namespace.__dict__.setdefault("given", set())
@@ -44,7 +44,7 @@ def natural(text):
 
 
 def size(text):
-    """(height, width) of N, a square, or of HxW."""
+    """(height, width) from N, a square, or from HxW."""
     sides = [positive(side) for side in text.split("x")]
     if len(sides) > 2:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HxW, a height and a width")

@@ -1,6 +1,6 @@
-"""What the command line says: lines, errors of one line, progress, JSON. Saying it never fails what is done.
+"""The output of the command line: lines, one-line errors, progress, JSON. The work goes on even if its output fails.
 
-A letter that a terminal cannot show is shown as its escape; what a full disk or a closed pipe would not take is lost.
+A character that the terminal cannot show is printed as its escape; output that a full disk or a closed pipe refuses is lost.
 """
 
 import io
@@ -23,7 +23,7 @@ PATIENCE = 2.0  # seconds until a progress bar appears
 class _Unfailing(io.FileIO):
     """The descriptor of a standard stream, whose writes always succeed."""
 
-    failure = None  # the first error, but for a reader that has seen enough
+    failure = None  # the first error; a closed pipe is none, its reader has seen enough
 
     def write(self, data):
         try:
@@ -37,11 +37,11 @@ class _Unfailing(io.FileIO):
 
 @contextmanager
 def unfailing_streams():
-    """Within the block nothing that is printed raises, whatever prints it."""
+    """Within the block printing never raises an error, whatever code prints."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
-        except OSError:  # closed: else a picture would be opened under this number, and a library's remarks written into it
+        except OSError:  # closed: else a picture could be opened under this number, and messages be written into it
             os.open(os.devnull, os.O_RDWR)
     former = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = map(_unfailing, former)
@@ -63,14 +63,14 @@ def _unfailing(stream):
         raw = _Unfailing(stream.fileno(), "wb", closefd=False)
         how = {"encoding": stream.encoding, "line_buffering": stream.line_buffering, "write_through": stream.write_through}
         return io.TextIOWrapper(io.BufferedWriter(raw), errors="backslashreplace", **how)
-    if hasattr(stream, "reconfigure"):  # what something else has put in the stream's place
+    if hasattr(stream, "reconfigure"):  # a stream that other code has put in the place of the standard one
         stream.reconfigure(errors="backslashreplace")
     return stream
 
 
 @contextmanager
 def warnings_in_a_line():
-    """Within the block a picture's size is remarked on in one line, and Pillow's remarks are left to the errors."""
+    """Within the block a ``SizeWarning`` is printed as one line, and Pillow's warnings are dropped: its errors are reported."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")
         others = warnings.showwarning
@@ -86,25 +86,25 @@ def warnings_in_a_line():
 
 
 def lost():
-    """The error that kept standard output from what was printed, or None."""
+    """The error by which output on stdout was lost, or None."""
     sys.stdout.flush()
     return getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "failure", None)
 
 
 def delivered():
-    """FacesrError if what a command was asked to print was lost."""
+    """Raise FacesrError if the output that a command was asked for was lost."""
     if error := lost():
         raise FacesrError(f"standard output cannot be written ({reason(error)})")
 
 
 def check_new(path, overwrite):
-    """CallError if a file is there that may not be replaced."""
+    """Raise CallError if the file exists and may not be replaced."""
     if is_there(path) and not overwrite:
         raise CallError(f"{path}: exists already; --overwrite replaces it")
 
 
 def check_writable(path, room=2**16):
-    """FacesrError, before the work, if a file of ``room`` bytes cannot be written there."""
+    """Raise FacesrError, before the work, if a file of ``room`` bytes cannot be written there."""
     try:
         try_to_write(path, room)
     except OSError as error:
@@ -112,7 +112,7 @@ def check_writable(path, room=2**16):
 
 
 def check_json(args):
-    """Whether the file of ``--json`` can be written, before the work."""
+    """Raise an error, before the work, if the file of ``--json`` cannot be written."""
     if getattr(args, "json", None) not in (None, "-"):
         check_new(args.json, args.overwrite)
         if os.path.isdir(args.json):
@@ -121,7 +121,7 @@ def check_json(args):
 
 
 def write_json(args, result):
-    """Print to stdout for ``-``, or write a file whole; nothing without ``--json``."""
+    """Write the result to the file of ``--json``, or to stdout for ``-``; without ``--json`` do nothing."""
     text = json.dumps(result, indent=2)
     if args.json == "-":
         print(text)
@@ -131,7 +131,7 @@ def write_json(args, result):
 
 
 def write_text(path, text):
-    """Write a text file whole, with its folder."""
+    """Write a text file under a temporary name, then rename it; its folder is made where it is missing."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,12 +143,12 @@ def write_text(path, text):
 
 @contextmanager
 def progress(label, total):
-    """Yield a function that takes how much is done: a bar on stderr, in a terminal, after ``PATIENCE``."""
+    """Yield a function that is called with how much is done. In a terminal a bar appears on stderr after ``PATIENCE``."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    # Lines on stdout pass above the bar in a terminal, and go where they are sent if that is elsewhere.
+    # If stdout is a terminal, its lines appear above the bar; if it is redirected, they go where it leads.
     bar = Progress(console=console, transient=True, redirect_stdout=sys.stdout.isatty())
     task = bar.add_task(label, total=total)
     began = time.monotonic()
@@ -167,7 +167,7 @@ def progress(label, total):
 
 @contextmanager
 def waiting(what, debug=False):
-    """A spinner on the error stream, where TensorFlow's libraries and LiteRT write nothing meanwhile, at any log level."""
+    """Show a spinner on stderr; unless ``debug``, messages of TensorFlow's libraries and LiteRT are dropped meanwhile."""
     from rich.console import Console
 
     with os.fdopen(os.dup(2), "w", errors="backslashreplace") as stderr, open(os.devnull, "w") as nowhere:
@@ -181,14 +181,14 @@ def waiting(what, debug=False):
 
 
 def report(error, debug, name=""):
-    """One line on stderr; the traceback before it if asked for."""
+    """Print an error as one line on stderr; with ``debug`` the traceback comes before it."""
     if debug:
         traceback.print_exception(error)
     print(f"facesr: {one_line(error, name)}", file=sys.stderr)
 
 
 class Failures(list):
-    """The inputs of a call that failed, as its report lists them; each is told of when it is added."""
+    """The failed inputs of a call, as its JSON report lists them; ``add`` also prints the error."""
 
     def __init__(self, debug):
         super().__init__()
@@ -201,7 +201,7 @@ class Failures(list):
 
 
 def one_line(error, name=""):
-    """An error as a sentence; one that nobody expected with its type and the file that it befell."""
+    """An error as one line that names its file; an unexpected one with its type as well."""
     text = " ".join(str(error).split())
     of_the_system = isinstance(error, OSError) and error.strerror
     if of_the_system:

@@ -14,17 +14,17 @@ def add_options(option):
     report_options(option)
     option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
     names = {"type": lambda text: text.split(","), "action": "extend", "metavar": "NAME[,NAME...]"}
-    option("--model", required=True, **names, help="models of one scale, or folders of runs without commas; also several times")
+    option("--model", required=True, **names, help="models of one scale, or runs' folders without commas; may be repeated")
     option("--hr-size", type=positive, metavar="N", help="side of the true image (default: the model's own)")
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=positive, default=0, metavar="N", help="also judge N samples per face")
-    option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
     option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
     option("--lpips", action="store_true", help="also LPIPS, from the truth (extra distances)")
     option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
-    option("--degradation", metavar="NAME", help="style or another styleVAE, or aliased, in place of bicubic")
-    option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: judge the enlarged ones beside these as sets")
-    option("--framing", metavar="SET", help="cut the faces as this set has them, such as utkface (data.framing.FRAMINGS)")
+    option("--degradation", metavar="NAME", help="reduce by style or another styleVAE, or aliased, instead of bicubic")
+    option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: compare them, enlarged, with these, as sets")
+    option("--framing", metavar="SET", help="cut the faces to the framing of this set, such as utkface (data.framing.FRAMINGS)")
     option("--ensemble", action="store_true", help="answers are means over the picture and its mirror image")
     option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")
     option("--limit", type=positive, metavar="N", help="measure on N images, spread over the set")
@@ -40,7 +40,7 @@ def run(args):
     from keras_facesr.metrics.report import format_table
 
     def start():
-        """The methods by name; started when the data and the call are known to be right."""
+        """The methods by name; their models are loaded only after the data and the call have been checked."""
         used, models = zip(*(in_runtime(args, preset) for preset in found))
         runtimes.update(zip(names, used))
         return {name: KerasMethod(model, args.ensemble) for name, model in zip(names, models)}
@@ -66,7 +66,7 @@ def run(args):
 
 
 def _common(found, attribute, advice):
-    """The one value that all presets have in common."""
+    """The value of an attribute that all presets must share; CallError with ``advice`` if they do not."""
     values = {preset.name: getattr(preset, attribute) for preset in found}
     if len(set(values.values())) > 1:
         differing = ", ".join(f"{name} {value}" for name, value in values.items())
@@ -89,7 +89,7 @@ def _measure(args, scale, hr_size, start):
     except FacesrError as error:
         raise CallError(str(error)) from error
     how = {"samples": args.samples, "seed": args.seed}
-    how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before what starts TensorFlow
+    how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before TensorFlow starts
     how |= _judge(args, faces)
     if args.degradation and protocol.antialias:
         how["degradation"] = _degradation(args, scale)
@@ -105,7 +105,7 @@ def _measure(args, scale, hr_size, start):
         for file in faces.files:
             try:
                 rgb = read_picture(file).rgb
-                protocol.pair(rgb)  # refuses what is too small to measure on, while the file is known
+                protocol.pair(rgb)  # refuses a picture that is too small, while its file's name is known
                 yield rgb
             except FacesrError as error:
                 console.report(error, args.debug, str(file))
@@ -122,7 +122,7 @@ def _measure_unpaired(args, scale, hr_size, start):
     if args.samples or args.degradation or args.lpips or args.framing or args.colour != "rgb":
         excluded = "--samples, --degradation, --lpips, --framing and --colour"
         raise CallError(f"--clean excludes {excluded}: real small faces have no truth")
-    if not isinstance(hr_size, int) or hr_size % scale:  # licence plates' digits have two sides
+    if not isinstance(hr_size, int) or hr_size % scale:  # digits of licence plates have a height and a width
         raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
 
     from keras_facesr.data.cache import decoded
@@ -130,7 +130,7 @@ def _measure_unpaired(args, scale, hr_size, start):
     from keras_facesr.metrics.unpaired import evaluate_unpaired
 
     real = spread(open_dataset(args.data_dir, split="test"), args.limit)
-    published = _published(args, hr_size)  # before what starts TensorFlow
+    published = _published(args, hr_size)  # before TensorFlow starts
     judge = _judge(args, real).get("judge")
     if judge is None:
         raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
@@ -145,7 +145,7 @@ def _measure_unpaired(args, scale, hr_size, start):
 
 
 def _square(args, faces):
-    """Where ``--framing`` has the faces of a set cut from their pictures, as ``Protocol`` takes it."""
+    """The square that ``--framing`` cuts out of a set's pictures, as ``Protocol`` takes it; None without the option."""
     if not args.framing:
         return None
     from keras_facesr.data.framing import FRAMINGS, square
@@ -159,7 +159,7 @@ def _square(args, faces):
 
 
 def _degradation(args, scale):
-    """The styleVAE that spoils the faces which ``evaluate`` reduces."""
+    """The styleVAE that ``evaluate`` reduces faces by, instead of bicubic interpolation."""
     from keras_facesr.inference.methods import KerasDegradation
 
     preset = find_preset(args.degradation, "degradation")
@@ -169,7 +169,7 @@ def _degradation(args, scale):
 
 
 def _judge(args, faces):
-    """What else ``evaluate`` shall look at the answers with, as its arguments."""
+    """The network of ``--judge`` as arguments of ``evaluate``: a judge of faces, or a reader of digits with their labels."""
     if not args.judge:
         return {}
     from keras_facesr.data.sets import ArraySet
@@ -184,7 +184,7 @@ def _judge(args, faces):
 
 
 def _published(args, side):
-    """LPIPS and FID's network, as far as they are asked for, as arguments of ``evaluate``; ``side`` is the true pictures'."""
+    """The networks of ``--lpips`` and ``--fid`` as arguments of ``evaluate``; ``side`` of the true pictures, in pixels."""
     if not (args.lpips or args.fid):
         return {}
     from keras_facesr.metrics.published import LPIPS, LPIPS_LEAST, Inception

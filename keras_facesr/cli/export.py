@@ -13,10 +13,10 @@ def add_options(option):
     option("model", metavar="NAME", help="see `facesr models`")
     option("out", metavar="OUT", help="file.tflite, file.onnx, or a folder for a SavedModel")
     option("--format", choices=("savedmodel", "tflite", "onnx"), help="instead of what the suffix of OUT says")
-    option("--quantize", choices=("float16", "int8"), help="TFLite weights, or weights and values")
+    option("--quantize", choices=("float16", "int8"), help="of TFLite: weights, or weights and activations")
     option("--size", type=size, metavar="N|HxW", help="side, or height and width, of the only input that the file takes")
-    option("--calibration", metavar="DIR", help="faces that int8 finds its ranges on")
-    option("--sampler", action="store_true", help="write what samples from a stochastic model: image and noise")
+    option("--calibration", metavar="DIR", help="folder of faces that int8 takes its ranges from")
+    option("--sampler", action="store_true", help="write the sampler of a stochastic model, which takes image and noise")
 
 
 def run(args):
@@ -41,7 +41,7 @@ def run(args):
 
 
 def _calibration(args):
-    """Faces from the whole folder for int8 to find its ranges on, uint8 (N, H, W, 3), and the files that are no pictures."""
+    """Calibration faces for int8, spread over the folder, uint8 (N, H, W, 3), and the files that cannot be read."""
     import numpy as np
 
     from keras_facesr.data.datasets import open_dataset, spread

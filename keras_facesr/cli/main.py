@@ -44,7 +44,7 @@ def main(argv=None):
 
 
 def parser():
-    """What takes a command line apart; its result has ``run``, the command's function, beside the options."""
+    """The parser of the command line. The parsed arguments are the options and ``run``, the command's function."""
     parser = Parser("facesr", description="Small faces in, large faces out, with released weights.")
     parser.add_argument("--version", action="version", version=f"facesr {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -1,4 +1,4 @@
-"""``facesr models``: what there is."""
+"""``facesr models``: the released models."""
 
 from keras_facesr import presets
 from keras_facesr.cli import console
@@ -27,7 +27,7 @@ def run(args):
 
 
 def _describe(preset):
-    """A preset as plain data, as ``config.json`` has it."""
+    """A preset as plain data, with the names of ``config.json``."""
     entry = {"name": preset.name, "aliases": preset.aliases, "class": preset.class_name}
     names = "task config scale hr_size parameters description data terms recipe figures"
     entry |= {name: getattr(preset, name) for name in names.split()}
@@ -36,7 +36,7 @@ def _describe(preset):
 
 
 def _print_models(found):
-    """Two lines for each model: its figures in columns, then what it is."""
+    """Print two lines for each model: its figures in columns, then its description."""
     names = [f"{preset.name} ({', '.join(preset.aliases)})" if preset.aliases else preset.name for preset in found]
     width = max(map(len, names))
     print(f"{'':<{width}}       scale       makes  parameters  over bicubic")

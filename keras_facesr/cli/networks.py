@@ -12,7 +12,12 @@ RUNTIMES = ("auto", "keras", "litert", "onnx")
 
 
 def find_preset(name, *tasks):
-    """The preset of a model for one of these tasks, by default for super-resolution, whose weights can be had."""
+    """The preset of this name, for one of ``tasks``, by default super-resolution.
+
+    Raises:
+        CallError: the name is unknown, or the model is for another task.
+        PresetError: its weights are neither at hand nor to be fetched.
+    """
     tasks = tasks or ("super-resolution",)
     try:
         preset = presets.find(name)
@@ -25,14 +30,14 @@ def find_preset(name, *tasks):
 
 
 def short_name(model):
-    """A model's name in those of files: a run's is that of its folder."""
+    """A model's name for the names of files; a run has the name of its folder."""
     return Path(model).resolve().name
 
 
 def in_runtime(args, preset, samples=None):
-    """The name of the runtime that is asked for, or for "auto" is the fastest at hand, and the model in it.
+    """The name of the runtime of ``--runtime``, for "auto" the fastest at hand, and the model in it.
 
-    ``samples``: whether it is to draw such; by default if the call asks for them.
+    ``samples`` says whether the model is to draw samples, which only Keras does; by default it does if the call asks for them.
     """
     from keras_facesr.inference import runtimes
 
@@ -54,7 +59,7 @@ def load(args, preset):
 
 
 def start_keras(debug):
-    """Import Keras and its backend, seconds of work, under a spinner and without TensorFlow's remarks."""
+    """Import Keras and its backend, which takes seconds: under a spinner and without TensorFlow's messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
     with console.waiting("starting Keras", debug):
         config = import_keras().config

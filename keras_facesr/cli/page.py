@@ -9,7 +9,7 @@ SUMMARY = "Show a local page: drop a face, compare models, draw samples."
 
 def add_options(option):
     option("--model", default="sam", metavar="NAME", help="chosen first (default: %(default)s)")
-    option("--port", type=port, metavar="N", help="of 127.0.0.1 (default: the first free one from 7860)")
+    option("--port", type=port, metavar="N", help="port of 127.0.0.1 (default: the first free one from 7860)")
 
 
 def run(args):

@@ -22,7 +22,7 @@ def add_options(option):
     option("--background", default=BACKGROUND, metavar="NAME", help="network for the rest (default: %(default)s)")
     option("--faces-only", action="store_true", help="enlarge the rest by bicubic interpolation: much faster")
     option("--samples", type=positive, default=0, metavar="N", help="N photographs each, with other plausible faces")
-    option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
     option("--keep-faces", action="store_true", help="write each face's answer beside the photograph's, _face_1.png and on")
     option("--dry-run", action="store_true", help="find the faces and print which network each would get; write no picture")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: the fastest at hand)")
@@ -68,7 +68,7 @@ def run(args):
 
 
 class _Loader:
-    """Models by their presets' names, each started once a call."""
+    """Loads models by their presets' names, each once in a call."""
 
     def __init__(self, args):
         self.args, self.models = args, {}
@@ -80,7 +80,7 @@ class _Loader:
 
 
 def _do(args, photo, targets, load, show):
-    """One photograph: its entry of the report, and a line on it."""
+    """Enlarge one photograph, or with ``--dry-run`` find its faces. Returns its entry of the report, and a line about it."""
     from keras_facesr.data.images import read_picture, write_png
     from keras_facesr.photos.restore import find, restore_photo
 

@@ -1,4 +1,4 @@
-"""``facesr train``: a run as a recipe says."""
+"""``facesr train``: trains a model as its recipe says."""
 
 import sys
 
@@ -10,7 +10,7 @@ SUMMARY = "Train a model as its recipe says."
 
 
 def add_options(option):
-    option("recipe", metavar="RECIPE", help="name of a recipe, as of the model that it makes")
+    option("recipe", metavar="RECIPE", help="name of a recipe, the same as that of its model")
     option("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
     option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
     option("--epochs", type=positive, metavar="N", help="passes over the data in each stage, instead of the recipe's steps")
@@ -18,9 +18,9 @@ def add_options(option):
     option(
         "--degradation",
         metavar="KIND",
-        help="small faces: bicubic, aliased, blind, style or its like (default: the recipe's)",
+        help="how faces are reduced: bicubic, aliased, blind, style or another styleVAE (default: the recipe's)",
     )
-    option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="in which networks compute")
+    option("--precision", choices=("float32", "mixed_bfloat16", "mixed_float16"), help="number type of the computations")
     option("--accumulation", type=positive, metavar="N", help="batches that make one update (default: the recipe's, 1)")
     option("--strategy", choices=("auto", "mirrored", "multiworker"), default="auto", help="devices: docs/distributed.md")
 

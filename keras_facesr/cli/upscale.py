@@ -1,4 +1,4 @@
-"""``facesr upscale``: pictures and folders enlarged, or the built-in face to show on what a model does."""
+"""``facesr upscale``: enlarges pictures and folders, or the built-in face to show what a model does."""
 
 import os
 import sys
@@ -22,11 +22,11 @@ def add_options(option):
     option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to, or for one answer a .png (--demo: default .)")
     option("--model", default="sam", metavar="NAME", help="see `facesr models`; or a run's folder (default: %(default)s)")
     option("--samples", type=positive, metavar="N", help="N plausible answers each, face_sam_1.png and on")
-    option("--seed", type=natural, default=0, metavar="N", help="of the samples (default: %(default)s)")
+    option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the network (default: the fastest at hand)")
     option("--ensemble", action="store_true", help="answer with the mean over the picture and its mirror image: twice the time")
     option("--consistent", action="store_true", help="change nothing that was seen: the answer reduced again is the picture")
-    option("--tile", type=positive, metavar="N", help="cut larger pictures into squares of N input pixels")
+    option("--tile", type=positive, metavar="N", help="cut larger pictures into tiles of N input pixels a side")
     option("--skip-existing", action="store_true", help="go on after an interruption: leave out pictures that are answered")
 
 
@@ -82,7 +82,7 @@ def _upscale_files(args, preset, file):
     runtime, model = in_runtime(args, preset)
     if args.samples and not model.is_stochastic:
         raise CallError(f"{args.model} has one answer for each face: --samples needs a stochastic model")
-    warnings.simplefilter("ignore", SizeWarning)  # named with the file here
+    warnings.simplefilter("ignore", SizeWarning)  # here they are printed with the file's name
     with console.progress("upscale", len(answers)) as show:
         for index, (picture, targets) in enumerate(answers.items()):
             try:
@@ -108,7 +108,10 @@ def _upscale_files(args, preset, file):
 
 
 def _upscale_file(args, model, file, targets, show, odd):
-    """Enlarge one file; returns the paths written. ``show`` takes the part done, 0 to 1; ``odd`` gets a file of an odd size."""
+    """Enlarge one file; returns the paths written.
+
+    ``show`` is called with the part done, 0 to 1; a file of another size than the model's own is added to ``odd``.
+    """
     from keras_facesr.data.images import read_picture, write_png
     from keras_facesr.inference.pictures import enlarge_picture, sample_picture
     from keras_facesr.inference.sizes import size_remark

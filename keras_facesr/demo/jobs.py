@@ -1,6 +1,6 @@
-"""What the page does with a picture: read it, enlarge it, draw other answers. Nothing of Gradio here.
+"""The jobs of the page: read a picture, enlarge it, draw samples. No Gradio here.
 
-Every job takes the path of the picture and the name of a preset, and raises FacesrError with a line for people.
+Every job takes the path of a picture and the name of a preset, and raises FacesrError with a one-line message.
 """
 
 import functools
@@ -20,8 +20,8 @@ from keras_facesr.inference.built_in import demo_face
 from keras_facesr.inference.pictures import enlarge_picture, picture_deviation, sample_picture, traverse_picture
 from keras_facesr.inference.sizes import size_remark
 
-PAGE_PIXELS = 2**26  # of an answer; minutes of work, beyond which a page is the wrong tool
-VIEW_SIDE = 1280  # pixels of what the page shows of a larger answer
+PAGE_PIXELS = 2**26  # of an answer, at most: minutes of work; a page is the wrong tool for more
+VIEW_SIDE = 1280  # pixels; the page shows larger answers reduced to this side
 WALK_STEPS = 9
 DEVIATION_SAMPLES = 16
 HEAT = ((12, 10, 32), (94, 28, 110), (206, 70, 72), (247, 160, 68), (252, 246, 190))  # from the lowest value to the highest
@@ -31,13 +31,13 @@ load = functools.cache(presets.load)
 
 @dataclass(frozen=True)
 class Answers:
-    """What a stochastic model has to say of one face.
+    """A stochastic model's answers to one face.
 
     Attributes:
         samples: files of plausible answers, numbered (``answers.answer_name``).
         walk: files of ``WALK_STEPS`` answers on the way from the first sample to another.
         heat: uint8 (H, W, 3), the standard deviation of ``DEVIATION_SAMPLES`` answers as colours of ``HEAT``.
-        largest: the deviation that the last of these colours stands for, in units of [0, 1].
+        largest: the deviation that the last of these colours means, in units of [0, 1].
     """
 
     samples: list[Path]
@@ -53,7 +53,7 @@ def enlargers():
 
 
 def look(path):
-    """Read an uploaded file: ``Picture``, its name without the folder. ImageError where there is none, or none to be read."""
+    """Read an uploaded file as a ``Picture``, named without its folder. ImageError if there is no file or it is no picture."""
     if path is None:
         raise ImageError("drop a picture of a face first")
     path = Path(path)
@@ -64,7 +64,7 @@ def look(path):
 
 
 def built_in(name, folder):
-    """The built-in face as small as the model expects faces, as a file."""
+    """Write the built-in face, in the size that the model expects, as a file below ``folder``; returns its path."""
     preset = presets.find(name)
     side = preset.demo_size // preset.scale
     small = resize(demo_face(preset.framing), side, side)
@@ -75,15 +75,18 @@ def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda tex
     """Enlarge a picture.
 
     Args:
-        path: of the picture.
-        name: of the preset.
-        folder: where the answer is written, in a new folder of its own.
+        path: the picture's path.
+        name: the preset's name.
+        folder: the answer is written in a new folder below this one.
         show: called with (tiles done, tiles in all) after each tile of a large picture.
-        remark: called with what to know where the picture is of another size than the model's own.
+        remark: called with a warning if the picture has another size than the model's own.
 
     Returns:
-        views of the bicubic enlargement and of the model's (PIL, of equal size, at most ``VIEW_SIDE``), and the path of
-        the full answer (``answers.answer_name``).
+        the bicubic enlargement and the model's, reduced to at most ``VIEW_SIDE`` (PIL, of equal size), and the path of the
+        full answer (``answers.answer_name``).
+
+    Raises:
+        ImageError: there is no picture, or its answer would have more than ``PAGE_PIXELS``.
     """
     picture, model = look(path), load(name)
     height, width = (side * model.scale for side in picture.rgb.shape[:2])
@@ -100,7 +103,7 @@ def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda tex
 
 
 def draw(path, name, n, seed, folder, show=lambda done, total: None):
-    """The other answers of a stochastic model: ``Answers`` with ``n`` samples. ``show`` is called after each of three parts."""
+    """Draw the ``Answers`` of a stochastic model, with ``n`` samples; ``show`` is called after each of their three parts."""
     picture, model = look(path), load(name)
     folder = _new_folder(folder)
 
@@ -119,7 +122,7 @@ def draw(path, name, n, seed, folder, show=lambda done, total: None):
 
 
 def heat_of(values):
-    """Values (H, W) in [0, 1] as colours between those of ``HEAT``: uint8 (H, W, 3)."""
+    """Colours for values (H, W) in [0, 1], interpolated between those of ``HEAT``: uint8 (H, W, 3)."""
     stops = np.linspace(0.0, 1.0, len(HEAT))
     return np.rint(np.dstack([np.interp(values, stops, channel) for channel in zip(*HEAT)])).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""How the page looks, and the server behind it: on this machine alone, and silent towards all others."""
+"""The page's layout and its server, which is reached from this machine alone and contacts no other."""
 
 import html
 import os
@@ -13,7 +13,7 @@ from keras_facesr.importing import imported
 
 @contextmanager
 def directly():
-    """Within the block no proxy that the environment names is asked: page and server are one machine."""
+    """Within the block the environment's proxies are not used: the page and its server are on the same machine."""
     proxies = {name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")}
     try:
         yield
@@ -44,15 +44,15 @@ STYLE = """
 
 
 def serve(name, port, on_start):
-    """Show the page until the process is interrupted or ended; what was uploaded or made is deleted then.
+    """Serve the page until the process is interrupted or ended; then uploaded and written files are deleted.
 
     Args:
-        name: of the preset that is chosen first.
-        port: of 127.0.0.1; None takes a free one near 7860.
-        on_start: called with the page's address once it answers.
+        name: the preset that is chosen first.
+        port: port of 127.0.0.1; None: the first free one from 7860.
+        on_start: called with the page's address once the server answers.
 
     Raises:
-        FacesrError: the port cannot be listened on.
+        FacesrError: the server cannot listen on the port.
     """
     with tempfile.TemporaryDirectory(prefix="facesr_demo_") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
@@ -133,7 +133,7 @@ def build(name, folder):
             }
 
         def start_anew(name):
-            """What was made of another picture or by another model goes away."""
+            """Clear what was made from the former picture or by the former model."""
             return {
                 about: _about(presets[name]),
                 compare: gr.update(value=None, label=COMPARED),
@@ -159,7 +159,7 @@ def build(name, folder):
 
 
 def friendly(job):
-    """``job`` with its FacesrError as a message on the page."""
+    """``job``, whose FacesrError becomes a message on the page."""
 
     @wraps(job)
     def run(*arguments):
@@ -172,12 +172,12 @@ def friendly(job):
 
 
 def _read(path):
-    """The colours of the picture as they were read, or None after it was taken away."""
+    """The picture's colours as they were read, uint8 (H, W, 3); None after the file was removed."""
     return None if path is None else jobs.look(path).rgb
 
 
 def _about(preset):
-    """One line on a model."""
+    """One line about a model."""
     side = preset.hr_size and preset.hr_size // preset.scale
     size = f"made for faces of {side}x{side} pixels" if side else "for faces of any size"
     return f"{preset.description}. {preset.scale} times as high and wide, {size}."

@@ -1,11 +1,11 @@
-"""What is exported, as functions of TensorFlow's: one for each signature of a file or of a SavedModel."""
+"""The functions that are exported, in TensorFlow: one for each signature of a file or of a SavedModel."""
 
 import numpy as np
 
 from keras_facesr.inference.runtimes import PREPARE, PREPARED, WHOLE
 from keras_facesr.inference.sizes import fitting_size
 
-SERVED_PIXELS = 2**22  # output pixels of one picture that a SavedModel enlarges from a file, at most: a server's memory
+SERVED_PIXELS = 2**22  # most output pixels of a picture that a SavedModel enlarges from a file; bounds a server's memory
 
 
 def enlarge(model, lr):
@@ -14,13 +14,13 @@ def enlarge(model, lr):
 
 
 def sample(model, lr, noise):
-    """One sample of each image, for standard normal noise of the latent's shape."""
+    """One sample for each image, from standard normal ``noise`` of the latent's shape."""
     latent = model.encode(lr)
     return model.decode(lr, latent.mean + latent.stddev * noise)
 
 
 def enlarge_levels(model, lr, enlarge=enlarge, **inputs):
-    """uint8 (N, H, W, 3) of any size to uint8 (N, scale * H, scale * W, 3), by ``enlarge`` or ``sample`` with its noise."""
+    """uint8 (N, H, W, 3) of any size to uint8 (N, scale * H, scale * W, 3), by ``enlarge``, or ``sample`` with its noise."""
     import tensorflow as tf
 
     height, width = tf.shape(lr)[1], tf.shape(lr)[2]
@@ -30,7 +30,7 @@ def enlarge_levels(model, lr, enlarge=enlarge, **inputs):
 
 
 def whole(model, images):
-    """Images of any size, their lower and right edges repeated up to a size that the network takes (``fitting_size``)."""
+    """Pad images of any size to one that the network takes (``fitting_size``): repeat their lower and right edges."""
     import tensorflow as tf
 
     for axis, least in zip((1, 2), model.least_size):
@@ -41,9 +41,9 @@ def whole(model, images):
 
 
 def enlarge_files(model, files):
-    """(N,) picture files to (N,) PNG files and (N,) errors, of which one in each pair is empty.
+    """(N,) picture files to (N,) PNG files and (N,) errors; for each picture one of the two is empty.
 
-    A server merges the requests of strangers into one batch, so a bad file must not fail the others.
+    A server merges the requests of several clients into one batch, so a bad file must not fail the others.
     """
     import tensorflow as tf
 
@@ -53,7 +53,7 @@ def enlarge_files(model, files):
         most = min(most, model.largest_side**2)
 
     def one(file):
-        # A failing operation fails the whole graph, but a data set leaves its elements out.
+        # A failing operation fails the whole graph; a data set that ignores errors only leaves the element out.
         decoded = tf.data.Dataset.from_tensors(file).map(decode).ignore_errors()
         lr = decoded.reduce(tf.zeros((0, 0, 3), tf.uint8), lambda _, image: image)
         pixels = tf.size(lr) // 3
@@ -62,15 +62,16 @@ def enlarge_files(model, files):
         answer = lambda: tf.io.encode_png(enlarge_levels(model, lr[None])[0])  # noqa: E731
         return tf.cond(error == "", answer, lambda: tf.constant("")), error
 
-    # One after the other: the memory is that of one picture, and each takes all cores as it is.
+    # One after the other: memory is needed for one picture only, and each already uses all cores.
     png, errors = tf.map_fn(one, files, fn_output_signature=(tf.string, tf.string), parallel_iterations=1)
-    return {"sr_bytes": png, "errors": errors}  # REST encodes what is called _bytes as base64, and only that
+    return {"sr_bytes": png, "errors": errors}  # REST encodes in base64 the outputs whose names end in _bytes, and no others
 
 
 def signatures(model, about):
     """The functions of a TFLite or ONNX file with the specifications of their inputs, by name; ``WHOLE`` comes first.
 
-    A TFLite file for any size holds what its network prepares pictures by, and the network for parts of them, apart as well.
+    If a network prepares whole pictures, its TFLite file for any size has two more functions: ``PREPARE`` prepares a picture,
+    ``PREPARED`` enlarges parts of a prepared one.
     """
     import tensorflow as tf
 
@@ -88,7 +89,7 @@ def signatures(model, about):
 
 
 def latent_shape(model, size=None):
-    """The shape of the latent for inputs of one size, or with None where it follows the input."""
+    """The latent's shape for inputs of ``size``; without a size, axes that grow with the input are None."""
 
     def shape(height, width):
         return tuple(model.encode(np.zeros((1, height, width, 3), "float32")).mean.shape)

@@ -1,4 +1,4 @@
-"""That a file computes what its model does: both are run beside each other on the built-in face, before the file counts."""
+"""The proof that a file computes what its model does: both are run on the built-in face, before the file takes its place."""
 
 import warnings
 
@@ -14,14 +14,15 @@ from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.metrics.fidelity import psnr
 
 TOLERANCES = {None: 1e-4, "float16": 5e-3}  # largest difference from the Keras model, of values in [0, 1]
-ONE_LEVEL = 1.001 / 255  # what rounding to 8 bits makes of the least difference
-LEAST_PSNR = 38.0  # dB of an int8 file against the Keras model
+ONE_LEVEL = 1.001 / 255  # rounding to 8 bits can turn the smallest difference into one level
+LEAST_PSNR = 38.0  # in dB, of an int8 file's answers compared with the Keras model's
 
 
 def proven(model, file, about, path):
-    """Run the file beside the model on the built-in face, at several sizes if it takes several.
+    """Run the file and the model on the built-in face: at two sizes, or at the only one that the file takes.
 
-    Returns how near they came; ExportFailed if that is not near enough.
+    Returns ``{"images"}``, the number of compared answers, and "difference", the largest one of values in [0, 1]; for int8
+    instead "psnr", the lowest one in dB. Raises ExportFailed if the file is not near enough to the model.
     """
     if about["quantize"] == "int8":
         _check_kernels(file, path)
@@ -42,7 +43,7 @@ def proven(model, file, about, path):
 
 
 def _check_kernels(file, path):
-    """ExportFailed where XNNPACK, which runs int8 on phones, refuses the file: LiteRT would not say so, but end the process."""
+    """ExportFailed if XNNPACK, which runs int8 on phones, refuses the file: LiteRT would end the process without a word."""
     import tensorflow as tf
 
     try:
@@ -58,7 +59,7 @@ def _check_kernels(file, path):
 
 
 def _file_runs(model, file, about):
-    """(what the file answers, what the model does) in [0, 1], for a TFLite or ONNX file."""
+    """Pairs of (the file's output, the model's output) in [0, 1], for a TFLite or ONNX file."""
     signatures = graphs.signatures(model, about)
     runtime = {"tflite": runtimes.LiteRT, "onnx": runtimes.OnnxRuntime}[about["format"]](file)
     for levels in _faces(model, about["size"]):
@@ -74,7 +75,7 @@ def _file_runs(model, file, about):
 
 
 def _savedmodel_runs(model, folder):
-    """The same for each signature of a SavedModel, of pictures that its signatures take and the network alone would not."""
+    """The same for each signature of a SavedModel, at sizes that its signatures take and the network alone may not."""
     import tensorflow as tf
 
     signatures = tf.saved_model.load(str(folder)).signatures
@@ -91,7 +92,7 @@ def _savedmodel_runs(model, folder):
 
 
 def _faces(model, size=None):
-    """The built-in face reduced to the one size, or to a square and an oblong one: uint8 (1, H, W, 3)."""
+    """The built-in face reduced to ``size``, or else to a square and to an oblong size: uint8 (1, H, W, 3) each."""
     sizes = [size] if size else [fitting_size(model, 16, 16), fitting_size(model, 24, 36)]
     return [resize(demo_face(), height, width)[None] for height, width in sizes]
 

@@ -1,7 +1,7 @@
 """Models as files for other runtimes: SavedModel for servers, TFLite for phones, ONNX. Each is proven before it is written.
 
-A conversion may end well and leave a file that computes something else. So every file is run at once in its own runtime,
-beside the Keras model, on a face, and takes its place only if both agree.
+A conversion may succeed and yet yield a file that computes something else. So every new file is first run on a face in its own
+runtime, beside the Keras model, and takes its place only if both agree.
 """
 
 import hashlib
@@ -28,43 +28,44 @@ from keras_facesr.version import __version__
 
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", "": "savedmodel"}
 ONNX_OPSET = 17
-CALIBRATION_IMAGES = 200  # of those given, at most
+CALIBRATION_IMAGES = 200  # the most that are used of those given
 
 
 def export(model, path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
     """Write a model for another runtime, and prove that it computes the same.
 
-    - SavedModel: ``serving_default`` takes and gives uint8 (N, H, W, 3) of any sizes; ``encoded`` takes the bytes of JPEG or
-      PNG files, (N,) strings, and gives those of PNG files, ``sr_bytes``, with ``errors``: where one is not empty, that
-      picture could not be enlarged and its bytes are empty. ``sample``, of stochastic models, takes ``lr`` uint8
-      (N, H, W, 3) and standard normal ``noise``, float32 of the latent's shape: draws independent of each other.
-    - TFLite and ONNX take and give float32 (N, H, W, 3) in [0, 1], H and W multiples of the model's ``size_multiple``, from its
-      ``least_size`` on. An int8 TFLite file takes and gives int8, the levels less 128. A TFLite file for any
-      size of a network that must see pictures whole has two signatures more, for large ones: ``serving_prepare`` makes what
-      the network must see of a picture, (N, H, W, C) in [0, 1], and ``serving_prepared`` enlarges parts of that.
+    - SavedModel: ``serving_default`` takes and returns uint8 (N, H, W, 3) of any size. ``encoded`` takes the bytes of JPEG or
+      PNG files, (N,) strings, and returns the bytes of PNG files, ``sr_bytes``, and ``errors``; if a picture cannot be
+      enlarged, its error is not empty and its bytes are. ``sample``, of stochastic models, takes ``lr``, uint8
+      (N, H, W, 3), and ``noise``, independent standard normal draws, float32 of the latent's shape.
+    - TFLite and ONNX files take and return float32 (N, H, W, 3) in [0, 1]; H and W are multiples of the model's
+      ``size_multiple`` and at least its ``least_size``. An int8 TFLite file takes and returns int8, 8-bit levels less 128. If a
+      network must see whole pictures, its TFLite file for any size has two more signatures, for large pictures:
+      ``serving_prepare`` prepares a whole picture, (N, H, W, C) in [0, 1], and ``serving_prepared`` enlarges parts of it.
 
     Args:
         model: a network of this package, on the TensorFlow backend.
         path: file or, for a SavedModel, folder to write.
-        format: "savedmodel", "tflite" or "onnx"; by default as the suffix of ``path`` says.
-        quantize: None, or for TFLite "float16" (weights) or "int8" (weights and values).
-        size: (height, width) of the only input that the file takes, with N = 1; None: any.
-        calibration: for int8, small faces, uint8 (N, H, W, 3) of ``size``.
-        sampler: for TFLite and ONNX, write what samples from a stochastic model: ``lr`` and ``noise`` to one sample of each.
-        overwrite: whether a file, or a SavedModel, that is there already may be replaced, once the new one is proven.
+        format: "savedmodel", "tflite" or "onnx"; by default the one that the suffix of ``path`` means.
+        quantize: None, or for TFLite "float16" (weights) or "int8" (weights and activations).
+        size: (height, width) of the only input that the file takes, with N = 1; None: any size.
+        calibration: for int8, small faces that the ranges of the activations are taken from, uint8 (N, H, W, 3) of ``size``.
+        sampler: for TFLite and ONNX, write the sampler of a stochastic model: ``lr`` and ``noise`` to one sample of each image.
+        overwrite: whether an existing file or SavedModel may be replaced, once the new one is proven.
 
     Returns:
-        ``{"path", "format", "quantize", "bytes", "images", "difference" or "psnr"}``: what was written, and how near it came.
+        ``{"path", "format", "quantize", "bytes", "images", "difference" or "psnr"}``: what was written, the number of answers
+        that were compared, and the largest difference from the Keras model, of values in [0, 1], or the lowest PSNR in dB.
 
     Raises:
-        ExportError: a call that makes no sense.
-        ExportFailed: the file cannot be written, or does not agree with the model. Nothing is written then, nor replaced.
+        ExportError: the arguments do not fit together, or the file exists and may not be replaced.
+        ExportFailed: the file cannot be written, or does not agree with the model. Then nothing is written or replaced.
     """
     path = Path(path)
     format = format or FORMATS.get(path.suffix)
     _check(model, path, format, quantize, size, calibration, sampler, overwrite)
     try:
-        check_writable(path, room=4 * model.count_params())  # every file is made by way of one with float32 weights
+        check_writable(path, room=4 * model.count_params())  # every file is converted from one with float32 weights
         path.parent.mkdir(parents=True, exist_ok=True)
         return _export(model, path, format, quantize, size, calibration, sampler)
     except OSError as error:
@@ -93,7 +94,7 @@ def _export(model, path, format, quantize, size, calibration, sampler):
 
 
 def _replace(path, staged):
-    """Put what is staged in the place of a file or of a SavedModel; a folder can only be renamed to where none is."""
+    """Put the staged file or SavedModel in its place; a folder there is moved away first, as folders cannot be replaced."""
     if not path.is_dir():
         os.replace(staged, path)
         return
@@ -136,7 +137,7 @@ def _check(model, path, format, quantize, size, calibration, sampler, overwrite)
 
 
 def _metadata(model, format, quantize, size, sampler):
-    """What a file says of itself."""
+    """The metadata that is written into a file."""
     from keras_facesr.models.base import FaceSR
 
     digest = hashlib.sha256()

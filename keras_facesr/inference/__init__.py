@@ -1,6 +1,6 @@
-"""Pictures of any size and kind through a model, whatever made it: a network, or an exported file in its own runtime.
+"""Inference on pictures of any size and kind, by a network or by an exported file in its own runtime.
 
-The names below are for users; the modules behind them say what each takes and gives.
+The names below are for users; their modules say what each one takes and returns.
 """
 
 from keras_facesr.inference.built_in import demo_face, demo_faces, demonstrate

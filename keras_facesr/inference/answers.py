@@ -1,11 +1,12 @@
-"""Where the answers of a call go. A name follows from its own picture and from how that was given, never from other pictures.
+"""The paths of a call's answers. Each depends on its own picture and on how that was given, never on other pictures.
 
-A folder's tree is mirrored: of the folder ``t``, ``t/alice/1.png`` is answered in ``OUT_DIR/alice/1_sam.png``. A picture given
-by itself is answered in ``OUT_DIR``. A ``.png`` loses its suffix, any other picture keeps it, ``portrait.jpg_sam.png``: no two
-pictures of a folder share a name. Pictures of several folders given that share one nevertheless are a wrong call.
+A folder's tree is mirrored: if the folder ``t`` is given, the answer to ``t/alice/1.png`` is ``OUT_DIR/alice/1_sam.png``. If a
+picture itself is given, its answer lies directly in ``OUT_DIR``. Names drop the suffix ``.png`` and keep any other, as in
+``portrait.jpg_sam.png``, so no two pictures of a folder share a name. If pictures of different folders would still share a
+path, the call is refused.
 
-What is in ``OUT_DIR`` is not enlarged again. Where that is a folder below a given one, it is left out whole; where pictures and
-answers share a folder, answers are known by what their files say of themselves (``data.images.is_answer``).
+Answers in ``OUT_DIR`` are not enlarged again. If ``OUT_DIR`` is a folder below a given one, all of it is left out; if pictures
+and answers share a folder, answers are recognised by the metadata in their files (``data.images.is_answer``).
 """
 
 import os
@@ -16,7 +17,7 @@ from keras_facesr.errors import CallError
 
 
 def answer_name(picture, model, number=None):
-    """File name of a model's answer to a picture, or of its answer of that number.
+    """File name of a model's answer to a picture; of several answers, of the one with this ``number``.
 
     >>> answer_name("t/alice/1.png", "sam"), answer_name("portrait.jpg", "sam", 2)
     ('1_sam.png', 'portrait.jpg_sam_2.png')
@@ -29,16 +30,16 @@ def answer_name(picture, model, number=None):
 
 
 def plan(inputs, out, model, samples=0):
-    """The pictures that ``inputs`` mean, each once, and the paths of their answers below ``out``.
+    """The pictures in ``inputs``, each once, and the paths of their answers below ``out``.
 
     Args:
         inputs: paths of pictures and of folders.
         out: folder of the answers.
-        model: name of the model in those of its answers.
-        samples: answers to each picture; 0 for the one without a number.
+        model: the model's name, for the names of its answers.
+        samples: number of answers to each picture; 0: one, whose name has no number.
 
     Returns:
-        dict of picture -> list of paths; and the folders among ``inputs`` that hold no picture but answers in ``out``.
+        dict of picture -> list of paths; and the folders among ``inputs`` that hold no pictures, apart from answers in ``out``.
 
     Raises:
         CallError: answers to two pictures would have the same path.
@@ -65,9 +66,9 @@ def plan(inputs, out, model, samples=0):
 
 
 def _without_answers(files, given, out):
-    """The files below ``given`` but for what an earlier call wrote to ``out``."""
+    """The files below ``given``, without those that an earlier call wrote to ``out``."""
     out, given = out.resolve(), given.resolve()
     if not (out.is_relative_to(given) or given.is_relative_to(out)):
         return files
-    apart = out != given and out.is_relative_to(given)  # a folder that is there for answers alone
+    apart = out != given and out.is_relative_to(given)  # then ``out`` is for answers only
     return [file for file in files if not (file.resolve().is_relative_to(out) and (apart or is_answer(file)))]

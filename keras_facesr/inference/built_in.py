@@ -1,4 +1,4 @@
-"""The built-in face: to try a training on, and to show on what a model does."""
+"""The built-in face, for trying a training and for showing what a model does."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -12,8 +12,9 @@ DEMO_FRAMES = {"utkface": (69, 169, 110), "celeba": (0, 126, 196)}  # top, left 
 def demo_face(framing=None):
     """A face that ships with scikit-image (Eileen Collins, NASA, public domain): uint8 (side, side, 3).
 
-    Framed as UTKFace's aligned faces are, eyes 0.41 of the width apart at 0.28 of the height, 110 pixels; for ``framing``
-    "celeba" with the whole head, eyes 0.23 of the width apart at 0.51 of the height, 196 pixels.
+    By default it is framed like UTKFace's aligned faces: 110 pixels a side, the eyes at 0.28 of the height and 0.41 of the
+    width apart. For ``framing`` "celeba" it shows the whole head: 196 pixels a side, the eyes at 0.51 of the height and 0.23
+    of the width apart.
     """
     from skimage.data import astronaut
 
@@ -22,14 +23,20 @@ def demo_face(framing=None):
 
 
 def demo_faces(count, side):
-    """The built-in face, cut a little elsewhere each time, to try a training on: uint8 (count, side, side, 3)."""
+    """Slightly shifted cuts of the built-in face, 25 different ones, for trying a training: uint8 (count, side, side, 3)."""
     face = demo_face()
     cuts = [(3 * (k // 5 % 5), 3 * (k % 5)) for k in range(count)]
     return np.stack([resize(face[top : top + 96, left : left + 96], side, side) for top, left in cuts])
 
 
 def demonstrate(model, name, hr_size, framing=None):
-    """The built-in face in one of its framings, reduced and enlarged again by bicubic interpolation and by the model.
+    """Reduce the built-in face, and enlarge it again by bicubic interpolation and by the model.
+
+    Args:
+        model: a network with ``scale``, as for ``upscale``.
+        name: the model's name in the picture and in the figures.
+        hr_size: side of the true face in pixels.
+        framing: as for ``demo_face``.
 
     Returns:
         a labelled comparison picture LR | bicubic | ours | truth (PIL), and the figures, PSNR in dB:
@@ -53,7 +60,7 @@ def demonstrate(model, name, hr_size, framing=None):
 
 
 def _comparison(panels, side=256, gap=16):
-    """Panels of (title, caption, uint8 image) in a row, ``side`` rounded up to a multiple of the largest."""
+    """A row of panels (title, caption, uint8 image), each shown at ``side``, rounded up to a multiple of the largest image."""
     largest = max(image.shape[0] for _, _, image in panels)
     side = largest * -(-side // largest)
     title_font, caption_font = ImageFont.load_default(20), ImageFont.load_default(15)

@@ -1,12 +1,13 @@
-"""Answers that do not change what was seen: reduced again, they are the picture that was given.
+"""Answers that agree with their input: reduced again, they are the picture that was given.
 
-All large pictures that a small one may come from form a flat space: those that the antialiased bicubic reduction D of
-``data.degrade`` turns into it, D x = y. The answer's nearest point in it is its orthogonal projection
+The antialiased bicubic reduction D of ``data.degrade`` is linear, so the large pictures z that it reduces to a small picture y,
+D z = y, form an affine space. The nearest of them to an answer x is the orthogonal projection of x,
 
-    x + D^T (D D^T)^-1 (y - D x),
+    x + D^T (D D^T)^-1 (y - D x).
 
-which is never farther from the true picture than x, as that lies in the space, too. D works along rows and columns in turn, and
-so does each factor. Only rounding to 8 bits and clipping to [0, 255] lead away again, so it is done a few times.
+The true picture lies in this space too, so the projection is never farther from it than x is. D works along rows and columns
+separately, and so does each factor. Rounding to 8 bits and clipping to [0, 255] lead out of the space again, so the projection
+is repeated a few times.
 """
 
 import functools
@@ -15,21 +16,21 @@ import numpy as np
 
 from keras_facesr.data.degrade import cubic_kernel
 
-TIMES = 16  # that an answer is projected at most
-TILE = 192  # input pixels a side of what is projected at once
-MARGIN = 16  # input pixels round a tile: (D D^T)^-1 sees little further
+TIMES = 16  # projections of an answer, at most
+TILE = 192  # side in input pixels of the tiles that are projected one by one
+MARGIN = 16  # input pixels round a tile: pixels farther away hardly count in (D D^T)^-1
 
 
 def consistent(sr, lr, on_tile=None):
-    """An answer moved to where it reduces to its input, to a level of 255.
+    """Project an answer, so that it reduces to its input again, to within one level of 255.
 
     Args:
-        sr: uint8 (scale * H, scale * W, 3).
-        lr: uint8 (H, W, 3).
-        on_tile: called with (squares done, squares in all) after each square.
+        sr: the answer, uint8 (scale * H, scale * W, 3).
+        lr: its input, uint8 (H, W, 3).
+        on_tile: called with (tiles done, tiles in all) after each tile.
 
     Returns:
-        uint8 as ``sr``.
+        uint8 array of the shape of ``sr``.
     """
     scale = len(sr) // len(lr)
     moved = np.empty_like(sr)
@@ -40,7 +41,7 @@ def consistent(sr, lr, on_tile=None):
         answer = sr[first[0] * scale :, first[1] * scale :][: seen.shape[0] * scale, : seen.shape[1] * scale]
         for _ in range(TIMES):
             former, answer = answer, np.clip(np.rint(answer + correction(answer, seen)), 0, 255)
-            if np.array_equal(answer, former):  # as it would stay
+            if np.array_equal(answer, former):  # more projections would change nothing
                 break
         inner = answer[(top - first[0]) * scale :, (left - first[1]) * scale :][: TILE * scale, : TILE * scale]
         moved[top * scale :, left * scale :][: TILE * scale, : TILE * scale] = inner
@@ -50,7 +51,7 @@ def consistent(sr, lr, on_tile=None):
 
 
 def correction(sr, lr):
-    """What the nearest picture that reduces to ``lr`` (H, W, C) has more than ``sr`` (scale * H, scale * W, C): float32."""
+    """What to add to ``sr`` (scale * H, scale * W, C) so that it reduces to ``lr`` (H, W, C), the least change: float32."""
     height, width = lr.shape[:2]
     scale = len(sr) // height
     missing = lr - reduced(sr, scale)
@@ -59,9 +60,9 @@ def correction(sr, lr):
 
 
 def reduced(sr, scale):
-    """As ``data.degrade`` reduces, but unrounded: (scale * H, scale * W, C) -> float32 (H, W, C).
+    """Reduce as ``data.degrade`` does, but without rounding: (scale * H, scale * W, C) -> float32 (H, W, C).
 
-    Pillow reduces the rows' pixels first and clips what overshoots, then the columns', and clips again.
+    As in Pillow, rows are reduced first, then columns, and the overshoot of each is clipped to [0, 255].
     """
     height, width = (side // scale for side in sr.shape[:2])
     rows, columns = _reduction(height, scale), _reduction(width, scale)
@@ -71,7 +72,7 @@ def reduced(sr, scale):
 
 @functools.lru_cache(maxsize=64)
 def _reduction(side, scale):
-    """D along one axis: what each of ``side`` small pixels takes of the large ones, float32 (side, scale * side)."""
+    """D along one axis: the weights of the large pixels in each of ``side`` small ones, float32 (side, scale * side)."""
     large = (np.arange(side * scale) + 0.5) / scale  # their centres, in small pixels
     taps = cubic_kernel(large - (np.arange(side) + 0.5)[:, None])
     return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)

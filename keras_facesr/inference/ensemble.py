@@ -1,11 +1,11 @@
-"""A network asked twice: about the picture and about its mirror image.
+"""Self-ensemble: the mean of a network's answers to the picture and to its mirror image.
 
-The self-ensemble of EDSR (Lim et al., section 3.3) with one of its seven turns: faces are upright.
+EDSR's self-ensemble (Lim et al., section 3.3) has seven transformed pictures; here only one is used, as faces are upright.
 """
 
 
 class FlipEnsemble:
-    """A model whose answer is the mean of its own and of that to the mirrored picture, mirrored back."""
+    """A model that returns the mean of another model's answers to the picture and, mirrored back, to the mirrored picture."""
 
     def __init__(self, model):
         self.model = model
@@ -18,7 +18,7 @@ class FlipEnsemble:
         return _with_mirrored(self.model, lr)
 
     def predict_on_batch(self, lr):
-        """The same of NumPy images."""
+        """The same for NumPy images."""
         return _with_mirrored(self.model.predict_on_batch, lr)
 
 

@@ -8,9 +8,9 @@ from keras_facesr.inference.tiles import passes
 
 
 class KerasMethod:
-    """A network, or an exported one of ``runtimes``, as a method of ``metrics.protocol.evaluate``.
+    """A network, or an exported file in one of ``runtimes``, as a method of ``metrics.protocol.evaluate``.
 
-    With ``ensemble`` its one answer is that of ``upscale(..., ensemble=True)``; samples are drawn as without.
+    With ``ensemble``, ``upscale_batch`` answers as ``upscale(..., ensemble=True)`` does; samples are the same as without.
     """
 
     def __init__(self, model, ensemble=False):
@@ -22,7 +22,7 @@ class KerasMethod:
         return upscale(self.model, lr, ensemble=self.ensemble)
 
     def sample_batch(self, lr, n, seeds):
-        """uint8 (N, H, W, 3), and a seed for each -> uint8 (n, N, scale * H, scale * W, 3)."""
+        """uint8 (N, H, W, 3) and a seed for each image -> ``n`` samples of each: uint8 (n, N, scale * H, scale * W, 3)."""
         from keras import ops
 
         parts = passes(lr, n * self.model.scale**2)
@@ -54,7 +54,7 @@ class KerasDegradation:
         self.name, self.network = name, network
 
     def reduce(self, hr, seeds):
-        """uint8 (N, H, W, 3), each in the style that its seed draws -> uint8 (N, H / scale, W / scale, 3)."""
+        """uint8 (N, H, W, 3) and a seed for each image, which draws its style -> uint8 (N, H / scale, W / scale, 3)."""
         chance = np.stack([np.random.default_rng(seed).normal(size=self.network.style_dim) for seed in seeds])
         return to_uint8(self.network.degrade(to_unit(hr), style=self.network.styles(chance.astype("float32"))))
 

@@ -1,6 +1,6 @@
-"""Pictures of any kind through a model: one or a batch, other answers, gray and alpha kept.
+"""Inference on pictures of any kind, one or a batch: the most probable answer or samples; gray and alpha are kept.
 
-Networks see float32 in [0, 1]; everything that goes in and comes out here is uint8.
+Networks take float32 in [0, 1]; the pictures here are uint8.
 """
 
 import numpy as np
@@ -14,29 +14,30 @@ from keras_facesr.inference.ensemble import FlipEnsemble
 from keras_facesr.inference.sizes import warn_of_size
 from keras_facesr.inference.tiles import enlarge_in_passes, enlarge_in_tiles, tile_side
 
-OUTPUT_PIXELS = 2**29  # of a picture; 1.5 GB as RGB
+OUTPUT_PIXELS = 2**29  # of an enlarged picture, at most; 1.5 GiB as RGB
 
 
 def upscale(model, source, tile=None, on_tile=None, ensemble=False):
     """Enlarge one picture or a batch.
 
     Args:
-        model: a network with ``scale``, ``size_multiple``, ``least_size`` and ``own_size``; sizes that it does not take are
-            padded by repeating the edge.
+        model: a network with ``scale``, ``size_multiple``, ``least_size`` and ``own_size``; pictures of a size that it does
+            not take are padded by repeating the edge.
         source: path, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4); or a batch (N, H, W, 3).
-        tile: side in input pixels of the overlapping squares that a picture larger than that is cut into and
-            blended from. By default such that a square's output has ``PASS_PIXELS``.
-        on_tile: called with (squares done, squares in all) after each square.
-        ensemble: answer with the mean over the picture and its mirror image (``FlipEnsemble``): closer, at twice the cost.
+        tile: side in input pixels of the overlapping tiles that a larger picture is cut into; their outputs are blended. By
+            default the output of a tile has at most ``PASS_PIXELS``.
+        on_tile: called with (tiles done, tiles in all) after each tile.
+        ensemble: return the mean of the answers to the picture and to its mirror image (``FlipEnsemble``): closer to the
+            truth, at twice the cost.
 
     Returns:
         uint8 (scale * H, scale * W, 3), or (N, scale * H, scale * W, 3) for a batch.
 
     Raises:
-        ImageError: what cannot be read as a picture.
+        ImageError: the source is not a picture or a batch, or its answer would have more than ``OUTPUT_PIXELS``.
 
     Warns:
-        SizeWarning: the weights have learnt from pictures of another size alone.
+        SizeWarning: the network was trained on pictures of one size only, and this is another.
     """
     asked = FlipEnsemble(model) if ensemble else model
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
@@ -52,9 +53,11 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
 
 
 def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False, consistently=False):
-    """A ``Picture`` enlarged, as pixels to write: gray stays gray (H, W), alpha is kept (H, W, 4).
+    """Enlarge a ``Picture`` to uint8 pixels to write: (scale * H, scale * W, 3), or of its kind if it is gray or has alpha.
 
-    With ``consistently`` the answer is moved to where it reduces to the picture (``inference.consistent``).
+    Gray gives (scale * H, scale * W), alpha a fourth channel.
+    With ``consistently`` the answer is projected, so that it reduces to the picture again (``inference.consistent``). The other
+    arguments, errors and warnings are those of ``upscale``.
     """
     warn_of_size(model, *picture.rgb.shape[:2])
     asked = FlipEnsemble(model) if ensemble else model
@@ -71,17 +74,20 @@ def sample_picture(model, picture, n, seed=0):
 
 
 def traverse_picture(model, picture, steps, seed=0):
-    """Enlargements of a ``Picture`` on the way from one draw of the latent to another, otherwise as of ``sample_picture``."""
+    """``steps`` enlargements of a ``Picture``, from one sample of the latent to another; otherwise as ``sample_picture``."""
     return [like(picture, to_uint8(step), model.scale) for step in _drawn_whole(model.traverse, model, picture, steps, seed)]
 
 
 def picture_deviation(model, picture, n=16, seed=0):
-    """Where enlargements of a ``Picture`` differ, as ``model.pixel_deviation``: (scale * H, scale * W), in units of [0, 1]."""
+    """Standard deviation of ``n`` samples at each pixel, mean over colours: float (scale * H, scale * W), in units of [0, 1].
+
+    Too large pictures raise ImageError, as in ``sample_picture``.
+    """
     return _drawn_whole(model.pixel_deviation, model, picture, n, seed)[..., 0]
 
 
 def _drawn_whole(draw, model, picture, n, seed):
-    """``draw(lr, n, seed)``, a method of a stochastic model, for one ``Picture``: (..., scale * H, scale * W, C), NumPy."""
+    """Call ``draw(lr, n, seed)``, a method of a stochastic model, on one ``Picture``: NumPy (..., scale * H, scale * W, C)."""
     from keras import ops
 
     height, width = picture.rgb.shape[:2]
@@ -94,7 +100,10 @@ def _drawn_whole(draw, model, picture, n, seed):
 
 
 def enlarge_rgb(model, picture, tile=None, on_tile=None):
-    """The colours of one picture, in one pass or in tiles: uint8 (scale * H, scale * W, 3)."""
+    """Enlarge the colours of one ``Picture``, in one pass or in tiles: uint8 (scale * H, scale * W, 3).
+
+    An answer of more than ``OUTPUT_PIXELS`` raises ImageError.
+    """
     height, width = picture.rgb.shape[:2]
     if height * width * model.scale**2 > OUTPUT_PIXELS:
         largest = OUTPUT_PIXELS / model.scale**2 / 1e6
@@ -109,7 +118,7 @@ def enlarge_rgb(model, picture, tile=None, on_tile=None):
 
 
 def like(picture, rgb, scale):
-    """Enlarged RGB pixels with the gray or the alpha of the picture that they come from."""
+    """Give enlarged RGB pixels the kind of their ``Picture``: gray if it is gray, with its alpha, enlarged, if it has one."""
     pixels = np.asarray(Image.fromarray(rgb).convert("L")) if picture.is_gray else rgb
     if picture.alpha is None:
         return pixels

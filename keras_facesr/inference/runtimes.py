@@ -1,7 +1,7 @@
-"""Exported files in their own runtimes, as models that ``inference`` and ``metrics.protocol`` take. No TensorFlow, no Keras.
+"""Exported files in their own runtimes, as models for ``inference`` and ``metrics.protocol``. No TensorFlow, no Keras.
 
-A file says itself what it is: ``export`` puts its metadata into it. Released presets may bring files along (``exports`` in
-their ``config.json``); others are exported into the cache by whoever wants them.
+``export`` writes metadata into each file, so the file itself says what it holds. A released preset may come with such files
+(``exports`` in its ``config.json``); for other presets the user exports one into the cache.
 """
 
 import json
@@ -19,20 +19,20 @@ from keras_facesr.importing import imported
 from keras_facesr.inference.sizes import fitting_size
 
 METADATA = "keras_facesr.json"  # name of the metadata in a TFLite file's archive, and their key in an ONNX file
-# Signatures of a TFLite file; most have the first alone. Runtimes that know none call the first in alphabetical order.
+# Signatures of a TFLite file; most files have only the first. Runtimes without names call the first in alphabetical order.
 WHOLE, PREPARE, PREPARED = "serving_default", "serving_prepare", "serving_prepared"
 
 
 class Exported:
-    """An exported enlarger as a model: float32 (N, H, W, 3) in [0, 1] in and out, deterministic.
+    """An exported network as a model: it takes and returns float32 (N, H, W, 3) in [0, 1], and is deterministic.
 
-    Threads may share one: those of LiteRT take turns, as each call uses all its cores, those of ONNX Runtime run at once.
+    Threads may share a model. In LiteRT their calls take turns, as each uses all cores; in ONNX Runtime they run at once.
 
     Attributes:
-        MODULE, EXTRA: what runs such files, and the extra of this package that installs it, if it is one's.
+        MODULE, EXTRA: the runtime's Python module, and the extra of this package that installs it; None: it needs no extra.
         FILE: name of such a file in a preset's cache folder.
         about: the metadata that ``export`` wrote.
-        scale, size_multiple, least_size, largest_side, preset, own_size: as of the network that it was made from.
+        scale, size_multiple, least_size, largest_side, preset, own_size: those of the exported network.
     """
 
     is_stochastic = False
@@ -42,13 +42,13 @@ class Exported:
         self.path, self.about = Path(path), about
         self.scale, self.size_multiple, self.largest_side = (about[key] for key in ("scale", "size_multiple", "largest_side"))
         self.preset = about.get("preset")
-        self.least_size = about.get("least_size", (1, 1))  # older files do not say it, their networks see any size
+        self.least_size = about.get("least_size", (1, 1))  # older files lack it; their networks take any size
 
     def prepare(self, lr):
-        """As ``FaceSR.prepare``: what a picture becomes before it is cut, here ``lr`` itself.
+        """As ``FaceSR.prepare``, before a picture is cut into tiles: here ``lr`` itself.
 
         Raises:
-            ImageError: the file prepares what it gets, so it must get whole pictures.
+            ImageError: the file's network prepares whole pictures, so the file cannot take tiles.
         """
         if self.about.get("prepares"):
             height, width = lr.shape[1:3]
@@ -56,7 +56,7 @@ class Exported:
         return lr
 
     def predict_on_batch(self, lr):
-        """The enlarged images, float32 (N, scale * H, scale * W, 3); ImageError if the file takes none of their size."""
+        """The enlarged images, float32 (N, scale * H, scale * W, 3); ImageError if the file takes only another size."""
         size = self.about.get("size")
         if size and lr.shape[:3] != (1, *size):
             raise ImageError(f"{self.path.name} takes one picture at a time, {size[1]} pixels wide and {size[0]} high")
@@ -69,7 +69,7 @@ class Exported:
         return function(images)
 
     def run(self, *inputs):
-        """The outputs for the file's inputs in their order: images, and for a sampler noise."""
+        """The output for the file's inputs, in this order: images and, for a sampler, noise."""
         raise NotImplementedError
 
 
@@ -97,7 +97,7 @@ class LiteRT(Exported):
         return self._run(WHOLE if inputs[0].shape[-1] == 3 else PREPARED, *inputs)
 
     def _run(self, signature, *inputs):
-        """The output of one of the file's functions."""
+        """The output of one of the file's signatures."""
         with self.turn:
             function = self.signatures[signature]
             (output,) = function.get_output_details().values()
@@ -119,7 +119,7 @@ class OnnxRuntime(Exported):
         try:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA])
-        except Exception as error:  # ONNX Runtime has a class for each of its errors and no base for all
+        except Exception as error:  # ONNX Runtime's errors have no base class of their own
             raise ExportError(f"{path}: not an ONNX file of this package ({' '.join(str(error).split())})") from error
         super().__init__(path, about)
         self.names = [entry.name for entry in self.session.get_inputs()]
@@ -128,15 +128,16 @@ class OnnxRuntime(Exported):
         return self.session.run(None, dict(zip(self.names, inputs)))[0]
 
 
-RUNTIMES = {"litert": LiteRT, "onnx": OnnxRuntime}  # the one first that is the sooner done with one face, starting included
+RUNTIMES = {"litert": LiteRT, "onnx": OnnxRuntime}  # fastest first, for one face with the start of the runtime included
 
 
 def load(preset, runtime):
-    """A released preset in a runtime of ``RUNTIMES``.
+    """Load a released preset in a runtime, one of ``RUNTIMES``.
 
     Raises:
-        ExportError: the runtime is not installed, or has no file of this preset, or another's.
-        PresetError: the released file was altered.
+        ExportError: the runtime is not installed, or has no file of this preset, or the file in its place has other weights,
+            takes only one size or is a sampler.
+        PresetError: the released file is missing or was altered.
     """
     kind = RUNTIMES[runtime]
     imported(kind.MODULE, kind.EXTRA)
@@ -150,15 +151,15 @@ def load(preset, runtime):
     model = kind(path)
     about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
     if about["preset_sha256"] != preset.weights.sha256 or about["size"] or about["sampler"]:
-        raise ExportError(f"{path}: not {preset.name} as released, for any size: remove it, or export it anew")
+        raise ExportError(f"{path}: not {preset.name} as released, or not for any size: remove it, or export it anew")
     model.own_size = preset.own_size
-    # What a runtime prepares, and remarks, it does at its first image.
+    # A runtime prepares itself, and prints its messages, at its first image: let it do so here.
     model.predict_on_batch(np.zeros((1, *fitting_size(model, 16, 16), 3)))
     return model
 
 
 def fastest(preset):
-    """The name of the fastest runtime that can be imported and that the preset brings a file for, or "keras"."""
+    """Name of the fastest runtime that is installed and has a released file of the preset at hand; otherwise "keras"."""
     for runtime, kind in RUNTIMES.items():
         if runtime in preset.exports and presets.at_hand(preset, preset.exports[runtime].file):
             with suppress(ExportError):
@@ -168,12 +169,12 @@ def fastest(preset):
 
 
 def _cores():
-    """The CPU cores that this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _quantized(array, entry):
-    """Real numbers as the integers that the file takes; floats stay."""
+    """An input as the file takes it: quantized if the file takes integers."""
     scale, zero = entry["quantization"]
     if not scale:
         return array.astype(entry["dtype"])

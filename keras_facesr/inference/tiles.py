@@ -1,6 +1,6 @@
-"""What fits through a network at once: the passes of a batch, the tiles of a large picture.
+"""A batch in several passes, a large picture in tiles: both bound the memory, whatever is enlarged.
 
-Memory is bounded by both, whatever is enlarged. Images are uint8; networks see float32 in [0, 1].
+Images are uint8; networks take float32 in [0, 1].
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ PASS_PIXELS = 1024**2  # output pixels of one pass through a network; bounds the
 
 
 def passes(images, growth=1):
-    """Slices that cut ``images`` (N, H, W, C) into passes that make at most ``PASS_PIXELS``, ``growth`` of each pixel."""
+    """Slices of a batch (N, H, W, C), one for each pass of at most ``PASS_PIXELS``: ``growth`` for each pixel of ``images``."""
     size = max(1, PASS_PIXELS // (images.shape[1] * images.shape[2] * growth))
     return [slice(start, start + size) for start in range(0, len(images), size)]
 
@@ -28,17 +28,17 @@ def enlarge_in_passes(model, lr):
 
 
 def tile_side(model, tile=None):
-    """The side of a tile in input pixels, a multiple of ``size_multiple`` within what the network takes at once."""
+    """Side of a tile in input pixels: ``tile``, by default of ``PASS_PIXELS``, brought to a size that the network takes."""
     multiple = model.size_multiple
     side = tile or int(PASS_PIXELS**0.5) // model.scale
     return max(*fitting_size(model, 1, 1), min(side, model.largest_side or side) // multiple * multiple)
 
 
 def enlarge_in_tiles(model, lr, side, on_tile):
-    """uint8 (H, W, 3) -> uint8 (scale * H, scale * W, 3) in squares that overlap by a quarter, blended.
+    """uint8 (H, W, 3) -> uint8 (scale * H, scale * W, 3), in tiles that overlap by a quarter and are blended.
 
-    Rows of squares become bands, bands become the picture: no more than one band is in memory beside it.
-    The picture is padded before it is cut, so that its borders are the network's with tiles and without.
+    The tiles of a row are blended into a band, and the bands into the picture: besides the picture only one band is in memory.
+    The picture is padded before it is cut, so that its borders are the same with tiles and without.
     """
     scale = model.scale
     height, width = lr.shape[:2]
@@ -65,15 +65,15 @@ def padded(model, lr):
 
 
 def _tile_starts(size, side, multiple):
-    """Where tiles start along an axis: on the network's grid, a quarter overlapping, the last at the end."""
+    """Where tiles start along an axis: at multiples of ``multiple``, overlapping by a quarter; the last one at the end."""
     stride = max(multiple, (side - side // 4) // multiple * multiple)
     return [*range(0, max(size - side, 0), stride), max(size - side, 0)]
 
 
 def _join(canvas, piece, start, filled):
-    """Write ``piece`` on ``canvas`` from ``start`` on the first axis; what is ``filled`` fades into it.
+    """Write ``piece`` on ``canvas`` from ``start`` on, along the first axis; the canvas, ``filled`` so far, fades into it.
 
-    The fade takes the middle quarter of the overlap: nearer to its edge a tile misses the surroundings.
+    The fade takes the middle quarter of the overlap, as a tile lacks surroundings near its edges.
     """
     overlap = max(filled - start, 0)
     fade = overlap // 4

@@ -1,7 +1,8 @@
-"""Similarities between a photograph and the frame that a network knows faces in, and pixels taken along them.
+"""Similarities between a photograph and the frame of a network, and resampling along them.
 
-Points are complex numbers x + iy in pixels, from the upper left corner of the picture: the first pixel's centre is at
-0.5 + 0.5i. A similarity turns, scales and shifts them: z -> turn * z + shift.
+A frame is the square picture that a network takes, with the face where its training faces have it. Points are complex numbers
+x + iy in pixels, from the upper left corner of the picture: the first pixel's centre is at 0.5 + 0.5i. A similarity turns,
+scales and shifts them: z -> turn * z + shift.
 """
 
 import math
@@ -10,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-MARGIN = 4  # pixels round what is taken that interpolation looks at
-OWN_PIXELS = 0.5, 1.15  # sides of the face's square, in frames, that are not resampled to be one
-LEVEL = 12  # degrees that a face may be turned and still be cut out as it is for a network of one size
+MARGIN = 4  # pixels that interpolation needs round the part that it takes
+OWN_PIXELS = 0.5, 1.15  # least and largest side of a face's square, in frames, at which it is not scaled to the frame
+LEVEL = 12  # degrees by which a face may be turned and is still not resampled for a network of one size
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """z -> ``turn`` * z + ``shift``; |turn| is its scale, the phase of it its angle."""
+    """z -> ``turn`` * z + ``shift``; the absolute value of ``turn`` is the scale, its phase the angle."""
 
     turn: complex
     shift: complex
@@ -26,7 +27,7 @@ class Similarity:
         return self.turn * points + self.shift
 
     def after(self, first):
-        """The similarity that is this one after the ``first``."""
+        """The similarity that applies ``first``, then this one."""
         return Similarity(self.turn * first.turn, self(first.shift))
 
     @property
@@ -47,18 +48,20 @@ def fitted(points, targets):
 
 
 def frame(face_points, template, own_side=None):
-    """Where the frame that a network knows faces in lies in the photograph.
+    """Where a network's frame lies in the photograph.
+
+    The frame is scaled only if the network takes one size and the face's square is outside of ``OWN_PIXELS``. Otherwise it has
+    the photograph's pixel size; and its pixels coincide with the photograph's, but for quarter turns, if the network takes any
+    size or the face is level (``LEVEL``). Resampling costs a network more than a face that is smaller, larger or more turned
+    in its frame than those that it was trained on (docs/photos.md).
 
     Args:
-        face_points: complex (5,), in the photograph.
-        template: the same points in the frame, as shares of its side (``data.framing.FRAMINGS``).
-        own_side: side in pixels of the one frame that the network takes; None: it takes any.
+        face_points: the face's points in the photograph, complex (5,).
+        template: the same points in the frame, (x, y) as shares of its side (``data.framing.FRAMINGS``).
+        own_side: side in pixels of the only frame that the network takes; None: it takes any.
 
     Returns:
-        side of the frame in its pixels, the ``Similarity`` from it to the photograph, and whether pixels coincide: a frame that
-        may be is of the photograph's own pixels, and of whole ones for a network of any size and where the face is level.
-        Networks lose less by a face that is smaller, larger or more turned in its frame than they know it than by one that is
-        resampled (docs/photos.md).
+        side of the frame in its pixels, the ``Similarity`` from it to the photograph, and whether their pixels coincide.
     """
     fit = fitted([x + 1j * y for x, y in template], face_points)
     if own_side and not OWN_PIXELS[0] <= fit.scale / own_side <= OWN_PIXELS[1]:
@@ -78,25 +81,25 @@ def corners(height, width):
 
 
 def bounds(points, margin):
-    """The pixels round points, wherever they lie: (top, bottom, left, right)."""
+    """The rectangle of pixels round points, also outside of the picture: (top, bottom, left, right)."""
     top, bottom = math.floor(points.imag.min()) - margin, math.ceil(points.imag.max()) + margin
     left, right = math.floor(points.real.min()) - margin, math.ceil(points.real.max()) + margin
     return top, bottom, left, right
 
 
 def rectangle(points, height, width, margin=0):
-    """The pixels of a picture of this size round points, as ``bounds``; empty if they lie outside of it."""
+    """The part of ``bounds`` that lies in a picture of this size; empty if all points are outside of it."""
     top, bottom, left, right = bounds(points, margin)
     return max(top, 0), min(bottom, height), max(left, 0), min(right, width)
 
 
 def warp(pixels, to_source, height, width):
-    """What a picture shows along a similarity, bicubic, antialiased where it shrinks.
+    """Resample a picture along a similarity: bicubic, and antialiased if it shrinks.
 
     Args:
         pixels: (H, W, C), uint8 or float32; its border is repeated outside of it.
-        to_source: from points of the result to points of ``pixels``.
-        height, width: of the result.
+        to_source: ``Similarity`` from points of the result to points of ``pixels``.
+        height, width: size of the result in pixels.
 
     Returns:
         float32 (height, width, C), in the units of ``pixels``; not clipped.
@@ -117,12 +120,12 @@ def warp(pixels, to_source, height, width):
 
 
 def to_pixels(values):
-    """Values in [0, 255], or a little outside, as uint8."""
+    """Values in [0, 255], or a little outside, rounded and clipped to uint8."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def _piece(pixels, points):
-    """The part of (H, W, C) round points, its border repeated where they lie outside, and where it starts (complex)."""
+    """The part of ``pixels`` round points, with the border repeated outside of it, and its upper left corner (complex)."""
     height, width = pixels.shape[:2]
     top, bottom, left, right = bounds(points, MARGIN)
     rows = np.clip(np.arange(top, bottom), 0, height - 1)

@@ -1,8 +1,8 @@
-"""Where the faces of a photograph are: BlazeFace proposes, the face mesh judges.
+"""Finds the faces of a photograph: BlazeFace proposes, the face mesh judges.
 
-BlazeFace finds faces of a fifteenth to a half of the 192 pixels that it sees: so the photograph is looked at as a pyramid of
-overlapping squares, from its whole down to squares of ``LEAST_SQUARE`` pixels, and where these are not the least, turned by
-quarters too. What it finds there besides faces, the mesh refuses.
+BlazeFace finds faces that fill a fifteenth to a half of its input of 192 pixels. So it is run on a pyramid of overlapping
+squares, from the whole photograph down to squares of ``LEAST_SQUARE`` pixels; larger squares are also turned by quarters. The
+mesh refuses the proposals that are not faces.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from keras_facesr.data.degrade import resize
 from keras_facesr.photos.align import Similarity, to_pixels, warp
 from keras_facesr.photos.networks import SIDE, five_points, started
 
-LEAST_SQUARE = 144  # pixels of the photograph; a face of 16 is 21 pixels to BlazeFace then
-STRIDE = 128  # of 192: a face of a third of the square is whole in one
+LEAST_SQUARE = 144  # side in pixels of the photograph; a face of 16 pixels has 21 in BlazeFace's input then
+STRIDE = 128  # of 192 pixels, so a face of a third of the square's side is whole in one square
 PROPOSED, A_FACE = 0.5, 0.5  # least scores of BlazeFace and of the mesh
-SAME_PROPOSAL, SAME_FACE = 0.3, 0.3  # intersection over union of the squares of what is one
-MESH_MARGIN = 1.5  # side of what the mesh sees, in sides of the face
-LOOKS = 2  # at each proposal by the mesh, the second where the first has found it
+SAME_PROPOSAL, SAME_FACE = 0.3, 0.3  # intersection over union above which two squares count as one
+MESH_MARGIN = 1.5  # side of the mesh's input, in sides of the face
+LOOKS = 2  # runs of the mesh on each proposal; the second takes the place where the first found the face
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +26,12 @@ class Face:
     """A face in a photograph, in pixels, points as complex numbers.
 
     Attributes:
-        points: eyes, tip of the nose, corners of the mouth, complex (5,); left and right as seen upright.
-        centre: of the mesh, complex.
-        width: of the mesh along the line of the eyes: of the face, ear to ear, in pixels.
-        height: of the mesh across it, from the brow to the chin.
-        score: how sure the mesh is that it is a face, in [0, 1].
-        aside: how far the tip of the nose is from the middle of the width, 0 to 1 where the face looks to the side.
+        points: eyes, tip of the nose, corners of the mouth, complex (5,); the left ones first, as seen in the upright face.
+        centre: the mesh's centre, complex.
+        width: the mesh's extent along the line of the eyes, which is the face's from ear to ear.
+        height: the mesh's extent across that line, from the brow to the chin.
+        score: the mesh's probability that this is a face, in [0, 1].
+        aside: distance of the tip of the nose from the middle, in halves of the width: about 0 from the front, 1 in profile.
     """
 
     points: np.ndarray
@@ -48,7 +48,7 @@ class Face:
 
     @property
     def side(self):
-        """Of the upright square that holds it."""
+        """Side of the upright square that holds the face, in pixels."""
         return max(self.width, self.height)
 
     @property
@@ -68,14 +68,14 @@ class _Proposal:
 
 
 def find_faces(rgb, on_square=None):
-    """The faces of a photograph, upper ones first, and how many places looked like one to BlazeFace alone.
+    """Find the faces of a photograph.
 
     Args:
         rgb: uint8 (H, W, 3).
-        on_square: called with (squares done, squares in all) after each square that was looked at.
+        on_square: called with (squares done, squares in all) after each run of BlazeFace.
 
     Returns:
-        list of ``Face``, and an int.
+        list of ``Face``, upper ones first, and the number of places that BlazeFace proposed and the mesh refused.
 
     Raises:
         ExportError: the networks are not installed (extra ``photos``).
@@ -99,7 +99,7 @@ def find_faces(rgb, on_square=None):
 
 
 def _views(height, width):
-    """How the photograph is looked at: side of a square in its pixels, quarter turns, (top, left) of squares where turned."""
+    """Views: a square's side in the photograph's pixels, quarter turns, (top, left) of the squares in the turned level."""
     square = LEAST_SQUARE
     while True:
         whole = square >= max(height, width)
@@ -114,7 +114,7 @@ def _views(height, width):
 
 
 def _starts(side):
-    """Where squares of ``SIDE`` start along a side of a level, spread evenly, ``STRIDE`` apart at most."""
+    """Where squares of ``SIDE`` start along a side of a level: evenly spread, at most ``STRIDE`` apart."""
     count = 1 + max(0, -(-(side - SIDE) // STRIDE))
     return [round(start) for start in np.linspace(0, max(side - SIDE, 0), count)]
 
@@ -125,14 +125,14 @@ def _level(rgb, scale):
 
 
 def _turned_back(quarters, height, width):
-    """From points of a picture turned by ``numpy.rot90`` to those of the upright one of this size."""
+    """The similarity from points of a picture turned by ``numpy.rot90`` to points of the upright one, of this size."""
     return (Similarity(1, 0), Similarity(1j, width), Similarity(-1, width + 1j * height), Similarity(-1j, 1j * height))[
         quarters
     ]
 
 
 def _proposed(blaze_face, level, top, left, to_photo):
-    """Proposals in one square of a level; those that touch its border inside the level are whole in another square."""
+    """Proposals in one square of a level, but those that touch its border inside the level: another square has them whole."""
     seen = level[top : top + SIDE, left : left + SIDE]
     height, width = seen.shape[:2]
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
@@ -147,7 +147,7 @@ def _proposed(blaze_face, level, top, left, to_photo):
 
 
 def _merged(proposals):
-    """Overlapping proposals that are turned alike as their mean, weighted by their scores, the surest first."""
+    """Merge overlapping proposals that are turned alike into their mean, weighted by score; the highest score comes first."""
     merged, rest = [], sorted(proposals, key=lambda proposal: -proposal.score)
     while rest:
         same = [_overlap(rest[0], other) > SAME_PROPOSAL and _same_way(rest[0].eyes, other.eyes) for other in rest]
@@ -174,7 +174,7 @@ def _overlap(one, other):
 
 
 def _judged(mesh, rgb, proposal):
-    """The face at a proposal as the mesh sees it."""
+    """The face that the mesh finds at a proposal, whatever its score."""
     centre, side, along = proposal.centre, proposal.side, proposal.eyes
     for _ in range(LOOKS):
         upright = along / abs(along) if along else 1
@@ -194,7 +194,7 @@ def _judged(mesh, rgb, proposal):
 
 
 def _each_once(faces, besides=()):
-    """The faces, the surest of each place where the mesh has seen several."""
+    """The faces, but of several at one place only that of the highest score; none at the place of one of ``besides``."""
     kept = list(besides)
     for face in sorted(faces, key=lambda face: -face.score):
         if all(_overlap(face, other) <= SAME_FACE for other in kept):

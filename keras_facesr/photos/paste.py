@@ -1,8 +1,8 @@
-"""Faces put back into the enlarged photograph, each in its own rectangle alone.
+"""Pastes faces into the enlarged photograph; each changes only its own rectangle.
 
-A face is brought along the inverse similarity, in continuous coordinates, and fades into what is there. Then the whole is moved
-to where it reduces to the photograph (``inference.consistent``): that gives it the photograph's own low frequencies, its
-colours and its light, and what detail the network's frame was too small for.
+A face is resampled along the inverse of its similarity and fades into the canvas. Then the pasted face is projected, so that it
+reduces to the photograph (``inference.consistent``): that restores the photograph's low frequencies, its colours and its light,
+and any detail that the network's frame was too small for.
 """
 
 import numpy as np
@@ -10,16 +10,16 @@ import numpy as np
 from keras_facesr.inference.consistent import correction, reduced
 from keras_facesr.photos.align import Similarity, corners, rectangle, warp
 
-FEATHER = 0.12  # of the frame's side, over which a face fades into the photograph
+FEATHER = 0.12  # share of the frame's side over which a face fades into the photograph
 ROUNDNESS = 4  # exponent of the frame's outline |x|^p + |y|^p = 1: 2 is an oval, infinity the square
-PROJECTED = 2  # times that a pasted face is moved to where it reduces to the photograph
+PROJECTED = 2  # projections of a pasted face
 MARGIN = 8  # pixels of the photograph round a face
 
 
 def place_of(to_photo, side, height, width):
     """The rectangle of a frame of ``side`` pixels in a photograph of this size, with a margin: (top, bottom, left, right).
 
-    Empty where the frame lies outside.
+    Empty if the frame lies outside.
     """
     return rectangle(to_photo(corners(side, side)), height, width, MARGIN)
 
@@ -31,10 +31,10 @@ def paste(canvas, photo, answer, to_photo):
         canvas: uint8 (scale * H, scale * W, 3), changed in place where the face is.
         photo: uint8 (H, W, 3), the photograph.
         answer: uint8 (side, side, 3), the enlarged face in its frame.
-        to_photo: from points of ``answer`` to points of the photograph, in pixels of each.
+        to_photo: ``Similarity`` from points of ``answer`` to points of the photograph, in pixels of each.
 
     Returns:
-        how far what was pasted is from the photograph when it is reduced again: mean difference in levels of 255.
+        mean absolute difference, in levels of 255, between the pasted face, reduced again, and the photograph.
     """
     scale = len(canvas) // len(photo)
     top, bottom, left, right = place_of(to_photo, len(answer), *photo.shape[:2])
@@ -51,7 +51,7 @@ def paste(canvas, photo, answer, to_photo):
 
 
 def outline(to_frame, height, width, side):
-    """How much of a face counts at each pixel: 1 within its rounded frame, 0 outside; float32 (height, width, 1)."""
+    """The weight of a face at each pixel: 1 well inside its rounded frame, 0 outside; float32 (height, width, 1)."""
     rows, columns = np.mgrid[:height, :width] + 0.5
     points = 2 * to_frame(columns + 1j * rows) / side - (1 + 1j)
     distance = (np.abs(points.real) ** ROUNDNESS + np.abs(points.imag) ** ROUNDNESS) ** (1 / ROUNDNESS)

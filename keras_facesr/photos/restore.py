@@ -1,4 +1,4 @@
-"""A whole photograph, enlarged: its background by one network, each of its faces by the one that fits it."""
+"""Enlarges a whole photograph: the background by one network, each face by the one that fits it."""
 
 import itertools
 import math
@@ -19,28 +19,28 @@ from keras_facesr.photos.detect import find_faces
 from keras_facesr.photos.paste import paste, place_of
 
 BACKGROUND = "edsr_small_x4"
-ANY_SIZE = "celebamask"  # the framing of what a network of any size is given: the head with its hair
+ANY_SIZE = "celebamask"  # the framing for networks of any size: the head with its hair
 SCALES = (2, 4)
-WORKING = 4  # the scale at which faces are pasted; a photograph for 2 is reduced at last
-SHIFT = 0.375  # pixels of the frames whose answers are averaged where a face is resampled
-BAND, MARGIN = 256, 4  # rows of what is resized at once, and round it
-FINDING, FACES = 0.1, 0.2  # shares of the progress, the background has the rest
+WORKING = 4  # the scale at which faces are pasted; for scale 2 the whole is reduced at the end
+SHIFT = 0.375  # pixels by which the frames of a resampled face are shifted before their answers are averaged
+BAND, MARGIN = 256, 4  # rows that are resized at once, and rows round them
+FINDING, FACES = 0.1, 0.2  # shares of the progress; the background has the rest
 
 
 @dataclass
 class FoundFace:
-    """What became of one face. Points and sizes are in pixels of the photograph given.
+    """A face that was found, and how it was enlarged. Points and sizes are in pixels of the given photograph.
 
     Attributes:
         box: left, top, right, bottom.
         landmarks: (x, y) of the eyes, the tip of the nose, the corners of the mouth.
         width: from ear to ear.
         angle: degrees clockwise.
-        score: of the face mesh, in [0, 1].
-        preset: the network's; None where the face is left to the background's.
-        left_for: why it is: "tiny", "profile" or "large".
-        difference: mean difference in levels of the pasted face, reduced again, from the photograph.
-        crops: the network's answers in its frame, uint8 (side, side, 3); with samples so many if it draws them.
+        score: the face mesh's probability that it is a face, in [0, 1].
+        preset: name of the network's preset; None if the face is left to the background's network.
+        left_for: why it is left: "tiny", "profile" or "large"; otherwise None.
+        difference: mean absolute difference, in levels of 255, between the pasted face, reduced again, and the photograph.
+        crops: the network's answers in its frame, uint8 (side, side, 3): one, or as many as ``samples`` if it draws them.
     """
 
     box: tuple
@@ -54,7 +54,7 @@ class FoundFace:
     crops: list = field(default_factory=list, repr=False)
 
     def as_json(self):
-        """All but the crops, rounded."""
+        """All attributes but the crops and those that are None, rounded to 3 decimals."""
         entry = {name: _rounded(value) for name, value in vars(self).items() if name != "crops"}
         return {name: value for name, value in entry.items() if value is not None}
 
@@ -64,10 +64,10 @@ class Restored:
     """An enlarged photograph.
 
     Attributes:
-        images: pixels to write, one array or with ``samples`` so many: uint8 (scale * H, scale * W, 3); of a gray photograph
-            (H, W), of one with alpha (H, W, 4).
+        images: pixels to write, one array, or as many as ``samples``: uint8 (scale * H, scale * W, 3); (scale * H, scale * W)
+            of a gray photograph; with a fourth channel of one with alpha.
         faces: list of ``FoundFace``, upper ones first.
-        doubtful: places that looked like a face to the detector and not to its judge.
+        doubtful: number of places that the detector proposed as faces and the face mesh refused.
     """
 
     images: list
@@ -81,7 +81,7 @@ class Restored:
 
 
 def load_fastest(name, samples=0):
-    """A released preset in the fastest runtime at hand; in Keras where samples are to be drawn."""
+    """Load a released preset in the fastest runtime at hand, or in Keras if it is to draw samples."""
     preset = presets.find(name)
     runtime = "keras" if samples and preset.is_stochastic else runtimes.fastest(preset)
     return presets.load(name) if runtime == "keras" else runtimes.load(preset, runtime)
@@ -96,19 +96,20 @@ def restore_photo(
         source: path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or ``Picture``.
         scale: 2 or 4.
         model: preset for all faces; None: by their width (``choose.BY_WIDTH``).
-        background: preset for the rest, of any size and 4 times.
+        background: preset for the rest; it must take any size and enlarge 4 times.
         faces_only: enlarge the rest by bicubic interpolation.
-        samples: plausible answers, each another for the faces of a stochastic model; 0: the most probable one.
-        seed: of the samples.
-        load: makes a model of a preset's name and ``samples``.
+        samples: number of answers, which differ in the faces of stochastic models; 0: one answer, the most probable.
+        seed: seed of the samples.
+        load: function of a preset's name and ``samples`` that returns the model.
         show: called with the part done, 0 to 1.
 
     Returns:
         Restored.
 
     Raises:
-        ImageError: what cannot be read as a picture, or is too large.
-        CallError: another scale, or a preset that cannot be used so.
+        ImageError: the source cannot be read as a picture, or is too large.
+        CallError: another scale, or a preset that does not suit ``model`` or ``background``.
+        PresetError: an unknown preset, or its weights are missing.
         ExportError: the networks that find faces are not installed (extra ``photos``).
     """
     check(scale, model, background)
@@ -116,7 +117,7 @@ def restore_photo(
     photo, show = picture.rgb, show or (lambda part: None)
     found, doubtful = find_faces(photo, lambda done, total: show(FINDING * done / total))
     faces = [_told(face, model) for face in found]
-    order = sorted((k for k, face in enumerate(faces) if face.preset), key=lambda k: faces[k].width)  # the nearest last
+    order = sorted((k for k, face in enumerate(faces) if face.preset), key=lambda k: faces[k].width)  # nearest last
     models = {name: load(name, samples) for name in {faces[k].preset for k in order}}
     network = load(background, 0) if order or not faces_only else None
     if faces_only:
@@ -144,13 +145,13 @@ def restore_photo(
 
 
 def find(picture, model=None, show=lambda part: None):
-    """What would become of each face of a ``Picture``: list of ``FoundFace``, and the number of doubtful places."""
+    """Find the faces of a ``Picture`` and choose their networks: list of ``FoundFace``, and the number of doubtful places."""
     found, doubtful = find_faces(picture.rgb, lambda done, total: show(done / total))
     return [_told(face, model) for face in found], doubtful
 
 
 def check(scale, model, background):
-    """CallError where photographs cannot be restored so."""
+    """Raise CallError if photographs cannot be restored with these arguments, PresetError if a preset is unknown."""
     if scale not in SCALES:
         raise CallError(f"photographs are enlarged {' or '.join(map(str, SCALES))} times, not {scale}")
     check_background(background)
@@ -159,10 +160,10 @@ def check(scale, model, background):
 
 
 class _Piece:
-    """The part of the photograph round one face, and the same enlarged by the background's network."""
+    """The part of the photograph round one face, and the same part as the background's network enlarges it."""
 
     def __init__(self, photo, background, face, preset):
-        """``background`` is the enlarged photograph, or the network where that is not enlarged by it."""
+        """``background`` is the photograph as its network has enlarged it, or that network if it enlarges such pieces alone."""
         own_side = preset.own_size[0] if preset.own_size else None
         self.side, self.to_photo, self.coincides = frame(
             face.points, FRAMINGS[preset.framing if own_side else ANY_SIZE], own_side
@@ -175,7 +176,7 @@ class _Piece:
             self.background = background[top * WORKING : bottom * WORKING, left * WORKING : right * WORKING]
 
     def answers(self, model, samples, seed):
-        """The network's answers in its frame: uint8 (size, size, 3) each; one if it has no other."""
+        """The network's answers in its frame, uint8 (size, size, 3) each: ``samples`` if it is stochastic, otherwise one."""
         if self.coincides:
             lr = to_pixels(warp(self.photo, self.to_piece, self.side, self.side))
         else:
@@ -188,19 +189,19 @@ class _Piece:
         return [upscale(model, lr) if self.coincides else self._shifted_mean(model, pasted)]
 
     def _enlarged(self):
-        """The piece by the background's network: uint8, ``WORKING`` times as high and wide, to be changed."""
+        """The piece as the background's network enlarges it: uint8, ``WORKING`` times as high and wide, free to be changed."""
         if isinstance(self.background, np.ndarray):
             return self.background.copy()
         return upscale(self.background, self.photo)
 
     def _seen(self, fine, shift=0):
-        """The frame, taken from the enlarged piece: sharper than from the photograph itself, as less is lost between pixels."""
+        """The frame, taken from the enlarged piece: sharper than from the photograph itself, as interpolation loses less."""
         to_fine = Similarity(WORKING, 0).after(self.to_piece).after(Similarity(1, shift))
         return to_pixels(warp(fine, to_fine, self.side, self.side))
 
     def _shifted_mean(self, model, fine):
-        """The mean of the answers to four frames, shifted by a part of a pixel: what is lost between pixels differs in each."""
-        pixels = round(SHIFT * model.scale)  # whole ones of the answer
+        """The mean of the answers to four frames, shifted by parts of a pixel: interpolation loses something else in each."""
+        pixels = round(SHIFT * model.scale)  # of the answer, whole ones
         total = 0
         for down, right in itertools.product((-pixels, pixels), repeat=2):
             answer = upscale(model, self._seen(fine, (right + 1j * down) / model.scale))
@@ -218,7 +219,7 @@ def _told(face, model):
 
 
 def _resized(pixels, height, width):
-    """``data.degrade.resize`` of uint8 (H, W, 3), a band at a time, as Pillow takes four bytes for three and as many again."""
+    """``data.degrade.resize`` of uint8 (H, W, 3), in bands of rows: Pillow needs 8 bytes more for each pixel of 3 bytes."""
     resized, times = np.empty((height, width, 3), np.uint8), len(pixels) / height
     margin = math.ceil(MARGIN * max(1, times))
     for top in range(0, height, BAND):

@@ -38,10 +38,10 @@ TABLE_3 = (
     (0.935, 0.900, 0.930, 0.901, 0.757, 0.747, 0.897, 0.895, 0.958),
     (135.51, 147.21, 139.78, 129.14, 156.07, 166.36, 116.38, 132.59, 74.43),
 )
-REMARK = """The paper takes the other methods as their authors trained them, for any picture; here all see the same faces. \
-CAGFace learns by Muon, the others by Adam. CAGFace and EnhanceNet add their output to the bicubic enlargement of their input, \
-SRFBN to a bilinear one; the rest make the whole image. None has more multiply-adds than CAGFace has beside its component \
-network. SRGAN and ESRGAN also learn from what face_features sees, which judges here."""
+REMARK = """The paper takes the other methods as their authors trained them, on any pictures; here all are trained on the same \
+faces. CAGFace is trained by Muon, the others by Adam. CAGFace and EnhanceNet add their output to the bicubic enlargement of \
+their input, SRFBN to a bilinear one; the others make the whole image. No method has more multiply-adds than CAGFace without \
+its component network. SRGAN and ESRGAN are also trained on the feature maps of face_features, which judges here."""
 
 
 def table(number, source, columns, remark=""):
@@ -54,6 +54,6 @@ def table(number, source, columns, remark=""):
 
 LARGE, WHOLE = FACES
 TABLES = [
-    table(2, LARGE, TABLE_2, " Its large faces have 1024 pixels."),
-    table(3, WHOLE, TABLE_3, " Its networks for whole faces are trained on such; here one training serves both tables."),
+    table(2, LARGE, TABLE_2, " The paper's large faces have 1024 pixels."),
+    table(3, WHOLE, TABLE_3, " The paper trains networks on whole faces for this table; here one training serves both tables."),
 ]

@@ -9,10 +9,10 @@ from keras_facesr.training.recipes.recipe import Source
 
 PSNR, SSIM = Figure("PSNR", ("psnr_best", "psnr")), Figure("SSIM", ("ssim_best", "ssim"), ".4f")
 SAMPLED_FACES = 100  # faces of the test part that are measured when each is enlarged up to a thousand times
-CONFOUNDED = """It is no comparison of methods alone. SAM learns by Muon, the others by Adam. SAM, here with `backbone="lr"`, \
-and VDSR add their output to the bicubic enlargement of their input; SRCNN, SRResNet, URDGN and Wavelet-SRNet make the whole \
-image."""
-NO_CELEBA = "The small networks of this table are trained on UTKFace alone: no recipe makes them see CelebA at 128 pixels."
+CONFOUNDED = """The table does not compare methods alone. SAM is trained by Muon, the others by Adam. SAM, here with \
+`backbone="lr"`, and VDSR add their output to the bicubic enlargement of their input; SRCNN, SRResNet, URDGN and Wavelet-SRNet \
+make the whole image."""
+NO_CELEBA = "The small networks of this table are trained on UTKFace alone: no recipe trains them on CelebA at 128 pixels."
 METHODS = (BICUBIC, "SRCNN", "VDSR", "SRResNet", "URDGN", "Wavelet-SRNet", "SAM")
 RECIPES = (BICUBIC, "srcnn", "vdsr_small", "srresnet_small", "urdgn_small", "wavelet_srnet_small", "sam_small")
 TABLE_1 = {  # data set and scale: the rows' PSNR, the rows' SSIM

@@ -54,7 +54,7 @@ def table(number, title, figures, made_rows, trial, remarks=""):
 TABLES = [
     table(
         1,
-        "LFW x4, spoilt by styleVAE",
+        "LFW x4, degraded by styleVAE",
         (PSNR, SSIM),
         rows(METHODS, RECIPES, *TABLE_1),
         Pairs(LFW, 4, degradation=STYLEVAE),
@@ -65,7 +65,7 @@ TABLES = [
         DISTANCES,
         rows(METHODS, RECIPES, TABLE_2, [None] * 6),
         REAL_FACES,
-        remarks="SRGAN also learns from what face_features sees, which judges here.",
+        remarks="SRGAN is also trained on the feature maps of face_features, which judges here.",
     ),
     table(
         3,
@@ -88,10 +88,10 @@ TABLES = [
     ),
     table(
         5,
-        "small faces of styleVAEs beside real ones, by what they have of AdaIN and mutual information",
+        "small faces of styleVAEs, with and without AdaIN and mutual information, beside real ones",
         DISTANCES,
         rows(STYLES, STYLES.values(), TABLE_5, [None] * 5),
         MadeFaces(CLEAN, REAL, 4, JUDGE),
-        remarks="All of our rows ask for the appearance of real faces and paint a change of the reduced face, scale by scale.",
+        remarks="Our styleVAEs are also trained for the appearance of real faces, and change the reduced face scale by scale.",
     ),
 ]

@@ -121,7 +121,7 @@ class RealFaces(Trial):
 
 @dataclasses.dataclass(frozen=True)
 class MadeFaces(Trial):
-    """Distances between small faces that styleVAEs generate from clean ones and real small faces, as sets."""
+    """Distances between real small faces and those that styleVAEs generate from clean faces, as sets."""
 
     clean: Source
     real: Source

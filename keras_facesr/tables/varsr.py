@@ -11,7 +11,7 @@ from keras_facesr.training.recipes.recipe import Source
 PAPER = "VarSR: Variational Super-Resolution Network for Very Low Resolution Images"
 PSNR = Figure("PSNR", ("psnr_best", "psnr"))
 SSIM = Figure("SSIM", ("ssim_of_best_psnr", "ssim"), ".4f")
-HIGHEST = Figure("best SSIM", ("ssim_best", "ssim"), ".4f", "the highest of all answers, where SSIM is that of the best PSNR's")
+HIGHEST = Figure("best SSIM", ("ssim_best", "ssim"), ".4f", "the highest of all answers; SSIM is of the one with the best PSNR")
 LPIPS = Figure("LPIPS", ("features_best", "features"), ".4f", "distance of face_features' maps", higher_is_better=False)
 FACENET = Figure(
     "FaceNet", ("identity_best", "identity"), ".4f", "distance of face_features' embeddings", higher_is_better=False
@@ -27,10 +27,11 @@ DIGITS = {
 }
 FOLDERS = {"MNIST": "mnist", "plates": "plates"}
 
-OF_FACES = """All begin by Muon. Then, by Adam, those of lambda 0.01 go on from the weights of lambda 0.02, and those with a \
-critic from the ones without; these also learn from what face_features sees, which judges here."""
-OF_DIGITS = """VarSR alone is also taught by the best of five draws (`draws=5`), which the paper's is not, and MR-GAN alone \
-has a critic, where the paper's VarSR has one, too."""
+OF_FACES = """All networks start training by Muon. Then, by Adam, those of lambda 0.01 go on from the weights of lambda 0.02, \
+and those with a critic from the weights without one. Networks with a critic are also trained on the feature maps of \
+face_features, which judges here."""
+OF_DIGITS = """Only VarSR is also trained on the best of five draws (`draws=5`), which the paper's VarSR is not; and only \
+MR-GAN has a critic, while the paper's VarSR has one too."""
 FACE_METHODS = (
     "SRResNet",
     "VarSR, lambda 0.01",
