@@ -1,4 +1,4 @@
-"""What the page does with a picture: read it, enlarge it, draw other answers. Nothing of Gradio here.
+"""What the page does with a picture of a face: read it, enlarge it, draw other answers. Nothing of Gradio here.
 
 Every job takes the path of the picture and the name of a preset, and raises FacesrError with a line for people.
 """
@@ -68,7 +68,7 @@ def built_in(name, folder):
     preset = presets.find(name)
     side = preset.demo_size // preset.scale
     small = resize(demo_face(preset.framing), side, side)
-    return write_png(_new_folder(folder) / "astronaut.png", small)
+    return write_png(new_folder(folder) / "astronaut.png", small)
 
 
 def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda text: None):
@@ -95,14 +95,14 @@ def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda tex
     if text := size_remark(model, *picture.rgb.shape[:2]):
         remark(text)
     pixels = enlarge_picture(model, picture, on_tile=show)
-    written = write_png(_new_folder(folder) / answer_name(path, name), pixels, source=picture)
-    return _view(resize(picture.rgb, height, width)), _view(pixels), written
+    written = write_png(new_folder(folder) / answer_name(path, name), pixels, source=picture)
+    return view(resize(picture.rgb, height, width)), view(pixels), written
 
 
 def draw(path, name, n, seed, folder, show=lambda done, total: None):
     """The other answers of a stochastic model: ``Answers`` with ``n`` samples. ``show`` is called after each of three parts."""
     picture, model = look(path), load(name)
-    folder = _new_folder(folder)
+    folder = new_folder(folder)
 
     def written(label, images):
         names = (answer_name(path, label, k) for k in range(1, len(images) + 1))
@@ -124,11 +124,13 @@ def heat_of(values):
     return np.rint(np.dstack([np.interp(values, stops, channel) for channel in zip(*HEAT)])).astype(np.uint8)
 
 
-def _view(pixels):
+def view(pixels):
+    """What the page shows of an answer: PIL, RGB, at most ``VIEW_SIDE``."""
     view = Image.fromarray(pixels).convert("RGB")
     view.thumbnail((VIEW_SIDE, VIEW_SIDE), Image.Resampling.BICUBIC)
     return view
 
 
-def _new_folder(folder):
+def new_folder(folder):
+    """One of its own for an answer."""
     return Path(tempfile.mkdtemp(dir=folder))
