@@ -52,10 +52,10 @@ def enlargers():
     return {preset.name: preset for preset in found if preset.enlarges_faces}
 
 
-def look(path):
+def look(path, wanted="a picture of a face"):
     """Read an uploaded file: ``Picture``, its name without the folder. ImageError where there is none, or none to be read."""
     if path is None:
-        raise ImageError("drop a picture of a face first")
+        raise ImageError(f"drop {wanted} first")
     path = Path(path)
     try:
         return replace(read_picture(path), name=path.name)

@@ -16,7 +16,8 @@ from keras_facesr.photos import networks
 from keras_facesr.photos.restore import WORKING, Parts, enlarge_parts, load_fastest, summary
 
 AROUND = 0.25  # sides of a face's box that are shown on each side of it
-FACE_HEIGHT, GAP = 256, 4  # pixels of what is shown of a face, and between before and after
+LEAST_FACE, LARGEST_FACE = 256, 768  # pixels of height of what is shown of a face
+GAP = 4  # pixels between before and after
 WHY = {"tiny": "tiny", "large": "large enough", "profile": "a profile"}  # a face is left to the background
 BUILT_IN_TIMES = 6  # that the built-in photograph is reduced, its face to the width that SAM is for
 
@@ -94,7 +95,7 @@ def restore(path, scale, faces_only, samples, seed, show=lambda part: None):
         scale, faces_only, samples, seed: as ``photos.restore_photo`` has them.
         show: called with the part done, 0 to 1.
     """
-    photo = look(path)
+    photo = look(path, "a photograph")
     height, width = photo.rgb.shape[:2]
     if height * width * WORKING**2 > PAGE_PIXELS:
         raise ImageError(
@@ -137,7 +138,8 @@ def _before_and_after(box, photo, restored):
     (height, width), scale = photo.shape[:2], len(restored) // len(photo)
     left, right = _within(left - margin, right + margin, width)
     top, bottom = _within(top - margin, bottom + margin, height)
-    size = round(FACE_HEIGHT * (right - left) / (bottom - top)), FACE_HEIGHT
+    shown = min(max(scale * (bottom - top), LEAST_FACE), LARGEST_FACE)
+    size = round(shown * (right - left) / (bottom - top)), shown
     sheet = Image.new("RGB", (2 * size[0] + GAP, size[1]), "white")
     for place, (pixels, times) in enumerate(((photo, 1), (restored, scale))):
         seen = pixels[top * times : bottom * times, left * times : right * times]
