@@ -14,10 +14,12 @@ NOTICE = (
 )
 STYLE = """
 .gradio-container > main {max-width: 1080px; width: 100%; margin: 0 auto;}
-#picture img, #step img, #heat img {width: 100%; height: 100%; object-fit: contain;}
+#picture img, #photo-picture img, #step img, #heat img {width: 100%; height: 100%; object-fit: contain;}
 #picture img {image-rendering: pixelated;}
-#gallery .grid-wrap {max-height: none; min-height: 0; overflow: hidden;}
-#about p, #heat-key, #notice p {color: var(--body-text-color-subdued); font-size: var(--text-sm);}
+#gallery .grid-wrap, #photo-faces .grid-wrap, #photo-answers .grid-wrap {max-height: none; min-height: 0; overflow: hidden;}
+#photo-faces .thumbnail-item {aspect-ratio: 2;}
+#photo-faces .caption-label {max-width: 100%; white-space: normal;}
+#about p, #photo-about p, #heat-key, #notice p {color: var(--body-text-color-subdued); font-size: var(--text-sm);}
 #heat-key .bar {height: 8px; border-radius: 4px; margin: 4px 0; background: linear-gradient(to right, COLOURS);}
 #heat-key .ends {display: flex; justify-content: space-between;}
 """.replace("COLOURS", ", ".join(f"rgb{colour}" for colour in jobs.HEAT))

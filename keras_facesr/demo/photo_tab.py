@@ -34,7 +34,8 @@ def build(folder):
             download = gr.DownloadButton("Download PNG", interactive=False, elem_id="photo-download")
     with gr.Column(visible=False) as found:
         gr.Markdown("## Faces\nBefore and after.")
-        faces = gr.Gallery(show_label=False, format="png", columns=3, buttons=["download"], elem_id="photo-faces")
+        fit = {"columns": 3, "object_fit": "contain"}
+        faces = gr.Gallery(show_label=False, format="png", buttons=["download"], elem_id="photo-faces", **fit)
     with gr.Column(visible=False) as others:
         gr.Markdown("## Other answers\nMany large faces have the same small one. Choose which one the photograph gets.")
         face = gr.Radio(label="Face", elem_id="photo-face")
