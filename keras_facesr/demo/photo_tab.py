@@ -72,6 +72,7 @@ def build(folder):
         first = {face: gr.update(choices=numbers, value=numbers[0]), **offered(done, numbers[0])}
         return {**result, others: gr.update(visible=True), **first}
 
+    @friendly
     def run_choose(photograph_now, number, chosen):
         changed = photograph_now.with_answer(number - 1, chosen - 1)
         return {photograph: changed, **shown(changed)}
