@@ -132,7 +132,8 @@ def test_a_call_that_cannot_be_is_refused(facesr):
 
 def test_without_gradio_the_command_says_how_to_get_it(facesr, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
-    monkeypatch.delitem(sys.modules, "keras_facesr.demo.page", raising=False)
+    for module in ("page", "face_tab", "photo_tab", "kit"):
+        monkeypatch.delitem(sys.modules, f"keras_facesr.demo.{module}", raising=False)
     result = facesr("demo")
     assert (result.code, result.err) == (2, "facesr: gradio is not installed: pip install 'keras_facesr[demo]'\n")
 
@@ -155,7 +156,7 @@ def test_a_port_that_is_taken_is_named(gradio, facesr, monkeypatch):
 
 
 def test_a_message_reaches_the_page_as_text(gradio):
-    from keras_facesr.demo.page import friendly
+    from keras_facesr.demo.kit import friendly
 
     @friendly
     def fail():
@@ -167,7 +168,7 @@ def test_a_message_reaches_the_page_as_text(gradio):
 
 
 def test_what_is_said_to_the_page_itself_passes_no_proxy(gradio, monkeypatch):
-    from keras_facesr.demo.page import directly
+    from keras_facesr.demo.kit import directly
 
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")

@@ -1,10 +1,11 @@
 """``facesr demo``: a local page in a browser."""
 
+from keras_facesr.cli import console
 from keras_facesr.cli.arguments import port
 from keras_facesr.cli.networks import find_preset, start_keras
 from keras_facesr.errors import CallError
 
-SUMMARY = "Show a local page: drop a face, compare models, draw samples."
+SUMMARY = "Show a local page: drop a face or a photograph, compare models, draw samples."
 
 
 def add_options(option):
@@ -19,7 +20,10 @@ def run(args):
     if not preset.enlarges_faces:
         raise CallError(f"the page enlarges faces, and {preset.name} was not made for them: facesr upscale takes others")
     from keras_facesr.demo.page import serve
+    from keras_facesr.demo.photo_jobs import lacking
 
     start_keras(args.debug)
+    with console.waiting("starting LiteRT", args.debug):
+        lacking()  # the page says it; what finds faces starts here, where its remarks are not printed
     serve(preset.name, args.port, lambda url: print(f"the page is at {url} until Ctrl+C", flush=True))
     return 0

@@ -82,12 +82,12 @@ class _Loader:
 def _do(args, photo, targets, load, show):
     """Enlarge one photograph, or with ``--dry-run`` find its faces. Returns its entry of the report, and a line about it."""
     from keras_facesr.data.images import read_picture, write_png
-    from keras_facesr.photos.restore import find, restore_photo
+    from keras_facesr.photos.restore import find, restore_photo, summary
 
     picture = read_picture(photo)
     if args.dry_run:
         faces, doubtful = find(picture, args.model, show)
-        lines = [f"{photo}: {_summary(faces, doubtful)}", *map(_line, faces)]
+        lines = [f"{photo}: {summary(faces, doubtful)}", *map(_line, faces)]
         return _entry(photo, faces, doubtful), "\n".join(lines)
     for target in targets:
         console.check_new(target, args.overwrite)  # before the work; write_png checks again
@@ -101,23 +101,11 @@ def _do(args, photo, targets, load, show):
                 suffix = f"_{k}" if len(face.crops) > 1 else ""
                 outputs.append(write_png(f"{stem}_face_{number}{suffix}.png", crop, args.overwrite))
     entry = {**_entry(photo, restored.faces, restored.doubtful), "outputs": [str(path) for path in outputs]}
-    return entry, f"{photo} -> {', '.join(map(str, outputs))}: {_summary(restored.faces, restored.doubtful)}"
+    return entry, f"{photo} -> {', '.join(map(str, outputs))}: {summary(restored.faces, restored.doubtful)}"
 
 
 def _entry(photo, faces, doubtful):
     return {"input": str(photo), "faces": [face.as_json() for face in faces], "doubtful": doubtful}
-
-
-def _summary(faces, doubtful):
-    """Such as ``3 faces, 2 enlarged; left to the background: 1 profile, 4 doubtful``."""
-    if not faces and not doubtful:
-        return "no face found"
-    kinds = [face.left_for for face in faces if face.left_for] + ["doubtful"] * doubtful
-    left = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    found = f"{len(faces)} faces" if len(faces) != 1 else "1 face"
-    enlarged = sum(face.preset is not None for face in faces)
-    said = f"{found}, {enlarged} enlarged by a network for faces"
-    return f"{said}; left to the background: {left}" if left else said
 
 
 def _line(face):

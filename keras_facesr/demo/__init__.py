@@ -1,1 +1,1 @@
-"""The page of ``facesr demo``: ``jobs`` is what it does, ``page`` how it looks."""
+"""The page of ``facesr demo``: ``jobs`` and ``photo_jobs`` are what it does, ``page`` and its tabs how it looks."""

@@ -1,4 +1,4 @@
-"""The jobs of the page: read a picture, enlarge it, draw samples. No Gradio here.
+"""The jobs of the page with a picture of a face: read it, enlarge it, draw samples. No Gradio here.
 
 Every job takes the path of a picture and the name of a preset, and raises FacesrError with a one-line message.
 """
@@ -52,10 +52,10 @@ def enlargers():
     return {preset.name: preset for preset in found if preset.enlarges_faces}
 
 
-def look(path):
+def look(path, wanted="a picture of a face"):
     """Read an uploaded file as a ``Picture``, named without its folder. ImageError if there is no file or it is no picture."""
     if path is None:
-        raise ImageError("drop a picture of a face first")
+        raise ImageError(f"drop {wanted} first")
     path = Path(path)
     try:
         return replace(read_picture(path), name=path.name)
@@ -68,7 +68,7 @@ def built_in(name, folder):
     preset = presets.find(name)
     side = preset.demo_size // preset.scale
     small = resize(demo_face(preset.framing), side, side)
-    return write_png(_new_folder(folder) / "astronaut.png", small)
+    return write_png(new_folder(folder) / "astronaut.png", small)
 
 
 def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda text: None):
@@ -98,14 +98,14 @@ def enlarge(path, name, folder, show=lambda done, total: None, remark=lambda tex
     if text := size_remark(model, *picture.rgb.shape[:2]):
         remark(text)
     pixels = enlarge_picture(model, picture, on_tile=show)
-    written = write_png(_new_folder(folder) / answer_name(path, name), pixels, source=picture)
-    return _view(resize(picture.rgb, height, width)), _view(pixels), written
+    written = write_png(new_folder(folder) / answer_name(path, name), pixels, source=picture)
+    return view(resize(picture.rgb, height, width)), view(pixels), written
 
 
 def draw(path, name, n, seed, folder, show=lambda done, total: None):
     """Draw the ``Answers`` of a stochastic model, with ``n`` samples; ``show`` is called after each of their three parts."""
     picture, model = look(path), load(name)
-    folder = _new_folder(folder)
+    folder = new_folder(folder)
 
     def written(label, images):
         names = (answer_name(path, label, k) for k in range(1, len(images) + 1))
@@ -127,11 +127,13 @@ def heat_of(values):
     return np.rint(np.dstack([np.interp(values, stops, channel) for channel in zip(*HEAT)])).astype(np.uint8)
 
 
-def _view(pixels):
+def view(pixels):
+    """What the page shows of an answer: PIL, RGB, at most ``VIEW_SIDE``."""
     view = Image.fromarray(pixels).convert("RGB")
     view.thumbnail((VIEW_SIDE, VIEW_SIDE), Image.Resampling.BICUBIC)
     return view
 
 
-def _new_folder(folder):
+def new_folder(folder):
+    """One of its own for an answer."""
     return Path(tempfile.mkdtemp(dir=folder))

@@ -113,6 +113,50 @@ def restore_photo(
         ExportError: the networks that find faces are not installed (extra ``photos``).
     """
     check(scale, model, background)
+    parts = enlarge_parts(source, model, background, faces_only, samples, seed, load, show)
+    numbers = range(max(1, samples))
+    images = [parts.joined(scale, [number] * len(parts.faces), keep=number + 1 < samples) for number in numbers]
+    return Restored(images, parts.faces, parts.doubtful)
+
+
+@dataclass
+class Parts:
+    """A photograph and its faces, enlarged and not yet put together.
+
+    Attributes:
+        picture: the photograph, a ``Picture``.
+        canvas: all of it by the background's network, uint8 (``WORKING`` * H, ``WORKING`` * W, 3).
+        faces: list of ``FoundFace``, upper ones first.
+        places: of the faces that have crops, by their numbers in ``faces``, the one that is pasted last at the end: the
+            ``Similarity`` from their crops to the photograph.
+        doubtful: as ``Restored`` has it.
+    """
+
+    picture: Picture
+    canvas: np.ndarray
+    faces: list
+    places: dict
+    doubtful: int
+
+    def joined(self, scale, chosen, keep=True):
+        """The photograph with its faces, as ``Restored.images`` has it; no network runs.
+
+        Args:
+            scale: 2 or 4.
+            chosen: the number of a crop for each face, from 0; past a face's last one they begin anew.
+            keep: whether other faces may be put in afterwards; if not, the canvas is not copied.
+        """
+        image = self.canvas.copy() if keep else self.canvas
+        for k, to_photo in self.places.items():
+            face = self.faces[k]
+            face.difference = paste(image, self.picture.rgb, face.crops[chosen[k] % len(face.crops)], to_photo)
+        if scale != WORKING:
+            image = _resized(image, *(side * scale for side in self.picture.rgb.shape[:2]))
+        return like(self.picture, image, scale)
+
+
+def enlarge_parts(source, model=None, background=BACKGROUND, faces_only=False, samples=0, seed=0, load=load_fastest, show=None):
+    """What ``restore_photo`` puts together, with its arguments: ``Parts``."""
     picture = source if isinstance(source, Picture) else read_picture(source)
     photo, show = picture.rgb, show or (lambda part: None)
     found, doubtful = find_faces(photo, lambda done, total: show(FINDING * done / total))
@@ -125,29 +169,32 @@ def restore_photo(
     else:
         part = 1 - FINDING - FACES
         canvas = enlarge_rgb(network, picture, on_tile=lambda done, total: show(FINDING + part * done / total))
-    answers = {}
+    places = {}
     for done, k in enumerate(order, 1):
         piece = _Piece(photo, network if faces_only else canvas, found[k], presets.find(faces[k].preset))
         faces[k].crops = piece.answers(models[faces[k].preset], samples, seed)
-        answers[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0))
+        places[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0))
         show(1 - FACES + FACES * done / len(order))
-    images = []
-    for number in range(max(1, samples)):
-        image = canvas.copy() if number + 1 < samples else canvas
-        for k in order:
-            crops = faces[k].crops
-            faces[k].difference = paste(image, photo, crops[number % len(crops)], answers[k])
-        images.append(
-            like(picture, image if scale == WORKING else _resized(image, *(side * scale for side in photo.shape[:2])), scale)
-        )
     show(1)
-    return Restored(images, faces, doubtful)
+    return Parts(picture, canvas, faces, places, doubtful)
 
 
 def find(picture, model=None, show=lambda part: None):
     """Find the faces of a ``Picture`` and choose their networks: list of ``FoundFace``, and the number of doubtful places."""
     found, doubtful = find_faces(picture.rgb, lambda done, total: show(done / total))
     return [_told(face, model) for face in found], doubtful
+
+
+def summary(faces, doubtful):
+    """One line for people, such as ``3 faces, 2 enlarged by a network for faces; left to the background: 1 profile``."""
+    if not faces and not doubtful:
+        return "no face found"
+    kinds = [face.left_for for face in faces if face.left_for] + ["doubtful"] * doubtful
+    left = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    found = f"{len(faces)} faces" if len(faces) != 1 else "1 face"
+    enlarged = sum(face.preset is not None for face in faces)
+    said = f"{found}, {enlarged} enlarged by a network for faces"
+    return f"{said}; left to the background: {left}" if left else said
 
 
 def check(scale, model, background):
