@@ -19,8 +19,6 @@ from keras_facesr.data.degrade import degrade
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.inference import demo_faces
 from keras_facesr.metrics.stochastic import consistency
-from keras_facesr.models.face_features import ATTRIBUTES, FaceFeatures
-from keras_facesr.models.varsr import VarSR
 
 STRENGTHS = (-2, -1, 0, 1, 2)
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -30,6 +28,10 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--faces", type=int, default=4)
 parser.add_argument("-o", "--out", default="edited.png")
 args = parser.parse_args()
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+from keras_facesr.models.face_features import ATTRIBUTES, FaceFeatures
+from keras_facesr.models.varsr import VarSR
 
 if args.quick:
     model, judge = VarSR(channels=8, blocks=1, latent_dim=16), FaceFeatures(channels=(4, 8))

@@ -10,7 +10,6 @@ REAL_DIR has small faces as cameras made them, CLEAN_DIR large clean ones. The s
 import argparse
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_facesr.data.cache import decoded
@@ -19,7 +18,6 @@ from keras_facesr.data.degrade import blind
 from keras_facesr.data.images import to_uint8, to_unit, write_png
 from keras_facesr.data.pipeline import UnpairedStream
 from keras_facesr.inference import demo_faces
-from keras_facesr.models.stylevae import StyleVAE
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("folders", nargs="*", metavar="REAL_DIR CLEAN_DIR")
@@ -31,6 +29,11 @@ if len(args.folders) != (0 if args.quick else 2):
     parser.error("give REAL_DIR and CLEAN_DIR, or --quick")
 if args.out.exists():
     parser.error(f"{args.out}: is there already; name another folder")
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.stylevae import StyleVAE
 
 if args.quick:
     clean, rng = demo_faces(8, 64), np.random.default_rng(0)

@@ -10,15 +10,11 @@ The component network sees whole faces before patches are cut: it would not reco
 
 import argparse
 
-import keras
-
 from keras_facesr import presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
 from keras_facesr.inference import demo_faces
-from keras_facesr.models.cagface import CAGFace
-from keras_facesr.training.tasks import prepared
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)
@@ -29,6 +25,12 @@ parser.add_argument("--patch", type=int, help="default: whole faces")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="cagface.weights.h5")
 args = parser.parse_args()
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.cagface import CAGFace
+from keras_facesr.training.tasks import prepared
 
 if args.quick:
     steps, width, faces, crop = 2, {"features": 8, "blocks": 1}, demo_faces(8, 128), 64

@@ -8,14 +8,10 @@
 
 import argparse
 
-import keras
-import tensorflow as tf
-
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
 from keras_facesr.inference import demo_faces
-from keras_facesr.models.sam import SAM
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)
@@ -25,6 +21,12 @@ parser.add_argument("--batch", type=int, default=32, help="of all devices togeth
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="sam.keras")
 args = parser.parse_args()
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+import tensorflow as tf
+
+from keras_facesr.models.sam import SAM
 
 if args.quick:
     parts = [tf.config.LogicalDeviceConfiguration()] * 2

@@ -8,13 +8,10 @@
 
 import argparse
 
-import keras
-
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
 from keras_facesr.inference import demo_faces
-from keras_facesr.models.sam import SAM
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)
@@ -23,6 +20,11 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="sam.weights.h5")
 args = parser.parse_args()
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.sam import SAM
 
 if args.quick:
     size = {"channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_blocks": 0, "icap_blocks": 0}

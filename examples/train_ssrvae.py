@@ -9,14 +9,12 @@ PAIRS_DIR has lr/ and hr/ with files of the same names; the large pictures are f
 import argparse
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_facesr.data.degrade import blind
 from keras_facesr.data.images import find_images, read_picture
 from keras_facesr.data.pipeline import PairStream
 from keras_facesr.inference import demo_faces
-from keras_facesr.models.ssrvae import SSRVAE
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)
@@ -25,6 +23,11 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=5000)
 parser.add_argument("-o", "--out", default="ssrvae.weights.h5")
 args = parser.parse_args()
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.ssrvae import SSRVAE
 
 if args.quick:
     hr, rng = demo_faces(8, 64), np.random.default_rng(0)

@@ -9,14 +9,11 @@ averaged weights.
 
 import argparse
 
-import keras
-
 import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.pipeline import PairStream
 from keras_facesr.inference import demo_faces
-from keras_facesr.models.varsr import VarSR
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)
@@ -25,6 +22,11 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="varsr.weights.h5")
 args = parser.parse_args()
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.varsr import VarSR
 
 if args.quick:
     size = {"channels": 8, "blocks": 1, "latent_dim": 16, "critic_channels": 4, "critic_convolutions": 5}

@@ -17,7 +17,6 @@ from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.inference import demo_faces
-from keras_facesr.models.varsr import VarSR
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)
@@ -26,6 +25,9 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--faces", type=int, default=5)
 parser.add_argument("-o", "--out", default="transferred.png")
 args = parser.parse_args()
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+from keras_facesr.models.varsr import VarSR
 
 if args.quick:
     model, faces = VarSR(channels=8, blocks=1, latent_dim=16), demo_faces(2 * args.faces, 64)

@@ -1,5 +1,8 @@
 """Every example runs as its first lines say, in its quick mode where it trains, and is short enough to be read."""
 
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -10,7 +13,8 @@ from processes import run_script
 
 from keras_facesr.inference import demo_faces
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 CALLS = {  # of examples/*.py -> arguments, and what is written
     "attention_maps": ("-o maps.png", "maps.png"),
     "compare_on_small_faces": ("", "compared.png"),
@@ -25,6 +29,16 @@ CALLS = {  # of examples/*.py -> arguments, and what is written
     "transfer_faces": ("--quick --faces 2", "transferred.png"),
 }
 QUICK = "sample_faces", "train_sam"  # one that uses a released network, one that trains
+SCRIPTS = [path for path in sorted(EXAMPLES.rglob("*.py")) if "parse_args" in path.read_text()]
+MISCALL = """
+import runpy, sys
+for script in sys.argv[1:]:
+    sys.path[0], sys.argv = script.rpartition("/")[0], [script, "--wrong"]
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as ended:
+        print(script, ended.code, *{"keras", "tensorflow"} & {*sys.modules}, flush=True)
+"""  # one process for all scripts, since each begins with what the one before has imported, too
 OTHERS = {"enlarge_folder", "train_on_all_gpus"}  # have tests of their own below, as those in folders have elsewhere
 
 
@@ -67,6 +81,28 @@ def test_an_example_runs_as_it_stands_and_writes_what_it_says(name, run, here):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.name)
 def test_an_example_has_fewer_than_sixty_lines(path):
     assert len(path.read_text().splitlines()) < 60
+
+
+def test_a_wrong_call_is_answered_without_starting_tensorflow():
+    called = subprocess.run([sys.executable, "-c", MISCALL, *SCRIPTS], capture_output=True, text=True, timeout=60, check=True)
+    assert called.stdout.splitlines() == [f"{script} 2" for script in SCRIPTS]
+    assert called.stderr.startswith("usage: ") and called.stderr.count("error: ") == len(SCRIPTS)
+
+
+@pytest.mark.parametrize("wrong", ["absent.png", "text.png", "half.png", "absent.tflite", "text.tflite"])
+def test_on_a_phone_a_wrong_file_is_named_in_one_line(wrong, here, monkeypatch, capfd):
+    face = (here / "faces" / "0.png").read_bytes()
+    for name, held in (("text.png", b"a face"), ("half.png", face[: len(face) // 2]), ("text.tflite", b"a model")):
+        (here / name).write_bytes(held)
+    model = ROOT / "saved_models" / "srcnn_x4" / "model.float16.tflite"
+    files = [here / wrong, "faces/0.png"] if wrong.endswith(".tflite") else [model, here / wrong]
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("sys.argv", ["enlarge.py", *map(str, files), "large.png"])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_path(str(EXAMPLES / "mobile" / "enlarge.py"), run_name="__main__")
+    said = capfd.readouterr().err
+    assert said.startswith(f"{here / wrong}: ") and said.count("\n") == 1
+    assert not (here / "large.png").exists()
 
 
 def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here):

@@ -12,10 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import tensorflow as tf
-from over_grpc import grpc_request
 from PIL import Image
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 import keras_facesr as fsr
 from keras_facesr.data.degrade import resize
@@ -44,6 +41,10 @@ def main():
 
 def write_warmup(savedmodel, model):
     """Write warm-up requests, as a client would send them, to the file where a server looks for them."""
+    import tensorflow as tf
+    from over_grpc import grpc_request
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
     with tf.io.TFRecordWriter(str(savedmodel / "assets.extra" / "tf_serving_warmup_requests")) as writer:
         for side in WARM_SIDES:
             file = io.BytesIO()
