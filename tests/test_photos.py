@@ -10,12 +10,13 @@ from skimage.data import astronaut
 
 import keras_facesr as fsr
 from keras_facesr.data.degrade import degrade, resize
+from keras_facesr.data.similarity import Similarity, fitted, warp
 from keras_facesr.errors import ExportError
 from keras_facesr.inference import upscale
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.metrics.fidelity import psnr
 from keras_facesr.photos import detect, networks, restore
-from keras_facesr.photos.align import Similarity, fitted, frame, warp
+from keras_facesr.photos.align import frame
 from keras_facesr.photos.choose import choose
 from keras_facesr.photos.detect import Face, find_faces
 from keras_facesr.photos.paste import paste
