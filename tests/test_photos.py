@@ -245,7 +245,7 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch, facesr, tm
 def test_altered_networks_are_refused(monkeypatch):
     monkeypatch.setitem(networks.SHA256, "face_landmark.tflite", "0" * 64)
     with pytest.raises(ExportError, match="SHA-256 differs"):
-        networks.located("face_landmark.tflite")
+        networks.FaceMesh()
 
 
 @finding
