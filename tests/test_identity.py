@@ -13,6 +13,7 @@ from skimage.data import astronaut
 
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.framing import FRAMINGS, points_in, square
+from keras_facesr.errors import ExportError
 from keras_facesr.importing import located
 from keras_facesr.inference import demo_faces
 from keras_facesr.metrics import identity
@@ -148,6 +149,11 @@ def test_faces_of_unknown_framing_and_digits_are_refused_in_one_line(holds, face
     assert (result.code, result.err) == (2, f"facesr: --identity: where faces lie in {folder} is not known, only in {known}\n")
 
 
+def test_real_small_faces_without_truth_are_refused_in_one_line(facesr, catalogue, utkface):
+    result = facesr("evaluate", utkface, "--model", "near", "--clean", utkface, "--judge", "eye", "--identity")
+    assert result.code == 2 and "--identity" in result.err and result.err.endswith("real small faces have no truth\n")
+
+
 def test_without_the_extra_one_line_says_what_to_install(facesr, catalogue, monkeypatch, utkface):
     monkeypatch.setitem(sys.modules, "dlib", None)
     result = facesr("evaluate", utkface, "--model", "near", "--identity")
@@ -166,6 +172,13 @@ def test_the_network_sees_a_face_as_dlibs_own_program_shows_it():
     right, left = (np.mean([(points.part(k).x, points.part(k).y) for k in eye], axis=0) for eye in ((0, 1), (2, 3)))
     (ours,) = Embedding(np.array([left, right]) / 512).embed(photo[None])
     assert np.linalg.norm(ours - network.compute_face_descriptor(photo, points)) < 0.2  # other people's: some 0.8
+
+
+@judged
+def test_another_file_in_the_networks_place_is_refused(monkeypatch):
+    monkeypatch.setattr(identity, "SHA256", "0" * 64)
+    with pytest.raises(ExportError, match="SHA-256 differs"):
+        Embedding(FRAMINGS["utkface"][:2])
 
 
 @judged
