@@ -18,10 +18,11 @@ from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.framing import FRAMINGS
 from keras_facesr.data.images import read_picture
+from keras_facesr.data.similarity import Similarity, to_pixels, warp
 from keras_facesr.inference import upscale
 from keras_facesr.metrics.fidelity import psnr
 from keras_facesr.photos import detect, restore
-from keras_facesr.photos.align import Similarity, frame, to_pixels, warp
+from keras_facesr.photos.align import frame
 
 SCALE = restore.WORKING
 load = functools.cache(restore.load_fastest)

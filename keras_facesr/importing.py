@@ -1,8 +1,10 @@
 """Imports of what may be missing or broken, each with an error of one line."""
 
+import hashlib
 import os
 import tempfile
-from importlib import import_module
+from importlib import import_module, metadata
+from pathlib import Path
 
 from keras_facesr.errors import ExportError, FacesrError, reason
 
@@ -22,6 +24,29 @@ def imported(module, extra=None):
             wanted = f"'keras_facesr[{extra}]'" if extra else package.replace("_", "-")
             raise ExportError(f"{package} is not installed: pip install {wanted}") from error
         raise ExportError(f"{package} is installed, but cannot be imported ({reason(error)})") from error
+
+
+def located(package, file, sha256, extra):
+    """Path of a file that an extra of this package installs, whose code is not needed: of known content, or an error.
+
+    Args:
+        package: the distribution that holds it, as pip names it.
+        file: its path in the folder where packages are installed.
+        sha256: of its content.
+        extra: of this package.
+
+    Raises:
+        ExportError: it is not installed, or is another file.
+    """
+    mend = f"pip install 'keras_facesr[{extra}]'"
+    try:
+        path = Path(metadata.distribution(package).locate_file(file))
+        content = path.read_bytes()
+    except (metadata.PackageNotFoundError, OSError) as error:
+        raise ExportError(f"{package} is not installed: {mend}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ExportError(f"{path}: not the file that is known here (its SHA-256 differs): {mend}")
+    return path
 
 
 def import_keras():

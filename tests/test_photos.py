@@ -10,12 +10,13 @@ from skimage.data import astronaut
 
 import keras_facesr as fsr
 from keras_facesr.data.degrade import degrade, resize
+from keras_facesr.data.similarity import Similarity, fitted, warp
 from keras_facesr.errors import ExportError
 from keras_facesr.inference import upscale
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.metrics.fidelity import psnr
 from keras_facesr.photos import detect, networks, restore
-from keras_facesr.photos.align import Similarity, fitted, frame, warp
+from keras_facesr.photos.align import frame
 from keras_facesr.photos.choose import choose
 from keras_facesr.photos.detect import Face, find_faces
 from keras_facesr.photos.paste import paste
@@ -244,7 +245,7 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch, facesr, tm
 def test_altered_networks_are_refused(monkeypatch):
     monkeypatch.setitem(networks.SHA256, "face_landmark.tflite", "0" * 64)
     with pytest.raises(ExportError, match="SHA-256 differs"):
-        networks.located("face_landmark.tflite")
+        networks.FaceMesh()
 
 
 @finding

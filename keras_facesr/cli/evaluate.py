@@ -22,6 +22,7 @@ def add_options(option):
     option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
     option("--lpips", action="store_true", help="also LPIPS, from the truth (extra distances)")
     option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
+    option("--identity", action="store_true", help="also whom the answers show, by dlib's network (extra identity)")
     option("--degradation", metavar="NAME", help="reduce by style or another styleVAE, or aliased, instead of bicubic")
     option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: compare them, enlarged, with these, as sets")
     option("--framing", metavar="SET", help="cut the faces to the framing of this set, such as utkface (data.framing.FRAMINGS)")
@@ -90,7 +91,7 @@ def _measure(args, scale, hr_size, start):
         raise CallError(str(error)) from error
     how = {"samples": args.samples, "seed": args.seed}
     how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before TensorFlow starts
-    how |= _judge(args, faces)
+    how |= _judge(args, faces) | _identity(args, faces, square)
     if args.degradation and protocol.antialias:
         how["degradation"] = _degradation(args, scale)
     methods = start()
@@ -119,8 +120,8 @@ def _measure_unpaired(args, scale, hr_size, start):
     """The report on real small faces beside clean ones, and the files that could not be used."""
     if not args.judge:
         raise CallError("--clean compares sets of faces by what a network sees in them: give --judge, such as face_features")
-    if args.samples or args.degradation or args.lpips or args.framing or args.colour != "rgb":
-        excluded = "--samples, --degradation, --lpips, --framing and --colour"
+    if args.samples or args.degradation or args.lpips or args.identity or args.framing or args.colour != "rgb":
+        excluded = "--samples, --degradation, --lpips, --identity, --framing and --colour"
         raise CallError(f"--clean excludes {excluded}: real small faces have no truth")
     if not isinstance(hr_size, int) or hr_size % scale:  # digits of licence plates have a height and a width
         raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
@@ -149,13 +150,20 @@ def _square(args, faces):
     if not args.framing:
         return None
     from keras_facesr.data.framing import FRAMINGS, square
-    from keras_facesr.data.sets import ImageSet
 
     if args.framing not in FRAMINGS:
         raise CallError(f"--framing {args.framing}: known are the framings of {', '.join(FRAMINGS)}")
+    return square(args.framing, within=_framing_of(faces, "--framing", args.data_dir))
+
+
+def _framing_of(faces, option, data_dir):
+    """The set whose mean face tells where faces lie in these pictures; CallError if that is not known."""
+    from keras_facesr.data.framing import FRAMINGS
+    from keras_facesr.data.sets import ImageSet
+
     if not isinstance(faces, ImageSet) or faces.name not in FRAMINGS:
-        raise CallError(f"--framing: where faces lie in {args.data_dir} is not known, only in {', '.join(FRAMINGS)}")
-    return square(args.framing, within=faces.name)
+        raise CallError(f"{option}: where faces lie in {data_dir} is not known, only in {', '.join(FRAMINGS)}")
+    return faces.name
 
 
 def _degradation(args, scale):
@@ -181,6 +189,17 @@ def _judge(args, faces):
     if not isinstance(faces, ArraySet):
         raise CallError(f"{args.judge} reads digits, and {args.data_dir} holds none")
     return {"reader": KerasReader(args.judge, load(args, preset)), "labels": faces.labels}
+
+
+def _identity(args, faces, square):
+    """The network that tells whom answers show, as an argument of ``evaluate``; ``square`` is cut from the pictures."""
+    if not args.identity:
+        return {}
+    from keras_facesr.data.framing import points_in
+    from keras_facesr.metrics.identity import Embedding
+
+    left_eye, right_eye, *_ = points_in(square or (0, 0, 1), within=_framing_of(faces, "--identity", args.data_dir))
+    return {"identity": Embedding((left_eye, right_eye))}
 
 
 def _published(args, side):

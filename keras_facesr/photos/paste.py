@@ -7,8 +7,9 @@ and any detail that the network's frame was too small for.
 
 import numpy as np
 
+from keras_facesr.data.similarity import Similarity, corners, warp
 from keras_facesr.inference.consistent import correction, reduced
-from keras_facesr.photos.align import Similarity, corners, rectangle, warp
+from keras_facesr.photos.align import rectangle
 
 FEATHER = 0.12  # share of the frame's side over which a face fades into the photograph
 ROUNDNESS = 4  # exponent of the frame's outline |x|^p + |y|^p = 1: 2 is an oval, infinity the square

@@ -10,10 +10,11 @@ from keras_facesr import presets
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.framing import FRAMINGS
 from keras_facesr.data.images import Picture, read_picture
+from keras_facesr.data.similarity import Similarity, to_pixels, warp
 from keras_facesr.errors import CallError
 from keras_facesr.inference import runtimes
 from keras_facesr.inference.pictures import enlarge_rgb, like, sample_picture, upscale
-from keras_facesr.photos.align import Similarity, frame, to_pixels, warp
+from keras_facesr.photos.align import frame
 from keras_facesr.photos.choose import check_background, check_model, choose
 from keras_facesr.photos.detect import find_faces
 from keras_facesr.photos.paste import paste, place_of
