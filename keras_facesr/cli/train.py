@@ -27,8 +27,10 @@ def add_options(option):
 
 def run(args):
     from keras_facesr.training import recipes
+    from keras_facesr.training.sources import training_set
 
-    recipes.find(args.recipe)  # before Keras starts
+    for source in recipes.find(args.recipe).sources:  # before Keras starts
+        training_set(source, args.data_dir)
     start_keras(args.debug)
     from keras_facesr.training.run import train
 
