@@ -487,7 +487,9 @@ def test_train_passes_its_arguments_on(facesr, monkeypatch, tmp_path):
     training = types.SimpleNamespace(train=lambda *positional, **named: calls.append((positional, named)))
     monkeypatch.setitem(sys.modules, "keras_facesr.training.run", training)
     run = tmp_path / "run"
-    assert facesr("train", "srcnn_x8_utkface", tmp_path, "--out", run, "--epochs", 2, "--resume").code == 0
+    (tmp_path / "1_0_0_20170109000000000.jpg").touch()  # a face of UTKFace, by its name
+    ended = facesr("train", "srcnn_x8_utkface", tmp_path, "--out", run, "--epochs", 2, "--resume")
+    assert (ended.code, ended.out) == (0, f"{run}: has ended; the folder can be given as the name of a model\n")
     how = {"epochs": 2, "resume": True, "strategy": "auto", "degradation": None, "precision": None, "accumulation": None}
     assert calls == [(("srcnn_x8_utkface", str(tmp_path), str(run)), how)]
 

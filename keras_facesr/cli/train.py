@@ -37,6 +37,7 @@ def run(args):
     names = ("epochs", "resume", "strategy", "degradation", "precision", "accumulation")
     try:
         train(args.recipe, args.data_dir, args.out, **{name: getattr(args, name) for name in names})
+        print(f"{args.out}: has ended; the folder can be given as the name of a model")
     except TrainingStopped as stopped:
         print(f"facesr: {stopped}", file=sys.stderr)
     return 0
