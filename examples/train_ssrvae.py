@@ -23,6 +23,8 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=5000)
 parser.add_argument("-o", "--out", default="ssrvae.weights.h5")
 args = parser.parse_args()
+if args.pairs and not (args.pairs / "hr").is_dir():
+    parser.error(f"{args.pairs / 'hr'}: no such folder")
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 import keras

@@ -78,6 +78,8 @@ def test_importing_the_package_adds_less_than_three_tenths_of_a_second_to_keras(
         ("cli.main(['models'])", "tensorflow torch keras numpy PIL rich"),
         ("cli.main(['table', 'sam9', '.', '--out', 'runs'])", "tensorflow torch keras"),
         ("cli.main(['train', 'sam9', '.', '--out', 'runs'])", "tensorflow torch keras"),
+        ("cli.main(['train', 'sam_small_x8', 'absent', '--out', 'runs'])", "tensorflow torch keras"),
+        ("cli.main(['export', 'sam', 'sam.h5'])", "tensorflow torch keras"),
         ("cli.main(['upscale', '--demo', '--model', 'sam9'])", "tensorflow torch keras"),
     ],
 )
@@ -485,7 +487,9 @@ def test_train_passes_its_arguments_on(facesr, monkeypatch, tmp_path):
     training = types.SimpleNamespace(train=lambda *positional, **named: calls.append((positional, named)))
     monkeypatch.setitem(sys.modules, "keras_facesr.training.run", training)
     run = tmp_path / "run"
-    assert facesr("train", "srcnn_x8_utkface", tmp_path, "--out", run, "--epochs", 2, "--resume").code == 0
+    (tmp_path / "1_0_0_20170109000000000.jpg").touch()  # a face of UTKFace, by its name
+    ended = facesr("train", "srcnn_x8_utkface", tmp_path, "--out", run, "--epochs", 2, "--resume")
+    assert (ended.code, ended.out) == (0, f"{run}: has ended; the folder can be given as the name of a model\n")
     how = {"epochs": 2, "resume": True, "strategy": "auto", "degradation": None, "precision": None, "accumulation": None}
     assert calls == [(("srcnn_x8_utkface", str(tmp_path), str(run)), how)]
 

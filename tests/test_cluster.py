@@ -91,6 +91,7 @@ def test_a_cluster_that_nobody_describes_is_refused_in_a_line(config, told, face
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config:
         monkeypatch.setenv("TF_CONFIG", config)
+    (tmp_path / "1_0_0_20170109000000000.jpg").touch()  # a face of UTKFace, by its name
     result = facesr("train", "sam_small_x8_utkface", tmp_path, "--out", tmp_path / "run", "--strategy", "multiworker")
     assert result.code == 2 and not (tmp_path / "run").exists()
     assert result.err.count("\n") == 1 and told in result.err and '"index": 0' in result.err

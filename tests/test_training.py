@@ -348,7 +348,7 @@ def test_a_stages_checkpoints_go_once_all_machines_have_read_the_last_one(cache,
 def test_a_run_is_not_resumed_with_other_data(whole_run, faces, tmp_path):
     shutil.copytree(faces, tmp_path / "faces")
     (tmp_path / "faces" / "0.png").unlink()
-    with pytest.raises(TrainingError, match="started with other data; name"):
+    with pytest.raises(TrainingError, match="started with other data; repeat that call, or name"):
         training.train(THIN, tmp_path / "faces", whole_run, resume=True)
 
 
@@ -404,12 +404,12 @@ def test_a_folder_with_a_run_is_not_started_over(whole_run, faces):
 
 
 def test_a_run_is_not_resumed_with_another_recipe(whole_run, faces):
-    with pytest.raises(TrainingError, match="started with another recipe; name"):
+    with pytest.raises(TrainingError, match="started with another recipe; repeat that call, or name"):
         training.train(dataclasses.replace(THIN, seed=1), faces, whole_run, resume=True)
 
 
 def test_a_run_is_not_resumed_for_another_number_of_epochs(whole_run, faces):
-    with pytest.raises(TrainingError, match="started with another recipe; name"):
+    with pytest.raises(TrainingError, match="started with another recipe; repeat that call, or name"):
         training.train(THIN, faces, whole_run, resume=True, epochs=3)
 
 

@@ -7,12 +7,9 @@ It needs ``pip install 'keras_facesr[serving]'``.
 """
 
 import argparse
-import io
 import shutil
 import tempfile
 from pathlib import Path
-
-from PIL import Image
 
 import keras_facesr as fsr
 from keras_facesr.data.degrade import resize
@@ -30,10 +27,15 @@ def main():
     version = args.folder / str(args.version)
     if version.exists():
         parser.error(f"{version}: exists already; a version is never changed, give the next number")
+    try:
+        model = fsr.load(args.preset)
+        import over_grpc  # noqa: F401  what is not installed is told before the export, not after
+    except (fsr.FacesrError, ImportError) as error:
+        parser.error(str(error))
     args.folder.mkdir(parents=True, exist_ok=True)
     # The server ignores folders whose name is not a number; the numbered folder appears only when it is complete.
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=args.folder) as partial:
-        report = fsr.export(fsr.load(args.preset), Path(partial) / "model", format="savedmodel")
+        report = fsr.export(model, Path(partial) / "model", format="savedmodel")
         write_warmup(Path(partial) / "model", args.folder.name)
         shutil.move(Path(partial) / "model", version)
     print(f"{version}: {report['bytes'] / 1e6:.1f} MB, {len(WARM_SIDES)} requests to warm up")
@@ -47,10 +49,9 @@ def write_warmup(savedmodel, model):
 
     with tf.io.TFRecordWriter(str(savedmodel / "assets.extra" / "tf_serving_warmup_requests")) as writer:
         for side in WARM_SIDES:
-            file = io.BytesIO()
-            Image.fromarray(resize(demo_face(), side, side)).save(file, "JPEG")
+            file = tf.io.encode_jpeg(resize(demo_face(), side, side)).numpy()
             log = PredictionLog()
-            log.predict_log.request.CopyFrom(grpc_request([file.getvalue()], model))
+            log.predict_log.request.CopyFrom(grpc_request([file], model))
             writer.write(log.SerializeToString())
 
 

@@ -27,12 +27,14 @@ def run(args):
         raise CallError("--calibration is for --quantize int8 alone")
     console.check_new(args.out, args.overwrite)
     calibration, failed = _calibration(args) if args.calibration else (None, [])
-    model = load(args, preset)
-    from keras_facesr.exporting.write import export
+    from keras_facesr.exporting.write import check_call, export
 
-    how = {"quantize": args.quantize, "size": args.size, "calibration": calibration, "sampler": args.sampler}
+    names = ("format", "quantize", "size", "sampler", "overwrite")
+    how = {"calibration": calibration, **{name: getattr(args, name) for name in names}}
+    check_call(args.out, **how)  # before Keras starts
+    model = load(args, preset)
     with console.waiting("writing and proving", args.debug):
-        report = export(model, args.out, args.format, overwrite=args.overwrite, **how)
+        report = export(model, args.out, **how)
     if args.json != "-":
         near = f"{report['psnr']:.1f} dB from" if "psnr" in report else f"within {report['difference']:.2g} of"
         print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images")

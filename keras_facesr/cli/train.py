@@ -27,14 +27,17 @@ def add_options(option):
 
 def run(args):
     from keras_facesr.training import recipes
+    from keras_facesr.training.sources import training_set
 
-    recipes.find(args.recipe)  # before Keras starts
+    for source in recipes.find(args.recipe).sources:  # before Keras starts
+        training_set(source, args.data_dir)
     start_keras(args.debug)
     from keras_facesr.training.run import train
 
     names = ("epochs", "resume", "strategy", "degradation", "precision", "accumulation")
     try:
         train(args.recipe, args.data_dir, args.out, **{name: getattr(args, name) for name in names})
+        print(f"{args.out}: has ended; the folder can be given as the name of a model")
     except TrainingStopped as stopped:
         print(f"facesr: {stopped}", file=sys.stderr)
     return 0

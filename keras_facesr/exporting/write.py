@@ -63,7 +63,8 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
     """
     path = Path(path)
     format = format or FORMATS.get(path.suffix)
-    _check(model, path, format, quantize, size, calibration, sampler, overwrite)
+    check_call(path, format, quantize, size, calibration, sampler, overwrite)
+    _check_model(model, path, format, size, sampler)
     try:
         check_writable(path, room=4 * model.count_params())  # every file is converted from one with float32 weights
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,16 +105,15 @@ def _replace(path, staged):
     shutil.rmtree(former)
 
 
-def _check(model, path, format, quantize, size, calibration, sampler, overwrite):
-    import keras
+def check_call(path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
+    """Raise an ExportError for a call of ``export``, with its arguments, that makes no sense for any model.
 
-    if keras.backend.backend() != "tensorflow":
-        raise ExportError(f"models are exported on TensorFlow, not on {keras.backend.backend()}: unset KERAS_BACKEND")
+    Without Keras: who loads a model for the call can ask before.
+    """
+    path = Path(path)
+    format = format or FORMATS.get(path.suffix)
     if format not in FORMATS.values():
         raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite or onnx")
-    if model.is_autoregressive and format != "savedmodel":
-        loop = f"the loop in which {type(model).__name__} answers"
-        raise ExportError(f"{path}: no {format} file holds {loop}; export a SavedModel")
     if path.exists() and not overwrite:
         raise ExportError(f"{path}: exists already; overwrite replaces it")
     if path.is_dir() and not (path / "saved_model.pb").exists():
@@ -126,13 +126,26 @@ def _check(model, path, format, quantize, size, calibration, sampler, overwrite)
         raise ExportError("int8 takes calibration images, and nothing else does")
     if quantize == "int8" and (size is None or np.shape(calibration)[1:] != (*size, 3) or calibration.dtype != np.uint8):
         raise ExportError("int8 takes one size, and calibration images uint8 (N, H, W, 3) of that size")
+    if size and format == "savedmodel":
+        raise ExportError("a SavedModel takes any size: leave the size out")
+    if sampler and format == "savedmodel":
+        raise ExportError("a sampler is a TFLite or ONNX file of a stochastic model")
+
+
+def _check_model(model, path, format, size, sampler):
+    """Raise an ExportError for what this model cannot be written as."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError(f"models are exported on TensorFlow, not on {keras.backend.backend()}: unset KERAS_BACKEND")
+    if model.is_autoregressive and format != "savedmodel":
+        loop = f"the loop in which {type(model).__name__} answers"
+        raise ExportError(f"{path}: no {format} file holds {loop}; export a SavedModel")
     if size and fitting_size(model, *size) != tuple(size):
         height, width = fitting_size(model, 1, 1)
         takes = f"multiples of {model.size_multiple}, at least {width} pixels wide and {height} high"
         raise ExportError(f"{size[1]} pixels wide and {size[0]} high: this model takes {takes}")
-    if size and format == "savedmodel":
-        raise ExportError("a SavedModel takes any size: leave the size out")
-    if sampler and (format == "savedmodel" or not model.is_stochastic):
+    if sampler and not model.is_stochastic:
         raise ExportError("a sampler is a TFLite or ONNX file of a stochastic model")
 
 

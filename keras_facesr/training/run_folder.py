@@ -59,7 +59,7 @@ class RunFolder:
             if not file.exists():
                 raise TrainingError(f"{file}: is not seen from here; the machines of a run must share its folder")
             if file.read_text() != text:
-                raise TrainingError(f"{file}: the run was started with {what}; name a new folder")
+                raise TrainingError(f"{file}: the run was started with {what}; repeat that call, or name a new folder")
         if devices.writes:
             with self.writing():
                 self.log = EventLog(folder / "logs")
