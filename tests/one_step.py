@@ -12,7 +12,8 @@ def one_step(recipe, images=None):
     """The recipe so, whatever number of images is asked for; XLA compiles nothing."""
     tiny = {"steps": 1, "check_every": 1, "batch_size": 2, "jit_compile": False}
     stages = tuple(dataclasses.replace(stage, **tiny) for stage in recipe.stages)
-    return dataclasses.replace(recipe, stages=stages, validation_images=2)
+    validated = 1 if recipe.task == "super-resolution" else 2  # other tasks are judged by how images compare
+    return dataclasses.replace(recipe, stages=stages, validation_images=validated)
 
 
 def shorten(set_attribute=setattr):

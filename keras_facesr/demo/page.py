@@ -52,6 +52,8 @@ def serve(name, port, on_start):
         try:
             on_start(url)
             page.block_thread()
+        except KeyboardInterrupt:  # in ``on_start``; ``block_thread`` returns on one
+            pass
         finally:
             page.close(verbose=False)
 
