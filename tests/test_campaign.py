@@ -27,6 +27,7 @@ def test_a_queue_is_read_without_remarks_and_ended_runs_are_passed_over(campaign
     assert [campaign.has_ended(line, tmp_path) for line in campaign.lines(queue)] == [False, True]
 
 
+@pytest.mark.slow
 def test_what_fails_is_told_in_a_line_and_the_next_begins(tmp_path):
     (tmp_path / "queue").write_text(f"no_such_recipe {tmp_path}\nsrcnn_x8_utkface {tmp_path}/nowhere 3200\n")
     command = [sys.executable, ROOT / "tools" / "campaign.py", "queue", "runs"]

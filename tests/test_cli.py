@@ -91,7 +91,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed(code, absent):
     assert not set(absent.split()) & set(loaded)
 
 
-@pytest.mark.parametrize("runtime", ["keras", "litert"])
+@pytest.mark.parametrize("runtime", [pytest.param("keras", marks=pytest.mark.slow), "litert"])
 def test_one_face_goes_from_shell_to_file_without_a_remark(runtime, face, tmp_path):
     run = python("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", "--runtime", runtime)
     assert Image.open(tmp_path / "out" / "face_sam.png").size == (128, 128)

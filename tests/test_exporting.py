@@ -67,6 +67,7 @@ def test_a_tflite_file_enlarges_pictures_of_any_size_and_says_what_it_is(sam, tm
     assert list(tmp_path.iterdir()) == [tmp_path / "sam.tflite"]
 
 
+@pytest.mark.slow
 def test_a_tflite_file_of_a_network_that_sees_pictures_whole_does_so_before_it_cuts_them(tmp_path):
     model = classes.build_model("CAGFace", {**SMALL["CAGFace"], "block": "attentive", "tail": "shuffle"})
     assert fsr.export(model, tmp_path / "cagface.tflite", quantize="float16")["images"] == 6

@@ -189,6 +189,7 @@ def test_a_broken_configuration_is_refused_by_name(edited, text):
         presets.find("nearest_x4")
 
 
+@pytest.mark.slow
 def test_every_released_preset_matches_its_description_and_its_weights_of_16_bits():
     names = fsr.list_models()
     assert presets.ALIASES["sam"] in names

@@ -46,7 +46,7 @@ def assert_near(found, expected):
 
 
 @pytest.mark.parametrize("phases", [FIRST, pytest.param(OTHERS, marks=slow)], ids=["sam-1", "others"])
-@pytest.mark.parametrize("replicas", ["2", pytest.param("4", marks=slow), "multiworker"])
+@pytest.mark.parametrize("replicas", ["2", *(pytest.param(name, marks=slow) for name in ("4", "multiworker"))])
 def test_a_step_over_replicas_is_the_step_of_one_device(replicas, phases, one_device, tmp_path):
     for several in weights_after_a_step(replicas, "fixed", tmp_path, phases):
         assert_near(several, one_device(*phases))

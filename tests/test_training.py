@@ -268,7 +268,7 @@ WITH_PENALTY = dataclasses.replace(  # noise of latents and of the penalty's ima
     ("recipe", "step"),
     [
         *[pytest.param(LAST, step, id=str(step)) for step in (1, 2, 4)],
-        pytest.param(AGAINST_A_CRITIC, 3, id="against a critic"),
+        pytest.param(AGAINST_A_CRITIC, 3, id="against a critic", marks=pytest.mark.slow),
         pytest.param(WITH_PENALTY, 3, id="with a penalty", marks=pytest.mark.slow),
     ],
 )
@@ -385,7 +385,7 @@ MIXED = {
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("network", ["SAM", "SRGAN", pytest.param("EnhanceNet", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("network", ["SAM", *(pytest.param(name, marks=pytest.mark.slow) for name in ("SRGAN", "EnhanceNet"))])
 def test_a_run_in_mixed_precision_keeps_float32_weights_that_load_anywhere(network, precision, cache, faces, tmp_path):
     recipe = MIXED[network]
     training.train(recipe, faces, tmp_path / "run", precision=precision)
@@ -449,6 +449,7 @@ def test_a_run_without_antialiasing_needs_no_network_that_spoils(cache, faces, t
     assert (recipe.teachers, recipe.stylevae, recipe.measured_with) == (set(), None, "aliased")
 
 
+@pytest.mark.slow
 def test_every_recipe_makes_its_network_and_asks_for_whole_checks():
     for recipe in recipes.RECIPES.values():
         model = classes.model_class(recipe.model_class)(**recipe.config)
