@@ -1,0 +1,36 @@
+"""What cards say of a preset's limits, by its task or its faces, and what was seen wrong in its answers."""
+
+FACES = "aligned, frontal-to-moderately-turned faces"
+BIASES = "The set's biases of age, gender and origin are likely the network's; no figure here is of them."
+INVENTED = f"""Detail is invented: the person's identity may change, so the output is no evidence of who someone is and must \
+not be used to identify people. {BIASES}"""
+LIMITS = {
+    "super-resolution": f"""Trained on {FACES} {{}}; expect less of other degradations and framings than \
+those measured above. {INVENTED}""",
+    "degradation": f"""Trained to degrade faces as those of one set are degraded, most of them small, blurred and compressed; \
+another camera may degrade them in other ways. {BIASES}""",
+    "face parsing": f"""Trained on {FACES} that fill the picture. Small and rare things (glasses, hats, jewellery) may be \
+taken for something else: no figure is of them alone. {BIASES}""",
+    "face attributes": f"""Trained on aligned faces of 64 pixels, with labels that are in part matters of opinion. It is \
+there to compare pictures with each other, not to say what a person is like or who it is. {BIASES}""",
+    "digit reading": "Trained on digits of one set and size alone.",
+}
+OF_SPOILT_FACES = f"""Trained on {FACES} that a styleVAE degraded as the small faces of one set are; expect less of faces \
+with other degradations; on faces without any it may be worse than bicubic interpolation. {INVENTED}"""
+OF_DIGITS = "Trained on digits of one set alone, {}. An invented digit may be another one."
+OF_HEADS = """everything is soft, and what eight pixels do not tell is drawn as in most faces of the set: turned heads look \
+ahead, hats become hair, men with long hair or under a cap become women."""
+SEEN = {  # by preset: what is wrong in ten faces of its test part, seen beside bicubic and the truth
+    "sam_small_x4_utkface": "close to the truth; lettering stays unreadable, and a knitted edge becomes beads.",
+    "sam_small_x8": """thin frames of glasses are gone, thick ones stay; wrinkles and stubble are smoothed away, so faces look \
+younger; hair has no strands; teeth become one band; lettering is lost.""",
+    "sam_small_x16_utkface": """most faces are another person's, younger and smoother; glasses become rings or are gone; open \
+mouths half close; hair and background are smears.""",
+    "varsr_x8_celeba": OF_HEADS,
+    "varsr_gan_x8_celeba": OF_HEADS + " Beside the network by pixels alone the eye sees no difference.",
+    "srresnet_x8_celeba64": OF_HEADS,
+    "srgan_x8_celeba64": OF_HEADS + " Features are a little sharper than by pixels alone, and mouths lopsided.",
+    "ssrvae_x4_bicubic": "sharp outlines, flat skin; teeth become one band, strands of hair a few thick strokes.",
+    "cagface_attentive_x4": "hair is drawn in strokes, not strands; teeth lose their gaps; skin has no pores.",
+    "edsr_small_x4": "hair is drawn in strokes thicker than its strands; lashes and teeth run together; skin has no pores.",
+}
