@@ -29,6 +29,7 @@ from keras_facesr.version import __version__
 FORMATS = {".tflite": "tflite", ".onnx": "onnx", "": "savedmodel"}
 ONNX_OPSET = 17
 CALIBRATION_IMAGES = 200  # the most that are used of those given
+ON_SAMPLERS = "a sampler is a TFLite or ONNX file of a stochastic model"
 
 
 def export(model, path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
@@ -62,8 +63,7 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
         ExportFailed: the file cannot be written, or does not agree with the model. Then nothing is written or replaced.
     """
     path = Path(path)
-    format = format or FORMATS.get(path.suffix)
-    check_call(path, format, quantize, size, calibration, sampler, overwrite)
+    format = check_call(path, format, quantize, size, calibration, sampler, overwrite)
     _check_model(model, path, format, size, sampler)
     try:
         check_writable(path, room=4 * model.count_params())  # every file is converted from one with float32 weights
@@ -106,7 +106,7 @@ def _replace(path, staged):
 
 
 def check_call(path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
-    """Raise an ExportError for a call of ``export``, with its arguments, that makes no sense for any model.
+    """The format of a call of ``export``, with its arguments; ExportError if the call makes no sense for any model.
 
     Without Keras: who loads a model for the call can ask before.
     """
@@ -129,7 +129,8 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
     if size and format == "savedmodel":
         raise ExportError("a SavedModel takes any size: leave the size out")
     if sampler and format == "savedmodel":
-        raise ExportError("a sampler is a TFLite or ONNX file of a stochastic model")
+        raise ExportError(ON_SAMPLERS)
+    return format
 
 
 def _check_model(model, path, format, size, sampler):
@@ -146,7 +147,7 @@ def _check_model(model, path, format, size, sampler):
         takes = f"multiples of {model.size_multiple}, at least {width} pixels wide and {height} high"
         raise ExportError(f"{size[1]} pixels wide and {size[0]} high: this model takes {takes}")
     if sampler and not model.is_stochastic:
-        raise ExportError("a sampler is a TFLite or ONNX file of a stochastic model")
+        raise ExportError(ON_SAMPLERS)
 
 
 def _metadata(model, format, quantize, size, sampler):
