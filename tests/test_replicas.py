@@ -45,8 +45,16 @@ def assert_near(found, expected):
             np.testing.assert_allclose(found[phase][name], weight, atol=tolerance, err_msg=f"{phase} {name}")
 
 
-@pytest.mark.parametrize("phases", [FIRST, pytest.param(OTHERS, marks=slow)], ids=["sam-1", "others"])
-@pytest.mark.parametrize("replicas", ["2", *(pytest.param(name, marks=slow) for name in ("4", "multiworker"))])
+@pytest.mark.parametrize(
+    ("replicas", "phases"),
+    [
+        pytest.param("2", FIRST, id="2-sam-1"),
+        pytest.param("2", OTHERS, marks=slow, id="2-others"),
+        pytest.param("4", [*FIRST, "varsr-2"], marks=slow, id="4"),
+        pytest.param("multiworker", FIRST, marks=slow, id="multiworker-sam-1"),
+        pytest.param("multiworker", OTHERS, marks=slow, id="multiworker-others"),
+    ],
+)
 def test_a_step_over_replicas_is_the_step_of_one_device(replicas, phases, one_device, tmp_path):
     for several in weights_after_a_step(replicas, "fixed", tmp_path, phases):
         assert_near(several, one_device(*phases))

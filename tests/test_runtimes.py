@@ -21,7 +21,8 @@ from keras_facesr.inference import runtimes, upscale
 
 ROOT = Path(__file__).parents[1]
 RELEASED = [name for name in fsr.list_models() if "litert" in presets.find(name).exports]
-QUICK = {presets.find(name).class_name: name for name in RELEASED if not name.startswith("ssrvae")}.values()  # one of a class
+NETWORKS = {(presets.find(name).class_name, presets.find(name).parameters): name for name in RELEASED}.values()  # no two alike
+QUICK = {presets.find(name).class_name: name for name in NETWORKS if not name.startswith("ssrvae")}.values()  # one of a class
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def no_litert(monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
 
 
-@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in RELEASED])
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS])
 def test_a_released_file_does_what_the_network_does_for_any_size_and_for_batches(name):
     preset = presets.find(name)
     model, network = runtimes.load(preset, "litert"), fsr.load(name)

@@ -4,6 +4,7 @@ Benchmarks take fewer rounds, and leave out PyTorch where that is not installed.
 in a copy, which holds a few released models.
 """
 
+import json
 import os
 import shlex
 import shutil
@@ -100,6 +101,24 @@ def test_examples(command, here, data):
     assert [*here.glob("*s.png"), *here.glob("*d.png"), *here.rglob("large.png"), *here.glob("models/sam/1/saved_model.pb")]
 
 
+def check_runtimes(report):
+    """The first runtime is what others are compared with, and every sample is kept."""
+    assert len(report["runtimes"]) > 1 and next(iter(report["runtimes"].values()))["batch 1"]["ratio"] == 1
+    for samples in report["samples"].values():
+        assert {name: len(values) for name, values in samples.items()} == {"load": 1, "batch 1": 2, "batch 8": 2, "memory": 1}
+
+
+def check_training(report):
+    """Training is measured beside a bare loop, and reading images alone is quicker than both."""
+    figures = report["kinds"]
+    assert {"train", "loop", "images"} <= figures.keys() and figures["train"]["ratio"] == 1
+    assert figures["images"]["images per second"] > figures["train"]["images per second"] > 1
+    assert all(len(turns) == 2 for turns in report["seconds"].values())
+
+
+CHECKS = {"runtimes.py": check_runtimes, "training.py": check_training}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [command for command in calls(ROOT / "benchmarks") if "formats" not in command])
 def test_benchmarks(command, here, data):
@@ -112,11 +131,15 @@ def test_benchmarks(command, here, data):
     else:
         measures = any(name in command for name in ("distances", "modes", "photos", "tones"))  # and trains nothing
         command_here = command if measures or "--steps" in command else f"{command} --steps 4"
+    if any(script in command for script in CHECKS) and "--json" not in command:
+        command_here += " --json report.json"
     COMMANDS[command_here] = COMMANDS[command]
     data_dir = data / "utkface" if "precision" in command else here / "photographs" if "photos" in command else data
     recipe = {"RECIPE": "srcnn_x8_utkface", "DATA_DIR": str(data_dir)}
     sets = {f"{name.upper()}_DIR": str(data / name) for name in ("utkface", "celeba", "lfw")}
     assert "|" in (said := run(command_here, here, **sets, **recipe)) or "ratio" in said or said
+    if check := next((check for script, check in CHECKS.items() if script in command), None):
+        check(json.loads(next(here.glob("*.json")).read_text()))
 
 
 @pytest.mark.slow
