@@ -24,11 +24,11 @@ from keras_facesr.inference import demo_faces
 
 COMMANDS = {command: page for page in (*BESIDE, *PAGES) for command in commands(page, "python")}
 FEWER = {"--rounds": "2", "--steps": "4", "--repeat": "2"}
-KEPT = "srcnn_x4_bicubic", "face_features"  # of the released models, where all would take an hour
+KEPT = "srcnn_x4_bicubic", "srcnn_x8_utkface", "face_features"  # of the released models, where all would take an hour
 WORDS = {"FILE": "docs/formats.md", "NAME": "srcnn_x8_utkface"}
 ELSEWHERE = {  # scripts whose calls other tests make
     "client.py": "test_serving.py sends what it sends to a stand-in for the server",
-    "python tools/release.py": "named as what measures a preset, without the run and the data that it takes",
+    "python tools/measure.py": "named as what measures a preset, without the data that it takes",
 }
 
 
@@ -37,7 +37,7 @@ def calls(folder):
     found = [command for command in COMMANDS if (COMMANDS[command].parent / shlex.split(command)[1]).is_relative_to(folder)]
     found += [command for command in COMMANDS if shlex.split(command)[1].startswith(folder.relative_to(ROOT).as_posix() + "/")]
     return [command for command in dict.fromkeys(found) if not any(part in command for part in ELSEWHERE)] + [
-        command for command in COMMANDS if command.startswith("python tools/release.py ") and folder.name == "tools"
+        command for command in COMMANDS if command.startswith("python tools/measure.py ") and folder.name == "tools"
     ]
 
 
@@ -87,7 +87,7 @@ def repository(tmp_path):
 def test_every_script_that_is_called_is_run_by_a_test():
     run_here = {command for folder in ("examples", "benchmarks", "tools") for command in calls(ROOT / folder)}
     rest = {shlex.split(command)[1] for command in set(COMMANDS) - run_here}
-    assert rest == {"client.py", "tools/release.py"}
+    assert rest == {"client.py", "tools/measure.py"}
 
 
 @pytest.mark.slow
@@ -167,6 +167,7 @@ def test_tools(command, repository, data, tmp_path):
         "chart": repository / "docs/figures/quality_and_cost.svg",
         "curves": repository / "docs/figures/training_curves.svg",
         "gallery": repository / "docs/gallery.md",
+        "measure": repository / "saved_models" / WORDS["NAME"] / "README.md",
         "release": repository / "saved_models" / name / "README.md",
     }
     target = next(file for tool, file in written.items() if tool in command)

@@ -160,11 +160,12 @@ def enlargement_section(entry, recipe, report):
     options = [] if protocol["hr_size"] == entry["hr_size"] else [f"--hr-size {protocol['hr_size']}"]
     options += [f"--samples {protocol['samples']}"] if "samples" in protocol else []
     options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
+    options += ["--identity"] * ("identity" in protocol)
     options += [f"--framing {report['framing']}"] if report["framing"] else []
     options += [f"--degradation {recipe.measured_with}"] if recipe.measured_with else []
     command = " ".join(["facesr evaluate DATA_DIR --model", methods_of(report), *options])
     blind = any(name.endswith(BLIND) for name in report["models"])
-    ablation = f"; the row with{BLIND[1:]} by `python tools/release.py`" if blind else ""
+    ablation = f"; the row with{BLIND[1:]} by `python tools/measure.py`" if blind else ""
     framed = f", faces cut as {DATA_SETS[report['framing']]} has them" if report["framing"] else ""
     return f"""The test part of {report["data"]}{framed}, never trained on: `{command}`{ablation}.
 
@@ -216,7 +217,7 @@ def parsing_section(entry, recipe):
         for size, shares in figures["iou"].items()
     )
     return f"""Intersection over union on {figures["images"]} pictures of the test part, never trained on, \
-{figures["protocol"]["iou"]}; measured by `python tools/release.py`. Smaller pictures are enlarged to the network's size first.
+{figures["protocol"]["iou"]}; measured by `python tools/measure.py`. Smaller pictures are enlarged to the network's size first.
 
 | pictures of | {" | ".join(COMPONENTS)} |
 |---|{"---|" * len(COMPONENTS)}
@@ -234,7 +235,7 @@ def degradation_section(entry, recipe):
     )
     return f"""Fréchet distances of the textures and of the faces that {figures["judge"]} sees in {figures["images"]} real \
 small faces and in {figures["clean"]} clean ones reduced, test parts both, never trained on; not FID; measured by \
-`python tools/release.py`.
+`python tools/measure.py`.
 
 | reduced by | textures | of bicubic's | faces | of bicubic's |
 |---|---|---|---|---|
@@ -248,7 +249,7 @@ def attributes_section(entry, recipe):
     rows = "\n".join(f"| {name} | {share:.3f} |" for name, share in figures["ranked_rightly"].items())
     others = figures["utkface"]
     return f"""{figures["images"]} faces of CelebA's test part, never trained on; how often one with an attribute scores \
-above one without it (the area under the ROC curve; 0.5 is chance); measured by `python tools/release.py`.
+above one without it (the area under the ROC curve; 0.5 is chance); measured by `python tools/measure.py`.
 
 | attribute | ranked rightly |
 |---|---|
@@ -264,7 +265,7 @@ def reading_section(entry, recipe):
     """The share of test digits that are read correctly."""
     figures = entry["figures"]
     return f"""{figures["accuracy"]:.2%} of {figures["images"]:,} digits of the test part, never trained on, are read rightly; \
-measured by `python tools/release.py`.
+measured by `python tools/measure.py`.
 """
 
 
@@ -276,7 +277,7 @@ def claims_section(figures):
     return f"""
 ### Which latent
 
-The first {found["faces"]} test faces; measured by `python tools/release.py`. "Best" is chosen with the truth at hand. \
+The first {found["faces"]} test faces; measured by `python tools/measure.py`. "Best" is chosen with the truth at hand. \
 The samples' standard deviation is {found["deviation"]:.2f} of 255 levels, mean over pixels.
 
 | latent | PSNR, dB | SSIM |

@@ -195,11 +195,9 @@ def _identity(args, faces, square):
     """The network that tells whom answers show, as an argument of ``evaluate``; ``square`` is cut from the pictures."""
     if not args.identity:
         return {}
-    from keras_facesr.data.framing import points_in
     from keras_facesr.metrics.identity import Embedding
 
-    left_eye, right_eye, *_ = points_in(square or (0, 0, 1), within=_framing_of(faces, "--identity", args.data_dir))
-    return {"identity": Embedding((left_eye, right_eye))}
+    return {"identity": Embedding.of_set(_framing_of(faces, "--identity", args.data_dir), square)}
 
 
 def _published(args, side):

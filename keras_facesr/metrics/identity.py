@@ -6,6 +6,7 @@ so its embedding is nearer to everyone's: a distance counts only beside those fr
 
 import numpy as np
 
+from keras_facesr.data.framing import points_in
 from keras_facesr.data.similarity import fitted, to_pixels, warp
 from keras_facesr.importing import imported, located
 
@@ -22,7 +23,7 @@ class Embedding:
 
     Args:
         eyes: ((x, y), (x, y)), the left and the right one as seen in the picture, as shares of its width and height: where they
-            are in all pictures (``data.framing.points_in``). No face is searched for, as answers would be lost for which none
+            are in all pictures. No face is searched for, as answers would be lost for which none
             is found.
 
     Raises:
@@ -34,6 +35,12 @@ class Embedding:
     def __init__(self, eyes):
         self.eyes = np.array(eyes)
         self.network = imported("dlib", EXTRA).face_recognition_model_v1(str(located(PACKAGE, FILE, SHA256, EXTRA)))
+
+    @classmethod
+    def of_set(cls, name, square=None):
+        """For the pictures of a set in ``data.framing.FRAMINGS``: their centre squares, or a square cut from these."""
+        left_eye, right_eye, *_ = points_in(square or (0, 0, 1), within=name)
+        return cls((left_eye, right_eye))
 
     def embed(self, images):
         """uint8 (N, H, W, 3) -> (N, 128)."""

@@ -9,6 +9,7 @@ from keras_facesr.data.degrade import ALIASED, degrade
 from keras_facesr.data.images import read_picture
 from keras_facesr.data.sets import ArraySet
 from keras_facesr.inference.methods import KerasDegradation, KerasJudge, KerasMethod, KerasReader
+from keras_facesr.metrics.identity import Embedding
 from keras_facesr.metrics.perceptual import distances_of_sets, impressions
 from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.metrics.report import in_one_line
@@ -62,6 +63,7 @@ class Pairs(Trial):
         scale: enlargement.
         samples: answers to draw from each stochastic network.
         judge, reader, degradation: presets, see ``protocol.evaluate``; ``degradation`` may also be ``ALIASED``.
+        identity: whether dlib judges whom the answers show, for a set whose framing is known (extra ``identity``).
     """
 
     source: Source
@@ -70,6 +72,7 @@ class Pairs(Trial):
     judge: str | None = None
     reader: str | None = None
     degradation: str | None = None
+    identity: bool = False
 
     @property
     def sources(self):
@@ -88,6 +91,8 @@ class Pairs(Trial):
             how["degradation"] = KerasDegradation(self.degradation, presets.load(self.degradation))
         methods = {name: KerasMethod(network) for name, network in networks.items()}
         square = square_of(self.source) if self.source.framing else None
+        if self.identity:
+            how["identity"] = Embedding.of_set(self.source.kind, square)
         protocol = Protocol(self.scale, self.source.size, antialias=antialias, square=square)
         return evaluate(methods, pictures, protocol, samples=self.samples, on_image=on_image, **how)
 
