@@ -30,6 +30,7 @@ ATTENTIVE = cagface(  # nine tenths of the multiply-adds of cagface_small_x4
     "cagface_attentive_x4",
     patches(3000, phase=1, **LARGER),
     patches(4500, phase=2, **LARGER),
+    patches(8250, phase=2, check_every=250, **{**LARGER, "learning_rate": 6e-4}),
     features=48,
     blocks=8,
     block="attentive",
