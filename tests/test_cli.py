@@ -395,6 +395,7 @@ def test_evaluate_judges_samples_of_stochastic_models(facesr, catalogue, faces):
     assert report["images"] == 2
     assert set(report["models"]["near"]) == {"psnr", "ssim", "sharpness", "detail", "consistency"}
     assert {"psnr_best", "ssim_best", "diversity", "consistency"} < set(report["models"]["noisy_x4"])
+    assert "diversity_face" not in report["models"]["noisy_x4"]  # where faces lie in a plain folder is not known
 
 
 def test_evaluate_takes_no_judge_that_is_none(facesr, catalogue, faces):
