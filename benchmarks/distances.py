@@ -17,7 +17,7 @@ from keras_facesr import presets
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.inference.methods import KerasJudge
-from keras_facesr.metrics.perceptual import distances_of_sets, impressions
+from keras_facesr.metrics.perceptual import SeenSet, impressions
 from keras_facesr.training.recipes.recipe import JUDGE
 from keras_facesr.training.recipes.ssrvae import CLEAN, REAL
 from keras_facesr.training.sources import images_of
@@ -75,10 +75,10 @@ def main():
         "with the mean colours and the amount of detail of real faces": as_spoilt_as(reduced, to_unit(others)),
     }
     judge = KerasJudge(JUDGE, presets.load(JUDGE))
-    truth = impressions(judge.see(real))
+    truth = SeenSet().add(impressions(judge.see(real)))
     print(f"| {count} faces beside {count} real small ones | textures | faces |\n|---|---|---|")
     for name, images in compared.items():
-        distances = distances_of_sets(impressions(judge.see(to_uint8(images))), truth)
+        distances = SeenSet().add(impressions(judge.see(to_uint8(images)))).distances(truth)
         print(f"| {name} | {distances['textures']:.3f} | {distances['frechet']:.4f} |")
 
 

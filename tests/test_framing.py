@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr.data.framing import FRAMINGS, cut, square
+from keras_facesr.data.framing import FRAMINGS, cut, face_region, points_in, square
 from keras_facesr.data.pipeline import FaceStream
 from keras_facesr.errors import FacesrError
 from keras_facesr.metrics.protocol import Protocol
@@ -30,6 +30,20 @@ def test_the_square_is_the_least_squares_scale_and_shift_between_two_mean_faces(
 
 def test_a_set_shows_its_own_faces_whole():
     np.testing.assert_allclose(square("celeba", within="celeba"), (0.0, 0.0, 1.0), atol=1e-12)
+
+
+@pytest.mark.parametrize("within", FRAMINGS)
+def test_the_region_of_the_face_is_an_ellipse_about_its_eyes_and_mouth(within):
+    height, width = 400, 300  # of pictures that were squeezed
+    points = points_in(None, within)
+    region = face_region(points, height, width)
+    rows, columns = np.nonzero(region)
+    (left, top), (right, _), _, (_, bottom), _ = points * (width, height)
+    across, down = 1.1 * (right - left), 1.2 * (bottom - top)
+    assert [columns.mean() + 0.5, rows.mean() + 0.5] == pytest.approx([(left + right) / 2, (top + bottom) / 2], abs=3)
+    assert [np.ptp(columns) / 2, np.ptp(rows) / 2] == pytest.approx([across, down], abs=2)
+    assert region.sum() == pytest.approx(np.pi * across * down, rel=0.03)
+    assert all(region[int(y), int(x)] for x, y in points * (width, height))
 
 
 def test_a_cut_square_is_pillows_bicubic_of_that_box():

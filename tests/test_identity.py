@@ -12,11 +12,11 @@ from scipy.stats import mannwhitneyu
 from skimage.data import astronaut
 
 from keras_facesr.data.degrade import degrade, resize
-from keras_facesr.data.framing import FRAMINGS, points_in, square
+from keras_facesr.data.framing import FRAMINGS, face_region, points_in, square
 from keras_facesr.errors import ExportError
 from keras_facesr.importing import located
 from keras_facesr.inference import demo_faces
-from keras_facesr.metrics import identity
+from keras_facesr.metrics import identity, protocol
 from keras_facesr.metrics.identity import EYES, Embedding, chip, recognised
 from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.metrics.report import in_one_line, tabulated
@@ -128,13 +128,18 @@ def utkface(tmp_path):
     return tmp_path
 
 
-def test_evaluate_looks_where_the_sets_framing_has_the_eyes(facesr, catalogue, monkeypatch, tmp_path):
-    places = []
+def test_evaluate_looks_where_the_sets_framing_has_the_eyes_and_the_face(facesr, catalogue, monkeypatch, tmp_path):
+    places, regions = [], []
+    region = lambda points, *shape: regions.append(points) or face_region(points, *shape)  # noqa: E731
+    monkeypatch.setattr(protocol, "face_region", region)
     monkeypatch.setattr(identity, "Embedding", lambda eyes: places.append(eyes) or Colours(eyes))
     stand_in_data.celeba(tmp_path, demo_faces(26, 96))
     for options in ((), ("--framing", "utkface")):
-        result = facesr("evaluate", tmp_path, "--model", "near", "--identity", "--json", "-", *options)
-        assert {"identity_distance", "identity_rank1", "identity_auc"} < json.loads(result.out)["models"]["near"].keys()
+        options = ("--model", "near,noisy_x4", "--samples", 2, "--limit", 2, "--identity", "--json", "-", *options)
+        report = json.loads(facesr("evaluate", tmp_path, *options).out)
+        assert {"identity_distance", "identity_rank1", "identity_auc"} < report["models"]["near"].keys()
+        assert report["models"]["noisy_x4"]["diversity_face"] > 0 and "ellipse" in report["protocol"]["face"]
+    np.testing.assert_allclose([points[:2] for points in (regions[0], regions[-1])], places)
     np.testing.assert_allclose(places[0], FRAMINGS["celeba"][:2])
     np.testing.assert_allclose(places[1], FRAMINGS["utkface"][:2], atol=0.02)  # a mean face of another shape
 

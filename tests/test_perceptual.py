@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy.linalg import sqrtm
 
 from keras_facesr import backend
 from keras_facesr.errors import FacesrError
-from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
+from keras_facesr.metrics.perceptual import Gaussian, SeenSet, feature_distance, frechet_distance, identity_distance
 from keras_facesr.objectives.perceptual import feature_error, texture_error, vgg19_features
 
 RNG = np.random.default_rng(0)
@@ -93,9 +94,24 @@ def test_the_frechet_distance_of_gaussians_in_closed_form():
     a = white * [1.0, 2.0, 3.0]
     b = white * [2.0, 2.0, 0.5] + [1.0, 0.0, -2.0]
     expected = (1 + 4) + (2 - 1) ** 2 + 0 + (3 - 0.5) ** 2  # for diagonal covariances the root's trace is in closed form
-    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-5)
+    distance = lambda *sets: frechet_distance(*(Gaussian().add(vectors) for vectors in sets))  # noqa: E731
+    assert distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert distance(a, a) == pytest.approx(0, abs=1e-5)
     turned = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
-    assert frechet_distance(a @ turned, b @ turned) == pytest.approx(expected, rel=1e-6)
+    assert distance(a @ turned, b @ turned) == pytest.approx(expected, rel=1e-6)
     a, b = (np.pad(each, ((0, 0), (0, 2)), constant_values=1.0) for each in (a, b))  # units that never move
-    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert distance(a, b) == pytest.approx(expected, rel=1e-6)
+
+
+def test_sets_that_come_in_batches_have_the_distance_of_all_their_vectors():
+    a, b = RNG.normal(size=(57, 6)) @ RNG.normal(size=(6, 6)) + 1000, RNG.normal(size=(40, 6)) + 1001
+    seen_a, seen_b = SeenSet(), SeenSet()
+    for seen, vectors in ((seen_a, a), (seen_b, b)):
+        for batch in np.split(vectors, [1, 17, 33]):
+            seen.add({"figure": batch})
+    np.testing.assert_allclose(seen_a.gaussians["figure"].covariance, np.cov(a, rowvar=False), rtol=1e-9)
+    cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    expected = np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real)
+    assert seen_a.distances(seen_b) == {"figure": pytest.approx(expected, rel=1e-8)}
+    alone = SeenSet().add({"figure": a[:1]})
+    assert alone.distances(SeenSet().add({"figure": b[:1]})) == {}  # one face has no covariance

@@ -12,12 +12,14 @@ from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from keras_facesr.data.degrade import degrade
+from keras_facesr.data.framing import FRAMINGS, face_region
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import ms_ssim, psnr
-from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
+from keras_facesr.metrics.perceptual import Gaussian, feature_distance, frechet_distance, identity_distance
 from keras_facesr.metrics.protocol import BATCH, Protocol, evaluate
 from keras_facesr.metrics.report import format_table, in_one_line
-from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
+from keras_facesr.metrics.sharpness import detail_energy, sharpness
+from keras_facesr.metrics.stochastic import best_of, consistency, deviation, digits_read, diversity
 from keras_facesr.metrics.unpaired import evaluate_unpaired
 
 
@@ -53,6 +55,10 @@ class Deterministic:
 
     def __init__(self, scale):
         self.upscale_batch = Flat(scale).upscale_batch
+
+
+def distance_of_sets(a, b):
+    return frechet_distance(Gaussian().add(a), Gaussian().add(b))
 
 
 def bicubic_row_by_pillow_and_scikit_image(pictures, scale, hr_size, colour):
@@ -144,7 +150,7 @@ def test_every_row_has_the_mean_ms_ssim_where_the_pictures_are_large_enough(pict
     pairs = [protocol.pair(picture) for picture in pictures]
     expected = np.mean([ms_ssim(Flat(8).upscale_batch(lr[None])[0], hr, colour) for lr, hr in pairs])
     assert report["models"]["flat"]["ms_ssim"] == pytest.approx(expected)
-    assert report["models"]["bicubic"].keys() == {"psnr", "ssim", "ms_ssim"}
+    assert report["models"]["bicubic"].keys() == {"psnr", "ssim", "ms_ssim", "sharpness", "detail"}
     assert report["protocol"] == protocol.describe()
     assert "ms_ssim" not in evaluate({}, pictures, Protocol(8, 128))["models"]["bicubic"]
 
@@ -152,10 +158,10 @@ def test_every_row_has_the_mean_ms_ssim_where_the_pictures_are_large_enough(pict
 @pytest.mark.parametrize("order", [1, -1])
 def test_ms_ssim_of_native_pictures_is_given_for_all_of_them_or_not_at_all(pictures, order):
     large = evaluate({}, pictures[2:], Protocol(8))  # both of 200 pixels
-    assert large["models"]["bicubic"].keys() == {"psnr", "ssim", "ms_ssim"}
+    assert large["models"]["bicubic"].keys() == {"psnr", "ssim", "ms_ssim", "sharpness", "detail"}
     assert "5 scales" in large["protocol"]["ms_ssim"]
     mixed = evaluate({}, pictures[1:][::order], Protocol(8))  # one of 160 pixels among them
-    assert mixed["models"]["bicubic"].keys() == {"psnr", "ssim"}
+    assert mixed["models"]["bicubic"].keys() == {"psnr", "ssim", "sharpness", "detail"}
     assert mixed["protocol"]["ms_ssim"] == "not measured, a true picture is under 176 pixels a side"
 
 
@@ -172,7 +178,7 @@ def test_report_is_json_with_bicubic_first_and_means_over_images(pictures):
 
 def test_without_samples_stochastic_methods_have_the_same_columns_as_others(pictures):
     rows = evaluate({"flat": Flat(8)}, pictures[:1], Protocol(8, 64))["models"]
-    assert rows["flat"].keys() == rows["bicubic"].keys() == {"psnr", "ssim"}
+    assert rows["flat"].keys() == rows["bicubic"].keys() == {"psnr", "ssim", "sharpness", "detail"}
 
 
 def test_without_antialiasing_pairs_and_consistency_are_of_the_narrow_kernel(pictures):
@@ -189,19 +195,35 @@ def test_without_antialiasing_pairs_and_consistency_are_of_the_narrow_kernel(pic
 
 def test_samples_add_the_means_of_the_stochastic_figures_for_stochastic_methods_only(pictures):
     protocol = Protocol(8, 64)
-    report = evaluate({"flat": Flat(8), "plain": Deterministic(8)}, pictures, protocol, samples=3, seed=5)
+    face = FRAMINGS["utkface"]
+    report = evaluate({"flat": Flat(8), "plain": Deterministic(8)}, pictures, protocol, samples=3, seed=5, face=face)
     expected = []
     for i, picture in enumerate(pictures):
         lr, hr = protocol.pair(picture)
         samples = Flat(8).sample_batch(lr[None], 3, [5 + i])[:, 0]
         figures = {**best_of(samples, hr), "diversity": diversity(samples), "consistency": consistency(samples, lr, 8)}
+        figures["diversity_face"] = deviation(samples, face_region(face, 64, 64))
         expected.append(figures)
     row = report["models"]["flat"]
-    assert row.keys() == {"psnr", "ssim", "ssim_of_best_psnr", *expected[0]}
+    of_sets = {"sharpness", "detail", "sharpness_sample", "detail_sample"}
+    assert row.keys() == {"psnr", "ssim", "ssim_of_best_psnr", *expected[0], *of_sets}
     for name in expected[0]:
         assert row[name] == pytest.approx(np.mean([figures[name] for figures in expected])), name
-    assert report["models"]["plain"].keys() == {"psnr", "ssim", "consistency"}
+    assert report["models"]["plain"].keys() == {"psnr", "ssim", "sharpness", "detail", "consistency"}
     assert (report["protocol"]["samples"], report["protocol"]["seed"]) == (3, 5)
+
+
+def test_detail_is_that_of_all_pictures_together_for_answers_and_for_first_samples(pictures):
+    protocol = Protocol(4)  # of three sizes, in three batches
+    row = evaluate({"flat": Flat(4)}, pictures, protocol, samples=2, seed=5)["models"]["flat"]
+    pairs = [protocol.pair(picture) for picture in pictures]
+    firsts = [Flat(4).sample_batch(lr[None], 2, [5 + i])[0, 0] for i, (lr, _) in enumerate(pairs)]
+    total = lambda images: np.sum([detail_energy(image, 4) for image in images], axis=0)  # noqa: E731
+    truths = total(hr for _, hr in pairs)
+    expected = sharpness(total(Flat(4).upscale_batch(lr[None])[0] for lr, _ in pairs), truths)
+    assert [row["sharpness"], *row["detail"]] == pytest.approx([expected["sharpness"], *expected["detail"]])
+    expected = sharpness(total(firsts), truths)
+    assert [row["sharpness_sample"], *row["detail_sample"]] == pytest.approx([expected["sharpness"], *expected["detail"]])
 
 
 class Eye:
@@ -214,27 +236,38 @@ class Eye:
         return [pixels], pixels.mean(axis=(1, 2))
 
 
+class FineEye(Eye):
+    """One that sees edges too."""
+
+    def see(self, images):
+        maps, colours = super().see(images)
+        return [*maps, np.diff(maps[0], axis=1) ** 2], colours
+
+
 def test_a_judge_adds_distances_of_what_it_sees(pictures):
     protocol = Protocol(8, 64)
-    report = evaluate({"flat": Flat(8)}, pictures, protocol, samples=3, seed=5, judge=Eye())
+    report = evaluate({"flat": Flat(8)}, pictures, protocol, samples=3, seed=5, judge=FineEye())
     assert report["protocol"]["judge"] == "eye"
     lrs, hrs = (np.stack(images) for images in zip(*(protocol.pair(picture) for picture in pictures)))
-    (maps,), embeddings = Eye().see(Flat(8).upscale_batch(lrs))
-    (true_maps,), true_embeddings = Eye().see(hrs)
+    (*maps, edges), embeddings = FineEye().see(Flat(8).upscale_batch(lrs))
+    (*true_maps, true_edges), true_embeddings = FineEye().see(hrs)
     row = report["models"]["flat"]
-    assert row["features"] == pytest.approx(feature_distance([maps], [true_maps]).mean())
+    assert row["features"] == pytest.approx(feature_distance([*maps, edges], [*true_maps, true_edges]).mean())
     assert row["identity"] == pytest.approx(identity_distance(embeddings, true_embeddings).mean())
-    assert row["frechet"] == pytest.approx(frechet_distance(embeddings, true_embeddings))
-    best, apart = [], []
+    assert row["frechet"] == pytest.approx(distance_of_sets(embeddings, true_embeddings))
+    assert row["textures"] == pytest.approx(distance_of_sets(edges.mean(axis=(1, 2)), true_edges.mean(axis=(1, 2))))
+    best, apart, firsts = [], [], []
     for i, (lr, hr) in enumerate(zip(lrs, hrs)):
-        (samples,), _ = Eye().see(Flat(8).sample_batch(lr[None], 3, [5 + i])[:, 0])
-        (true,), _ = Eye().see(hr[None])
-        best.append(min(feature_distance([sample[None]], [true])[0] for sample in samples))
-        apart += [feature_distance([a[None]], [b[None]])[0] for a, b in combinations(samples, 2)]
+        looks = [FineEye().see(sample) for sample in Flat(8).sample_batch(lr[None], 3, [5 + i])]
+        true, _ = FineEye().see(hr[None])
+        best.append(min(feature_distance(maps, true)[0] for maps, _ in looks))
+        apart += [feature_distance(a, b)[0] for (a, _), (b, _) in combinations(looks, 2)]
+        firsts.append(looks[0][1][0])
+    assert row["frechet_sample"] == pytest.approx(distance_of_sets(np.stack(firsts), true_embeddings))
     assert row["features_best"] == pytest.approx(np.mean(best)) and row["features_diversity"] == pytest.approx(np.mean(apart))
-    assert {"features", "identity", "frechet", "consistency"} < report["models"]["bicubic"].keys()
-    assert "features_best" not in report["models"]["bicubic"]
-    alone = evaluate({}, pictures[:1], protocol, judge=Eye())["models"]["bicubic"]
+    assert {"features", "identity", "textures", "frechet", "consistency"} < report["models"]["bicubic"].keys()
+    assert not {"features_best", "frechet_sample"} & report["models"]["bicubic"].keys()
+    alone = evaluate({}, pictures[:1], protocol, judge=FineEye())["models"]["bicubic"]
     assert "features" in alone and "frechet" not in alone  # one image has no covariance
 
 
@@ -261,12 +294,14 @@ def test_lpips_and_fid_are_measured_by_what_is_given_for_them(pictures):
     answers = Flat(8).upscale_batch(lrs)
     row = report["models"]["flat"]
     assert row["lpips"] == pytest.approx(Apart().distance(answers, hrs).mean())
-    assert row["fid"] == pytest.approx(frechet_distance(Colours().embed(answers), Colours().embed(hrs)))
-    best, apart = [], []
+    assert row["fid"] == pytest.approx(distance_of_sets(Colours().embed(answers), Colours().embed(hrs)))
+    best, apart, firsts = [], [], []
     for i, (lr, hr) in enumerate(zip(lrs, hrs)):
         samples = Flat(8).sample_batch(lr[None], 3, [5 + i])[:, 0]
         best.append(min(Apart().distance(samples, hr[None])))
         apart += [Apart().distance(a[None], b[None])[0] for a, b in combinations(samples, 2)]
+        firsts.append(samples[0])
+    assert row["fid_sample"] == pytest.approx(distance_of_sets(Colours().embed(np.stack(firsts)), Colours().embed(hrs)))
     assert row["lpips_best"] == pytest.approx(np.mean(best)) and row["lpips_diversity"] == pytest.approx(np.mean(apart))
     assert {"lpips", "fid"} < report["models"]["bicubic"].keys() and "LPIPS: of pixels" in in_one_line(report)
 
@@ -290,25 +325,17 @@ def test_a_degradation_takes_the_place_of_bicubic_reduction_with_a_seed_for_each
     assert report["protocol"]["degradation"] == "darkened, seed 7"
 
 
-class FineEye(Eye):
-    """One that sees edges too."""
-
-    def see(self, images):
-        maps, colours = super().see(images)
-        return [*maps, np.diff(maps[0], axis=1) ** 2], colours
-
-
 def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
     clean = np.stack([Protocol(8, 64).pair(picture)[1] for picture in pictures])
     small = degrade(clean[::-1], 8)[:3] // 2
     report = evaluate_unpaired({"flat": Flat(8)}, small, clean, 8, FineEye())
     enlarged = small.repeat(8, 1).repeat(8, 2)
     ((_, edges), colours), ((_, true_edges), true_colours) = (FineEye().see(images) for images in (enlarged, clean))
-    textures = pytest.approx(frechet_distance(edges.mean(axis=(1, 2)), true_edges.mean(axis=(1, 2))))
-    faces = pytest.approx(frechet_distance(colours, true_colours))
+    textures = pytest.approx(distance_of_sets(edges.mean(axis=(1, 2)), true_edges.mean(axis=(1, 2))))
+    faces = pytest.approx(distance_of_sets(colours, true_colours))
     assert report["models"]["flat"] == {"textures": textures, "frechet": faces}
     with_fid = evaluate_unpaired({"flat": Flat(8)}, small, clean, 8, FineEye(), inception=Colours())
-    fid = pytest.approx(frechet_distance(Colours().embed(enlarged), Colours().embed(clean)))
+    fid = pytest.approx(distance_of_sets(Colours().embed(enlarged), Colours().embed(clean)))
     assert with_fid["models"]["flat"] == {"textures": textures, "frechet": faces, "fid": fid}
     assert list(report["models"]) == ["bicubic", "flat"] and report["images"] == 3
     assert {"lr_size": [8, 8], "clean": 4, "judge": "eye"}.items() <= report["protocol"].items()
@@ -323,7 +350,8 @@ def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
 
 def test_pictures_too_small_for_ssim_are_measured_by_psnr_alone(pictures):
     report = evaluate({"flat": Flat(4)}, pictures, Protocol(4, (16, 8)), samples=2)
-    assert report["models"]["flat"].keys() == {"psnr", "psnr_best", "diversity", "consistency"}
+    of_sets = {"sharpness", "detail", "sharpness_sample", "detail_sample"}
+    assert report["models"]["flat"].keys() == {"psnr", "psnr_best", "diversity", "consistency", *of_sets}
     assert report["protocol"]["ssim"] == "not measured, a true picture is under 11 pixels a side"
     assert "HR 16x8 pixels" in as_text(format_table(report)) and "its SSIM" not in as_text(format_table(report))
     lr, hr = Protocol(4, (16, 8)).pair(pictures[0])
@@ -417,13 +445,16 @@ def test_table_shows_figures_gains_and_the_protocol_whole_on_80_columns(pictures
     report = evaluate({"sam_small_x8_utkface": Flat(8)}, pictures, Protocol(8, 128), samples=2)
     bicubic, flat = report["models"].values()
     text = as_text(format_table(report))
+    sharp = f"{flat['sharpness']:.3f} " + " ".join(f"{octave:.2f}" for octave in flat["detail"])
     best = f"{flat['psnr_best']:.2f} {flat['ssim_of_best_psnr']:.4f} {flat['ssim_best']:.4f}"
     spread = f"{flat['diversity']:.2f} {flat['consistency']:.2f}"
     gain = flat["psnr"] - bicubic["psnr"]
     assert f"bicubic {bicubic['psnr']:.2f} +0.00 {bicubic['ssim']:.4f}" in text
-    assert f"sam_small_x8_utkface {flat['psnr']:.2f} {gain:+.2f} {flat['ssim']:.4f} {best} {spread}" in text
+    assert f"sam_small_x8_utkface {flat['psnr']:.2f} {gain:+.2f} {flat['ssim']:.4f} {sharp}" in text
+    assert f"sam_small_x8_utkface {best} {spread} {flat['sharpness_sample']:.3f}" in text
     assert "x8; HR 128x128 pixels; 4 images; RGB; " in text
     assert "11x11 Gaussian window" in text
+    assert "sharpness: energy of the luma's detail in octaves of 16-8, 8-4, 4-2 pixels" in text
     assert "best of 2 samples, drawn together, seed 0; its SSIM: of the sample with the best PSNR; best SSIM: " in text
 
 
@@ -439,6 +470,6 @@ def test_table_shows_ms_ssim_beside_ssim_and_names_whole_on_80_columns(pictures)
     report = evaluate({"sam_small_x8_utkface": Flat(8)}, pictures[:1], Protocol(8, 176), samples=2)
     row = report["models"]["sam_small_x8_utkface"]
     text = as_text(format_table(report))
-    assert f"{row['ssim']:.4f} {row['ms_ssim']:.4f} {row['psnr_best']:.2f}" in text
+    assert f"{row['ssim']:.4f} {row['ms_ssim']:.4f} {row['sharpness']:.3f}" in text
     assert "sam_small_x8_utkface" in text
     assert "MS-SSIM: 5 scales" in text

@@ -6,7 +6,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from keras_facesr.metrics.fidelity import psnr, ssim
-from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
+from keras_facesr.metrics.stochastic import best_of, consistency, deviation, digits_read, diversity
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,19 @@ def test_diversity_of_two_constant_samples_is_their_distance():
 def test_one_sample_and_equal_samples_have_no_diversity(hr):
     assert diversity(hr[None]) == 0
     assert diversity(np.stack([hr] * 3)) == 0
+
+
+def test_the_deviation_of_independent_answers_is_theirs_however_many_there_are_and_only_within_the_region():
+    region = np.zeros((96, 96), bool)
+    region[10:80, 20:90] = True
+    for count in (2, 5):
+        drawn = np.random.default_rng(count).normal(128, np.where(region, 12, 40)[..., None], (count, 96, 96, 3))
+        assert deviation(np.clip(np.rint(drawn), 0, 255).astype(np.uint8), region) == pytest.approx(12, rel=0.02)
+
+
+def test_one_answer_and_equal_answers_do_not_deviate(hr):
+    whole = np.ones(hr.shape[:2], bool)
+    assert deviation(hr[None], whole) == deviation(np.stack([hr] * 3), whole) == 0
 
 
 def test_the_truth_is_perfectly_consistent_with_its_own_low_resolution_picture(hr):

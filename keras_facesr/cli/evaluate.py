@@ -79,6 +79,7 @@ def _measure(args, scale, hr_size, start):
     """The report on pairs made of a set's faces, and the files that could not be used."""
     from keras_facesr.data.datasets import open_dataset, spread
     from keras_facesr.data.degrade import ALIASED
+    from keras_facesr.data.framing import points_in
     from keras_facesr.data.images import read_picture
     from keras_facesr.data.sets import ArraySet
     from keras_facesr.metrics.protocol import Protocol, evaluate
@@ -92,6 +93,8 @@ def _measure(args, scale, hr_size, start):
     how = {"samples": args.samples, "seed": args.seed}
     how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before TensorFlow starts
     how |= _judge(args, faces) | _identity(args, faces, square)
+    if (framing := _known_framing(faces)) and args.samples:
+        how["face"] = points_in(square, within=framing)
     if args.degradation and protocol.antialias:
         how["degradation"] = _degradation(args, scale)
     methods = start()
@@ -159,11 +162,18 @@ def _square(args, faces):
 def _framing_of(faces, option, data_dir):
     """The set whose mean face tells where faces lie in these pictures; CallError if that is not known."""
     from keras_facesr.data.framing import FRAMINGS
-    from keras_facesr.data.sets import ImageSet
 
-    if not isinstance(faces, ImageSet) or faces.name not in FRAMINGS:
+    if not _known_framing(faces):
         raise CallError(f"{option}: where faces lie in {data_dir} is not known, only in {', '.join(FRAMINGS)}")
     return faces.name
+
+
+def _known_framing(faces):
+    """The name of a set of which it is known where faces lie in its pictures, or None."""
+    from keras_facesr.data.framing import FRAMINGS
+    from keras_facesr.data.sets import ImageSet
+
+    return faces.name if isinstance(faces, ImageSet) and faces.name in FRAMINGS else None
 
 
 def _degradation(args, scale):

@@ -34,13 +34,33 @@ def square(framing, within):
 
 
 def points_in(square, within):
-    """Where the points of the mean face of the set ``within`` are in a square cut from its pictures.
+    """Where the points of the mean face of the set ``within`` are in a square cut from its pictures; None: in all of them.
 
     Returns:
         (5, 2), in the order of ``FRAMINGS``, x and y as shares of the square's side.
     """
-    left, top, side = square
+    left, top, side = square or (0.0, 0.0, 1.0)
     return (np.array(FRAMINGS[within]) - (left, top)) / side
+
+
+def face_region(points, height, width):
+    """Which pixels of a picture show the face: those in an ellipse about its eyes and mouth, from brow to chin.
+
+    It stands upright, its centre half way from the eyes to the mouth. To each side it reaches 1.1 times the distance between
+    the eyes, up and down 1.2 times that from the eyes to the mouth.
+
+    Args:
+        points: (5, 2) as of ``points_in``.
+
+    Returns:
+        bool (height, width).
+    """
+    left_eye, right_eye, _, *corners = np.asarray(points) * (width, height)  # in pixels
+    eyes, mouth = (left_eye + right_eye) / 2, np.mean(corners, axis=0)
+    across, down = 1.1 * np.linalg.norm(right_eye - left_eye), 1.2 * np.linalg.norm(mouth - eyes)
+    x, y = (eyes + mouth) / 2
+    rows, columns = np.ogrid[:height, :width]
+    return ((columns + 0.5 - x) / across) ** 2 + ((rows + 0.5 - y) / down) ** 2 <= 1
 
 
 def cut(picture, square, size):

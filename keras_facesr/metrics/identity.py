@@ -39,7 +39,7 @@ class Embedding:
     @classmethod
     def of_set(cls, name, square=None):
         """For the pictures of a set in ``data.framing.FRAMINGS``: their centre squares, or a square cut from these."""
-        left_eye, right_eye, *_ = points_in(square or (0, 0, 1), within=name)
+        left_eye, right_eye, *_ = points_in(square, within=name)
         return cls((left_eye, right_eye))
 
     def embed(self, images):

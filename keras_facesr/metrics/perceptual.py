@@ -4,6 +4,8 @@ With the features of ``face_features`` these are neither LPIPS, FaceNet's distan
 counterpart in the literature.
 """
 
+from collections import defaultdict
+
 import numpy as np
 
 TEXTURES = 1  # index of the judge's map, finest first, that depends most on blur and colours, least on whom a face shows
@@ -26,21 +28,40 @@ def identity_distance(embedding_a, embedding_b):
     return np.square(_unit(embedding_a) - _unit(embedding_b)).sum(axis=-1)
 
 
-def frechet_distance(embeddings_a, embeddings_b):
-    """Fréchet distance of the Gaussians fitted to two sets (Heusel et al., 2017); 0 for equal means and covariances.
+class Gaussian:
+    """The Gaussian that fits vectors which come in batches: no vector is kept (Chan, Golub and LeVeque, 1979)."""
+
+    def __init__(self):
+        self.count = 0
+        self.mean = self.scatter = 0.0  # (D,); (D, D), the sum of the products of deviations from the mean
+
+    def add(self, vectors):
+        """Take in (N, D) more of them, N at least 1; returns itself."""
+        vectors = np.asarray(vectors, np.float64)
+        batch, count = len(vectors), self.count + len(vectors)
+        mean = vectors.mean(axis=0)
+        deviations, apart = vectors - mean, mean - self.mean
+        self.scatter = self.scatter + deviations.T @ deviations + np.outer(apart, apart) * (self.count * batch / count)
+        self.mean = self.mean + apart * (batch / count)
+        self.count = count
+        return self
+
+    @property
+    def covariance(self):
+        """(D, D), without bias; of two vectors or more."""
+        return self.scatter / (self.count - 1)
+
+
+def frechet_distance(a, b):
+    """Fréchet distance of two ``Gaussian`` (Heusel et al., 2017); 0 for equal means and covariances.
 
     |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)). The smaller the sets, the larger it is: compare sets of one size only.
-
-    Args:
-        embeddings_a, embeddings_b: (N, D) and (M, D), at least two of each.
     """
-    means = [np.mean(embeddings, axis=0, dtype=np.float64) for embeddings in (embeddings_a, embeddings_b)]
-    covariances = [np.cov(embeddings, rowvar=False, dtype=np.float64) for embeddings in (embeddings_a, embeddings_b)]
-    a, b = (np.atleast_2d(covariance) for covariance in covariances)
-    values, vectors = np.linalg.eigh(a)
+    values, vectors = np.linalg.eigh(a.covariance)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T  # (C_a C_b)^(1/2) has the trace of (root C_b root)^(1/2)
-    values = np.linalg.eigvalsh(root @ b @ root)  # negative values come from rounding
-    return float(np.sum((means[0] - means[1]) ** 2) + np.trace(a + b) - 2 * np.sum(np.sqrt(np.maximum(values, 0))))
+    values = np.linalg.eigvalsh(root @ b.covariance @ root)  # negative values come from rounding
+    traces = np.trace(a.covariance + b.covariance) - 2 * np.sum(np.sqrt(np.maximum(values, 0)))
+    return float(np.sum((a.mean - b.mean) ** 2) + traces)
 
 
 def impressions(seen):
@@ -57,9 +78,55 @@ def impressions(seen):
     return {"textures": np.mean(maps[TEXTURES], axis=(1, 2)), "frechet": embeddings}
 
 
-def distances_of_sets(impressions_a, impressions_b):
-    """Fréchet distances of two sets by each of their ``impressions``."""
-    return {figure: frechet_distance(features, impressions_b[figure]) for figure, features in impressions_a.items()}
+class SeenSet:
+    """A set of faces, in batches, as it is compared with another one: a ``Gaussian`` for each of their ``impressions``."""
+
+    def __init__(self):
+        self.gaussians = defaultdict(Gaussian)
+
+    def add(self, impressions):
+        """Take in the impressions of a batch, figure -> (N, D); returns itself."""
+        for figure, vectors in impressions.items():
+            self.gaussians[figure].add(vectors)
+        return self
+
+    def distances(self, other):
+        """Fréchet distance to another set by each figure; of fewer than two faces there is none."""
+        pairs = {figure: (gaussian, other.gaussians[figure]) for figure, gaussian in self.gaussians.items()}
+        return {figure: frechet_distance(*pair) for figure, pair in pairs.items() if pair[0].count > 1}
+
+
+def likeness(look, truth):
+    """Distances of one answer from the truth, of what a judge sees in each (``look_at``): ``{"features", "identity"}``."""
+    features, identity = feature_distance(look[0], truth[0]), identity_distance(look[1], truth[1])
+    return {"features": float(features.item()), "identity": float(identity.item())}
+
+
+def likeness_of_samples(looks, truth):
+    """The smallest distances of n samples from the truth, and the mean distance between samples.
+
+    ``{"features_best", "identity_best", "features_diversity"}`` of what a judge sees in the samples, and in the truth.
+    """
+    maps, embeddings = looks
+    first, second = pairs_of(len(embeddings))
+    apart = feature_distance([features[first] for features in maps], [features[second] for features in maps])
+    return {
+        "features_best": float(feature_distance(maps, truth[0]).min()),
+        "identity_best": float(identity_distance(embeddings, truth[1]).min()),
+        "features_diversity": float(apart.mean()),
+    }
+
+
+def look_at(seen, index):
+    """What a judge sees in one image of a batch."""
+    maps, embeddings = seen
+    return [features[index : index + 1] for features in maps], embeddings[index : index + 1]
+
+
+def pairs_of(count):
+    """All pairs of ``count`` things, as the indices of their first and of their second; one alone is paired with itself."""
+    pairs = [(a, b) for a in range(count) for b in range(a)] or [(0, 0)]
+    return tuple(list(side) for side in zip(*pairs))
 
 
 def _unit(vectors):

@@ -1,19 +1,22 @@
 """One protocol for every figure: how a pair is made, what is compared, and a report that states both."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
 
 from keras_facesr.data.degrade import centre_square, degrade, resize
-from keras_facesr.data.framing import cut
+from keras_facesr.data.framing import cut, face_region
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, ms_ssim
 from keras_facesr.metrics.identity import recognised
-from keras_facesr.metrics.perceptual import feature_distance, frechet_distance, identity_distance
-from keras_facesr.metrics.stochastic import best_of, consistency, digits_read, diversity
+from keras_facesr.metrics.perceptual import SeenSet, impressions, likeness, likeness_of_samples, look_at, pairs_of
+from keras_facesr.metrics.sharpness import detail_energy, octaves_in_words, sharpness
+from keras_facesr.metrics.stochastic import best_of, consistency, deviation, digits_read, diversity
 
 REFERENCE = "bicubic"
+SAMPLE = "sample"
 BATCH = 16  # pictures of one size in a batch
 
 _MS_SSIM = "5 scales by 2x2 means, weights 0.0448 0.2856 0.3001 0.2363 0.1333, window and channels as for SSIM"
@@ -102,6 +105,7 @@ class Protocol:
             "psnr": f"dB, peak 255, at most {PSNR_CAP:g} a picture",
             "ssim": _SSIM if self.hr_size is None or min(self.hr_shape) >= SSIM_WINDOW else _NO_SSIM,
             "ms_ssim": ms_ssim_of,
+            "sharpness": f"energy of the luma's detail in octaves of {octaves_in_words(self.scale)}, of all pictures together",
             "average": "mean over images",
         }
 
@@ -119,6 +123,7 @@ def evaluate(
     inception=None,
     identity=None,
     degradation=None,
+    face=None,
     on_image=None,
 ):
     """Measure methods on the same pairs, together with Pillow's bicubic.
@@ -143,6 +148,7 @@ def evaluate(
             or None.
         degradation: instead of bicubic reduction, object with ``name`` and ``reduce(hr, seeds)``, uint8 (N, H, W, 3) and a
             seed for each -> uint8 (N, H / scale, W / scale, 3), or None.
+        face: where eyes, nose and mouth are in all pictures, (5, 2) as of ``data.framing.points_in``, or None if not known.
         on_image: called after each picture, with the number done.
 
     Returns:
@@ -150,12 +156,17 @@ def evaluate(
         over the images. M pictures were smaller than ``hr_size``, so their truth is enlarged itself. Further figures are:
 
         - ``ms_ssim`` if every truth has at least 176 pixels a side; ``ssim`` is missing if one has less than 11
-        - with ``samples``, ``consistency``; for stochastic methods also those of ``best_of``, and ``diversity``
-        - with a ``judge``, ``features``, ``identity`` and, for two images or more, ``frechet`` (``metrics.perceptual``);
-          with ``samples`` too, for stochastic methods ``features_best``, ``identity_best`` and ``features_diversity``
+        - those of ``sharpness``, unless the truths have no detail in some octave
+        - with ``samples``, ``consistency``; for stochastic methods also those of ``best_of``, ``diversity`` and, with a
+          ``face``, ``diversity_face``: the ``deviation`` within its ``face_region``
+        - with a ``judge``, ``features``, ``identity`` and, for two images or more, ``textures`` and ``frechet``
+          (``metrics.perceptual``); with ``samples`` too, for stochastic methods ``features_best``, ``identity_best`` and
+          ``features_diversity``
         - with ``lpips``, ``lpips``; for stochastic methods also ``lpips_best`` and ``lpips_diversity``
         - with ``inception``, for two images or more, ``fid``
         - with ``identity``, those of ``identity.recognised``
+        - with ``samples``, for stochastic methods, ``sharpness_sample``, ``detail_sample``, ``textures_sample``,
+          ``frechet_sample`` and ``fid_sample``: the same of the first sample of each picture instead of the one answer
         - with a ``reader``, those of ``digits_read``, for a method's samples or its one answer; the protocol's "truth_read"
           is the share of true digits that the reader reads correctly
 
@@ -164,9 +175,10 @@ def evaluate(
     """
     methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
-    embeddings, pooled, persons = ({name: [] for name in ("truth", *methods)} for _ in range(3))
+    persons = {name: [] for name in ("truth", *methods)}  # embeddings (N, D) of each batch
     readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, N, 10) of each batch's answers
     stochastic = [name for name, method in methods.items() if samples and getattr(method, "is_stochastic", False)]
+    energies, seen_sets = defaultdict(float), defaultdict(SeenSet)  # by name, and by (name, SAMPLE) of first samples
     done = enlarged = 0
     for lr, hr, native_sides in _batches(pictures, protocol):
         seeds = range(seed + done, seed + done + len(hr))
@@ -176,27 +188,29 @@ def evaluate(
         drawn = {name: methods[name].sample_batch(lr, samples, seeds) for name in stochastic}
         enlarged += sum(side < hr.shape[1] for side in native_sides)
         seen = {name: judge.see(images) for name, images in {"truth": hr, **answers}.items()} if judge else {}
-        for name, (_, embedding) in seen.items():
-            embeddings[name].append(embedding)
+        firsts = {(name, SAMPLE): samples_of[0] for name, samples_of in drawn.items()}
+        for key, images in {"truth": hr, **answers, **firsts}.items():
+            energies[key] += sum(detail_energy(image, protocol.scale) for image in images)
+            looks = impressions(seen[key] if key in seen else judge.see(images)) if judge else {}
+            seen_sets[key].add(looks | ({"fid": inception.embed(images)} if inception else {}))
         apart = {name: lpips.distance(images, hr) for name, images in answers.items()} if lpips else {}
-        for network, of_sets in ((inception, pooled), (identity, persons)):
-            for name, images in {"truth": hr, **answers}.items() if network else ():
-                of_sets[name].append(network.embed(images))
+        for name, images in {"truth": hr, **answers}.items() if identity else ():
+            persons[name].append(identity.embed(images))
         if reader:
             shown = {"truth": hr[None], **{name: images[None] for name, images in answers.items()}, **drawn}
             for name, images in shown.items():
                 readings[name].append(reader.read(np.concatenate(images)).reshape(*images.shape[:2], -1))
         for i, truth in enumerate(hr):
-            true_look = _look(seen["truth"], i) if judge else None
+            true_look = look_at(seen["truth"], i) if judge else None
             for name in methods:
                 row = _fidelity(answers[name][i], truth, protocol)
                 if judge:
-                    row |= _likeness(_look(seen[name], i), true_look)
+                    row |= likeness(look_at(seen[name], i), true_look)
                 if lpips:
                     row["lpips"] = float(apart[name][i])
                 if name in drawn:
-                    row |= _of_samples(drawn[name][:, i], lr[i], truth, protocol)
-                    row |= _likeness_of_samples(judge.see(drawn[name][:, i]), true_look) if judge else {}
+                    row |= _of_samples(drawn[name][:, i], lr[i], truth, protocol, face)
+                    row |= likeness_of_samples(judge.see(drawn[name][:, i]), true_look) if judge else {}
                     row |= _lpips_of_samples(lpips, drawn[name][:, i], truth) if lpips else {}
                 elif samples:
                     row["consistency"] = consistency(answers[name][i], lr[i], protocol.scale, protocol.antialias)
@@ -207,16 +221,17 @@ def evaluate(
     if not done:
         raise FacesrError("no picture to measure on")
     models = {name: _means(table) for name, table in rows.items()}
-    for figure, of_sets in (("frechet", embeddings), ("fid", pooled)):
-        if of_sets["truth"] and done > 1:
-            truth = np.concatenate(of_sets["truth"])
-            for name, row in models.items():
-                row[figure] = frechet_distance(np.concatenate(of_sets[name]), truth)
+    true_energy, true_set = energies.pop("truth"), seen_sets["truth"]
+    of_sets = {key: sharpness(energy, true_energy) | seen_sets[key].distances(true_set) for key, energy in energies.items()}
+    for name, row in models.items():
+        row |= of_sets[name] | {f"{figure}_sample": value for figure, value in of_sets.get((name, SAMPLE), {}).items()}
     for name, row in models.items() if identity else ():
         row |= recognised(np.concatenate(persons[name]), np.concatenate(persons["truth"]))
     for name, row in models.items() if reader else ():
         row |= digits_read(np.concatenate(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
+    if stochastic and face is not None:
+        about |= {"face": "an ellipse about the eyes and the mouth of the set's mean face"}
     if degradation:
         about |= {"degradation": f"{degradation.name}, seed {seed}"}
     if lpips:
@@ -290,48 +305,20 @@ def _fidelity(sr, hr, protocol):
     return row | {"ms_ssim": ms_ssim(sr, hr, protocol.colour)} if len(hr) >= MS_SSIM_LEAST else row
 
 
-def _of_samples(samples, lr, hr, protocol):
+def _of_samples(samples, lr, hr, protocol, face):
+    in_face = {} if face is None else {"diversity_face": deviation(samples, face_region(face, *hr.shape[:2]))}
     return {
         **best_of(samples, hr, protocol.colour),
         "diversity": diversity(samples),
+        **in_face,
         "consistency": consistency(samples, lr, protocol.scale, protocol.antialias),
-    }
-
-
-def _look(seen, index):
-    """What a judge sees in one image of a batch."""
-    maps, embedding = seen
-    return [features[index : index + 1] for features in maps], embedding[index : index + 1]
-
-
-def _likeness(look, truth):
-    """Distances of one or several answers from the truth, means over the answers."""
-    features, identity = feature_distance(look[0], truth[0]), identity_distance(look[1], truth[1])
-    return {"features": float(features.mean()), "identity": float(identity.mean())}
-
-
-def _likeness_of_samples(looks, truth):
-    """The smallest distances of the samples from the truth, and the mean distance between samples."""
-    maps, embeddings = looks
-    first, second = _pairs(len(embeddings))
-    apart = feature_distance([features[first] for features in maps], [features[second] for features in maps])
-    return {
-        "features_best": float(feature_distance(maps, truth[0]).min()),
-        "identity_best": float(identity_distance(embeddings, truth[1]).min()),
-        "features_diversity": float(apart.mean()),
     }
 
 
 def _lpips_of_samples(lpips, samples, truth):
     """The smallest distance of the samples from the truth, and the mean distance between samples."""
-    first, second = _pairs(len(samples))
+    first, second = pairs_of(len(samples))
     return {
         "lpips_best": float(lpips.distance(samples, np.broadcast_to(truth, samples.shape)).min()),
         "lpips_diversity": float(lpips.distance(samples[first], samples[second]).mean()),
     }
-
-
-def _pairs(count):
-    """All pairs of ``count`` things, as the indices of their first and of their second; one alone is paired with itself."""
-    pairs = [(a, b) for a in range(count) for b in range(a)] or [(0, 0)]
-    return tuple(list(side) for side in zip(*pairs))

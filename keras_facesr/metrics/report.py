@@ -7,57 +7,82 @@ from rich.text import Text
 
 from keras_facesr.metrics.protocol import REFERENCE
 
-COLUMNS = {  # figure: heading, format
+OF_ONE = {  # figure: heading, format
     "psnr": ("PSNR\ndB", ".2f"),
     "gain": ("gain\ndB", "+.2f"),
     "ssim": ("SSIM", ".4f"),
     "ms_ssim": ("MS-\nSSIM", ".4f"),
+    "sharpness": ("sharp-\nness", ".3f"),
+    "detail": ("detail, coarse\nto fine", ".2f"),
+}
+OF_SAMPLES = {
     "psnr_best": ("best\nPSNR", ".2f"),
     "ssim_of_best_psnr": ("its\nSSIM", ".4f"),
     "ssim_best": ("best\nSSIM", ".4f"),
     "diversity": ("diver-\nsity", ".2f"),
+    "diversity_face": ("face\ndiv.", ".2f"),
     "consistency": ("con-\nsis-\ntency", ".2f"),
+    "sharpness_sample": ("sharp,\nsample", ".3f"),
+    "detail_sample": ("its detail,\ncoarse to fine", ".2f"),
+}
+JUDGED = {
     "features": ("fea-\ntures", ".3f"),
     "features_best": ("best\nfeat.", ".3f"),
     "features_diversity": ("div.\nfeat.", ".3f"),
     "identity": ("iden-\ntity", ".3f"),
     "identity_best": ("best\nid.", ".3f"),
     "textures": ("tex-\ntures", ".3f"),
+    "textures_sample": ("tex.,\nsample", ".3f"),
     "frechet": ("Fré-\nchet", ".3f"),
+    "frechet_sample": ("Fré.,\nsample", ".3f"),
+}
+BY_OTHERS = {
     "lpips": ("LPIPS", ".3f"),
     "lpips_best": ("best\nLPIPS", ".3f"),
     "lpips_diversity": ("div.\nLPIPS", ".3f"),
     "fid": ("FID", ".1f"),
+    "fid_sample": ("FID,\nsample", ".1f"),
     "identity_distance": ("id.\ndist.", ".3f"),
     "identity_rank1": ("id.\nfirst", ".1%"),
     "identity_auc": ("id.\nAUC", ".3f"),
     "digits_best": ("digits\nbest", ".1%"),
     "digits_mean": ("digits\nmean", ".1%"),
 }
+GROUPS = OF_ONE, OF_SAMPLES, JUDGED, BY_OTHERS  # a printed table each, which has no more than 80 columns
+COLUMNS = OF_ONE | OF_SAMPLES | JUDGED | BY_OTHERS
 
 
 def format_table(report):
-    """A report of ``evaluate`` or ``evaluate_unpaired`` for a rich console: a table, one row a method, then the protocol."""
-    headings, rows = tabulated(report)
-    table = Table("method", box=None, pad_edge=False, collapse_padding=True)
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for name, cells in rows.items():
-        table.add_row(name, *cells)
-    return Group(table, Text(in_one_line(report), "dim"))
+    """A report of ``evaluate`` or ``evaluate_unpaired`` for a rich console: tables, one row a method, then the protocol."""
+    tables = []
+    for columns in GROUPS:
+        headings, rows = tabulated(report, columns)
+        if headings:
+            table = Table("method", box=None, pad_edge=False, collapse_padding=True)
+            for heading in headings:
+                table.add_column(heading, justify="right")
+            for name, cells in rows.items():
+                table.add_row(name, *cells)
+            tables += [table, ""]
+    return Group(*tables[:-1], Text(in_one_line(report), "dim"))
 
 
-def tabulated(report):
+def tabulated(report, columns=COLUMNS):
     """The figures of ``evaluate`` as text: the headings of the figures that occur, and name -> cells, "" for a missing one."""
     reference = report["models"][REFERENCE].get("psnr")
     rows = report["models"]
     if reference is not None:
         rows = {name: {**row, "gain": row["psnr"] - reference} for name, row in rows.items()}
-    columns = {key: column for key, column in COLUMNS.items() if any(key in row for row in rows.values())}
+    columns = {key: column for key, column in columns.items() if any(key in row for row in rows.values())}
     cells = {
-        name: [format(row[key], spec) if key in row else "" for key, (_, spec) in columns.items()] for name, row in rows.items()
+        name: [_cell(row[key], spec) if key in row else "" for key, (_, spec) in columns.items()] for name, row in rows.items()
     }
     return [heading for heading, _ in columns.values()], cells
+
+
+def _cell(figure, spec):
+    """A figure, or several in one cell."""
+    return " ".join(format(each, spec) for each in figure) if isinstance(figure, list) else format(figure, spec)
 
 
 def in_one_line(report):
@@ -79,6 +104,8 @@ def in_one_line(report):
         f"MS-SSIM: {about['ms_ssim']}",
         about["average"],
     ]
+    if any("sharpness" in row for row in report["models"].values()):
+        parts.append(f"sharpness: {about['sharpness']}")
     if "ensemble" in about:
         parts.append(f"answers: {about['ensemble']}")
     if "samples" in about:
@@ -86,8 +113,14 @@ def in_one_line(report):
         if any("ssim_of_best_psnr" in row for row in report["models"].values()):
             parts.append("its SSIM: of the sample with the best PSNR; best SSIM: the highest of all")
         parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
+        if any("sharpness_sample" in row for row in report["models"].values()):
+            parts.append("sample: of the first one of each face, in the answer's place")
+    if "face" in about:
+        parts.append(f"face div.: standard deviation over samples, in levels, within {about['face']}")
     if "judge" in about:
         parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")
+        if any("textures" in row for row in report["models"].values()):
+            parts.append("textures: as Fréchet, of the means of its second feature map")
     if "lpips" in about:
         parts.append(f"LPIPS: {about['lpips']}")
     if "identity" in about:

@@ -37,6 +37,21 @@ def diversity(samples):
     return float((2 * np.arange(n) - n + 1) @ ordered / (n * (n - 1) / 2))
 
 
+def deviation(samples, region):
+    """Standard deviation of the answers' values in a part of the picture, in 8-bit levels; 0 for equal answers and for one.
+
+    The square root of the mean variance, over pixels and colours; the variance is that without bias, so that it does not depend
+    on how many answers there are: of independent answers of deviation s it is s.
+
+    Args:
+        samples: uint8 (n, H, W, 3).
+        region: bool (H, W), such as of ``data.framing.face_region``.
+    """
+    if len(samples) < 2:
+        return 0.0
+    return float(np.sqrt(np.var(samples[:, region], axis=0, ddof=1, dtype=np.float64).mean()))
+
+
 def consistency(sr, lr, scale, antialias=True):
     """Mean absolute RGB difference between input and downsampled output, in 8-bit levels (VarSR); 0 is best.
 

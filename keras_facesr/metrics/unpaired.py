@@ -1,9 +1,7 @@
 """Real small faces have no true large ones, so the set of their enlargements is compared with a set of clean faces."""
 
-import numpy as np
-
 from keras_facesr.errors import FacesrError
-from keras_facesr.metrics.perceptual import distances_of_sets, impressions
+from keras_facesr.metrics.perceptual import SeenSet, impressions
 from keras_facesr.metrics.protocol import BATCH, with_bicubic
 
 
@@ -38,14 +36,16 @@ def evaluate_unpaired(methods, small, clean, scale, judge, *, inception=None, on
         pooled = {"fid": inception.embed(images)} if inception else {}
         return {**impressions(judge.see(images)), **pooled}
 
-    seen = {name: [] for name in methods}
+    seen = {name: SeenSet() for name in methods}
     for start in range(0, len(small), BATCH):
         lr = small[start : start + BATCH]
         for name, method in methods.items():
-            seen[name].append(looked_at(method.upscale_batch(lr)))
+            seen[name].add(looked_at(method.upscale_batch(lr)))
         if on_image:
             on_image(min(start + BATCH, len(small)))
-    truth = _together([looked_at(clean[start : start + BATCH]) for start in range(0, len(clean), BATCH)])
+    truth = SeenSet()
+    for start in range(0, len(clean), BATCH):
+        truth.add(looked_at(clean[start : start + BATCH]))
     return {
         "protocol": {
             "scale": scale,
@@ -56,10 +56,5 @@ def evaluate_unpaired(methods, small, clean, scale, judge, *, inception=None, on
             "judge": judge.name,
         },
         "images": len(small),
-        "models": {name: distances_of_sets(_together(batches), truth) for name, batches in seen.items()},
+        "models": {name: enlarged.distances(truth) for name, enlarged in seen.items()},
     }
-
-
-def _together(batches):
-    """Join the impressions of batches to those of one set."""
-    return {figure: np.concatenate([batch[figure] for batch in batches]) for figure in batches[0]}

@@ -6,11 +6,12 @@ from pathlib import Path
 from keras_facesr import presets
 from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import ALIASED, degrade
+from keras_facesr.data.framing import FRAMINGS, points_in
 from keras_facesr.data.images import read_picture
 from keras_facesr.data.sets import ArraySet
 from keras_facesr.inference.methods import KerasDegradation, KerasJudge, KerasMethod, KerasReader
 from keras_facesr.metrics.identity import Embedding
-from keras_facesr.metrics.perceptual import distances_of_sets, impressions
+from keras_facesr.metrics.perceptual import SeenSet, impressions
 from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.metrics.report import in_one_line
 from keras_facesr.metrics.unpaired import evaluate_unpaired
@@ -93,6 +94,8 @@ class Pairs(Trial):
         square = square_of(self.source) if self.source.framing else None
         if self.identity:
             how["identity"] = Embedding.of_set(self.source.kind, square)
+        if self.source.kind in FRAMINGS:
+            how["face"] = points_in(square, within=self.source.kind)
         protocol = Protocol(self.scale, self.source.size, antialias=antialias, square=square)
         return evaluate(methods, pictures, protocol, samples=self.samples, on_image=on_image, **how)
 
@@ -144,11 +147,12 @@ class MadeFaces(Trial):
         """
         clean, real = (self.decoded(source, data_dir) for source in self.sources)
         judge = self.judging()
-        truth = impressions(judge.see(real))
+        truth = SeenSet().add(impressions(judge.see(real)))
         made = {"bicubic": degrade(clean, self.scale)}
         for name, network in networks.items():
             made[name] = KerasDegradation(name, network).reduce(clean, range(len(clean)))
-        distances = {name: distances_of_sets(impressions(judge.see(images)), truth) for name, images in made.items()}
+        seen = {name: SeenSet().add(impressions(judge.see(images))) for name, images in made.items()}
+        distances = {name: faces.distances(truth) for name, faces in seen.items()}
         return {"judge": judge.name, "clean": len(clean), "images": len(real), "models": distances}
 
     def in_words(self, report):

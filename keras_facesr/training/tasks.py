@@ -17,7 +17,7 @@ from keras_facesr.inference.tiles import passes
 from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.fidelity import closeness
 from keras_facesr.metrics.parsing import intersection_over_union
-from keras_facesr.metrics.perceptual import distances_of_sets, impressions
+from keras_facesr.metrics.perceptual import SeenSet, impressions
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES
 from keras_facesr.training.recipes.recipe import JUDGE
@@ -101,8 +101,8 @@ class Degradation:
         clean, real = self.validation
         reduced = degrade(clean, model.scale)
         made = to_uint8(model.degrade(to_unit(clean), seed=0))
-        true, *others = (impressions(self.judge.see(images)) for images in (real, made, reduced))
-        likeness, of_bicubic = (-distances_of_sets(seen, true)["textures"] for seen in others)
+        true, *others = (SeenSet().add(impressions(self.judge.see(images))) for images in (real, made, reduced))
+        likeness, of_bicubic = (-seen.distances(true)["textures"] for seen in others)
         return {"val_likeness": likeness, "val_likeness_bicubic": of_bicubic}
 
     def pictures(self, model):
