@@ -132,9 +132,7 @@ def test_evaluate_looks_where_the_sets_framing_has_the_eyes_and_the_face(facesr,
     places, regions = [], []
     region = lambda points, *shape: regions.append(points) or face_region(points, *shape)  # noqa: E731
     monkeypatch.setattr(protocol, "face_region", region)
-    monkeypatch.setattr(
-        identity.Embedding, "__init__", lambda judge, eyes: places.append(eyes) or Colours.__init__(judge, eyes)
-    )
+    monkeypatch.setattr(identity.Embedding, "__init__", lambda own, eyes: places.append(eyes) or Colours.__init__(own, eyes))
     monkeypatch.setattr(identity.Embedding, "embed", Colours.embed)
     stand_in_data.celeba(tmp_path, demo_faces(26, 96))
     for options in ((), ("--framing", "utkface")):
