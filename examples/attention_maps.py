@@ -12,17 +12,21 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
+from keras_facesr.data.files import place_for
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
+from keras_facesr.errors import end_in_a_line
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("face", nargs="?")
 parser.add_argument("-o", "--out", default="maps.png")
 args = parser.parse_args()
+end_in_a_line()
+out = place_for(args.out, ".png")
 
 face = read_picture(args.face).rgb if args.face else astronaut()[:256, 96:352]
 model = fsr.load("cagface")
 block = np.asarray(model.prepare(to_unit(face[None])))[0]  # (h, w, 6): the picture and three maps
 
 row = [block[..., :3], *(np.repeat(block[..., k : k + 1], 3, axis=-1) for k in (3, 4, 5))]
-Image.fromarray(to_uint8(np.concatenate(row, axis=1))).save(args.out)
-print(f"{args.out}: the picture, and where its hair, its skin and its parts are")
+Image.fromarray(to_uint8(np.concatenate(row, axis=1))).save(out)
+print(f"{out}: the picture, and where its hair, its skin and its parts are")

@@ -15,7 +15,9 @@ import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import resize
+from keras_facesr.data.files import place_for
 from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_face
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -23,6 +25,8 @@ parser.add_argument("faces", nargs="?", metavar="FACES_DIR")
 parser.add_argument("--models", default="edsr_small_x4_bicubic,edsr_small_x4_style,ssrvae_x4")
 parser.add_argument("-o", "--out", default="compared.png")
 args = parser.parse_args()
+end_in_a_line()
+out = place_for(args.out, ".png")
 
 if args.faces:
     lr = decoded(spread(open_dataset(args.faces), 8), 16)[0]  # uint8 (8, 16, 16, 3)
@@ -36,5 +40,5 @@ columns = {
     **{name: fsr.load(name).upscale(lr) for name in args.models.split(",")},
 }
 picture = Image.fromarray(np.concatenate([np.concatenate(column, axis=0) for column in columns.values()], axis=1))
-picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.NEAREST).save(args.out)
-print(f"{args.out}: from left to right {', '.join(columns)}")
+picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.NEAREST).save(out)
+print(f"{out}: from left to right {', '.join(columns)}")

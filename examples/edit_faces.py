@@ -10,17 +10,18 @@ Faces of its test part are edited, and face_features judges how far each edited 
 import argparse
 
 import numpy as np
-from PIL import Image
 
 import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade
-from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.data.files import place_for
+from keras_facesr.data.images import to_uint8, to_unit, write_png
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_faces
 from keras_facesr.metrics.stochastic import consistency
 
-STRENGTHS = (-2, -1, 0, 1, 2)
+EDITED, STRENGTHS = ("Smiling", "Male", "Eyeglasses"), (-2, -1, 0, 1, 2)
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 data = parser.add_mutually_exclusive_group(required=True)
 data.add_argument("celeba", nargs="?")
@@ -28,32 +29,30 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--faces", type=int, default=4)
 parser.add_argument("-o", "--out", default="edited.png")
 args = parser.parse_args()
-
-# TensorFlow takes seconds to start: a wrong call has been answered by now.
-from keras_facesr.models.face_features import ATTRIBUTES, FaceFeatures
-from keras_facesr.models.varsr import VarSR
-
+end_in_a_line()
+out = place_for(args.out, ".png")
 if args.quick:
-    model, judge = VarSR(channels=8, blocks=1, latent_dim=16), FaceFeatures(channels=(4, 8))
-    true, test, labels = demo_faces(8, 64), demo_faces(args.faces, 64), dict.fromkeys(ATTRIBUTES, np.arange(8) < 4)
+    true, test, labels = demo_faces(8, 64), demo_faces(args.faces, 64), dict.fromkeys(EDITED, np.arange(8) < 4)
 else:
-    model, judge = fsr.load("varsr"), fsr.load("face_features")
     sizes = {"train": 2000, "test": args.faces}
     train, test = (open_dataset(args.celeba, part, kind="celeba").subset(slice(n)) for part, n in sizes.items())
     (true, unreadable), test, labels = decoded(train, 64), decoded(test, 64)[0], train.labels
-    assert not unreadable, f"cannot be read: {unreadable[0]}"
-small = degrade(test, model.scale)  # uint8 (N, 8, 8, 3)
-lr, rows = to_unit(small), []
-for attribute in ("Smiling", "Male", "Eyeglasses"):
+    if unreadable:
+        raise fsr.FacesrError(f"{unreadable[0]}: cannot be read")
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+from keras_facesr.models.face_features import ATTRIBUTES
+
+model, judge = (fsr.load(name, weights=None if args.quick else "released") for name in ("varsr", "face_features"))
+small, rows = degrade(test, model.scale), []  # uint8 (N, 8, 8, 3)
+for attribute in EDITED:
     has = labels[attribute]
     direction = model.attribute_direction(to_unit(true[has]), to_unit(true[~has]))
     direction /= np.linalg.norm(direction)  # strengths are in units of z
-    edited = np.asarray(model.edit(lr, direction, STRENGTHS))  # (5, N, 64, 64, 3)
+    edited = np.asarray(model.edit(to_unit(small), direction, STRENGTHS))  # (5, N, 64, 64, 3)
     rows += [np.concatenate(column, axis=1) for column in edited.transpose(1, 0, 2, 3, 4)]
     for strength, faces in zip(STRENGTHS, edited):
         probability = np.mean(1 / (1 + np.exp(-np.asarray(judge(faces))[:, ATTRIBUTES.index(attribute)])))
         levels = np.mean([consistency(face, lr, model.scale) for face, lr in zip(to_uint8(faces), small)])
         print(f"{attribute} {strength:+d}: probability {probability:.2f}, {levels:.2f} levels from the input")
-
-Image.fromarray(to_uint8(np.concatenate(rows))).save(args.out)
-print(f"{args.out}: a row for each face, strengths {STRENGTHS}; Smiling, Male, Eyeglasses")
+write_png(out, to_uint8(np.concatenate(rows)), overwrite=True)
+print(f"{out}: a row for each face, strengths {STRENGTHS}; {', '.join(EDITED)}")

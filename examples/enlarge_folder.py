@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import keras_facesr as fsr
-from keras_facesr.data.images import find_images, read_picture, write_png
+from keras_facesr.data.datasets import folder
+from keras_facesr.data.images import read_picture, write_png
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import enlarge_picture
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -18,10 +20,12 @@ parser.add_argument("faces")
 parser.add_argument("--model", default="sam")
 parser.add_argument("-o", "--out", type=Path, default="large")
 args = parser.parse_args()
+end_in_a_line()
 
+files = folder(args.faces).files
 model = fsr.load(args.model)
 failed = 0
-for file in find_images([args.faces]):
+for file in files:
     try:
         picture = read_picture(file)
         pixels = enlarge_picture(model, picture)  # gray stays gray, transparency is kept

@@ -15,8 +15,10 @@ import numpy as np
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import blind
+from keras_facesr.data.files import place_for
 from keras_facesr.data.images import to_uint8, to_unit, write_png
 from keras_facesr.data.pipeline import UnpairedStream
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -25,15 +27,12 @@ parser.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=5000)
 parser.add_argument("-o", "--out", type=Path, default="pairs")
 args = parser.parse_args()
+end_in_a_line()
 if len(args.folders) != (0 if args.quick else 2):
     parser.error("give REAL_DIR and CLEAN_DIR, or --quick")
 if args.out.exists():
     parser.error(f"{args.out}: is there already; name another folder")
-
-# TensorFlow takes seconds to start: a wrong call has been answered by now.
-import keras
-
-from keras_facesr.models.stylevae import StyleVAE
+place_for(args.out, "")
 
 if args.quick:
     clean, rng = demo_faces(8, 64), np.random.default_rng(0)
@@ -43,6 +42,11 @@ else:
     real, clean = (decoded(open_dataset(folder), side)[0] for folder, side in zip(args.folders, (16, 64)))
     steps, size = args.steps, {}
 stream = UnpairedStream(real, clean, batch_size=8)
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.stylevae import StyleVAE
 
 model = StyleVAE(**size)
 model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), jit_compile=False)

@@ -13,7 +13,9 @@ from PIL import Image
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.degrade import resize
+from keras_facesr.data.files import place_for
 from keras_facesr.data.images import read_picture, to_uint8
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_face, picture_deviation, sample_picture
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -21,14 +23,17 @@ parser.add_argument("face", nargs="?")
 parser.add_argument("--model", default="sam")
 parser.add_argument("-o", "--out", default="samples.png")
 args = parser.parse_args()
+end_in_a_line()
+out = place_for(args.out, ".png")
 
-model, preset = fsr.load(args.model), presets.find(args.model)
+preset = presets.find(args.model)
 height, width = np.broadcast_to(preset.hr_size, 2) // preset.scale
 face = read_picture(read_picture(args.face).rgb if args.face else resize(demo_face(preset.framing), height, width))
+model = fsr.load(args.model)
 
 samples = sample_picture(model, face, n=8, seed=0)  # eight, uint8 (H, W, 3)
 deviation = picture_deviation(model, face, n=32, seed=0)  # (H, W), in units of [0, 1]
 
 brightness = np.repeat(to_uint8(deviation / deviation.max())[..., None], 3, axis=-1)
-Image.fromarray(np.concatenate([model.upscale(face.rgb), *samples, brightness], axis=1)).save(args.out)
-print(f"{args.out}: the most probable face, eight samples, and their deviation (brightest: {255 * deviation.max():.1f} levels)")
+Image.fromarray(np.concatenate([model.upscale(face.rgb), *samples, brightness], axis=1)).save(out)
+print(f"{out}: the most probable face, eight samples, and their deviation (brightest: {255 * deviation.max():.1f} levels)")

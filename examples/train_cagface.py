@@ -13,7 +13,9 @@ import argparse
 from keras_facesr import presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -25,12 +27,8 @@ parser.add_argument("--patch", type=int, help="default: whole faces")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="cagface.weights.h5")
 args = parser.parse_args()
-
-# TensorFlow takes seconds to start: a wrong call has been answered by now.
-import keras
-
-from keras_facesr.models.cagface import CAGFace
-from keras_facesr.training.tasks import prepared
+end_in_a_line()
+out = place_for(args.out, ".weights.h5")
 
 if args.quick:
     steps, width, faces, crop = 2, {"features": 8, "blocks": 1}, demo_faces(8, 128), 64
@@ -38,6 +36,13 @@ else:
     faces, unreadable = decoded(open_dataset(args.faces, split="train"), args.size)
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
     steps, width, crop = args.steps, {"features": 32, "blocks": 12}, args.patch
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.cagface import CAGFace
+from keras_facesr.training.tasks import prepared
+
 model = CAGFace(image_skip=True, **width)  # without arguments: the paper's network, for a GPU
 model.build((None, None, None, 3))
 model.components.load_weights(presets.released_weights(presets.find("components_celebamask")))
@@ -50,4 +55,4 @@ for phase in (1, 2):  # the first stage alone, then both
     model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 model.optimizer = None  # the released file holds no optimiser
-model.save_weights(args.out)
+model.save_weights(out)

@@ -10,7 +10,9 @@ import argparse
 
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -21,6 +23,16 @@ parser.add_argument("--batch", type=int, default=32, help="of all devices togeth
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="sam.keras")
 args = parser.parse_args()
+end_in_a_line()
+out = place_for(args.out, ".keras")
+
+if args.quick:
+    batch, steps, size, faces = 4, 2, {"channels": 8, "encoder_blocks": 1, "icap_blocks": 0}, demo_faces(8, 128)
+else:
+    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
+    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    batch, steps, size = args.batch, args.steps, {}
+stream = PairStream(faces, scale=8, batch_size=batch)  # whole batches, of one size
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 import keras
@@ -31,15 +43,8 @@ from keras_facesr.models.sam import SAM
 if args.quick:
     parts = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    batch, steps, size, faces = 4, 2, {"channels": 8, "encoder_blocks": 1, "icap_blocks": 0}, demo_faces(8, 128)
-else:
-    strategy = tf.distribute.MirroredStrategy()
-    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
-    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-    batch, steps, size = args.batch, args.steps, {}
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"] if args.quick else None)
 print(f"{strategy.num_replicas_in_sync} devices")
-stream = PairStream(faces, scale=8, batch_size=batch)  # whole batches, of one size
 
 with strategy.scope():
     model = SAM(scale=8, backbone="lr", stochastic_weight=0.1, **size)
@@ -49,4 +54,4 @@ for phase in (1, 2):
         model.compile(keras.optimizers.Adam(5e-4))
     model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
-model.save(args.out)  # opened again by keras.saving.load_model, after `import keras_facesr`
+model.save(out)  # opened again by keras.saving.load_model, after `import keras_facesr`

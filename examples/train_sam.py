@@ -10,7 +10,9 @@ import argparse
 
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -20,11 +22,8 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="sam.weights.h5")
 args = parser.parse_args()
-
-# TensorFlow takes seconds to start: a wrong call has been answered by now.
-import keras
-
-from keras_facesr.models.sam import SAM
+end_in_a_line()
+out = place_for(args.out, ".weights.h5")
 
 if args.quick:
     size = {"channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_blocks": 0, "icap_blocks": 0}
@@ -35,6 +34,11 @@ else:
     steps, size = args.steps, {}
 stream = PairStream(faces, scale=8, batch_size=8)
 
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.sam import SAM
+
 model = SAM(scale=8, backbone="lr", stochastic_weight=0.1, **size)  # without backbone="lr": the paper's network, for a GPU
 xla = keras.backend.backend() == "tensorflow" and not args.quick
 for phase in (1, 2):
@@ -43,4 +47,4 @@ for phase in (1, 2):
     model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 model.optimizer = None  # the released file holds no optimiser
-model.save_weights(args.out)
+model.save_weights(out)

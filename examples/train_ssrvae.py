@@ -11,9 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_facesr.data.datasets import folder
 from keras_facesr.data.degrade import blind
-from keras_facesr.data.images import find_images, read_picture
+from keras_facesr.data.files import place_for
+from keras_facesr.data.images import read_picture
 from keras_facesr.data.pipeline import PairStream
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -23,27 +26,27 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=5000)
 parser.add_argument("-o", "--out", default="ssrvae.weights.h5")
 args = parser.parse_args()
-if args.pairs and not (args.pairs / "hr").is_dir():
-    parser.error(f"{args.pairs / 'hr'}: no such folder")
-
-# TensorFlow takes seconds to start: a wrong call has been answered by now.
-import keras
-
-from keras_facesr.models.ssrvae import SSRVAE
+end_in_a_line()
+out = place_for(args.out, ".weights.h5")
 
 if args.quick:
     hr, rng = demo_faces(8, 64), np.random.default_rng(0)
     lr = np.stack([blind(face, 4, rng) for face in hr])
     steps, size = 2, {"channels": 8, "global_blocks": 1, "local_blocks": 1}
 else:
-    names = [file.name for file in find_images([args.pairs / "hr"])]
+    names = [file.name for file in folder(args.pairs / "hr").files]
     lr, hr = (np.stack([read_picture(args.pairs / kind / name).rgb for name in names]) for kind in ("lr", "hr"))
     steps, size = args.steps, {}
 stream = PairStream(hr, scale=4, batch_size=8, degrades=lambda _: [lr])
+
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.ssrvae import SSRVAE
 
 model = SSRVAE(**size)
 model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), loss="mae", jit_compile=False)
 model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 model.optimizer = None  # weights alone are saved
-model.save_weights(args.out)
+model.save_weights(out)

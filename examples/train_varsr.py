@@ -12,7 +12,9 @@ import argparse
 import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
+from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -22,11 +24,8 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="varsr.weights.h5")
 args = parser.parse_args()
-
-# TensorFlow takes seconds to start: a wrong call has been answered by now.
-import keras
-
-from keras_facesr.models.varsr import VarSR
+end_in_a_line()
+out = place_for(args.out, ".weights.h5")
 
 if args.quick:
     size = {"channels": 8, "blocks": 1, "latent_dim": 16, "critic_channels": 4, "critic_convolutions": 5}
@@ -37,6 +36,11 @@ else:
     steps, size = args.steps, {}
 stream = PairStream(faces, scale=8, batch_size=8)
 
+# TensorFlow takes seconds to start: a wrong call has been answered by now.
+import keras
+
+from keras_facesr.models.varsr import VarSR
+
 features = fsr.load("face_features").maps  # what the perceptual loss compares
 model = VarSR(critic=True, perceptual_weight=0.01, **size)
 for phase, rate in ((1, 5e-4), (2, 1e-4)):
@@ -45,4 +49,4 @@ for phase, rate in ((1, 5e-4), (2, 1e-4)):
     model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
 
 model.optimizer = model.critic_optimizer = None  # weights alone are saved
-model.save_weights(args.out)
+model.save_weights(out)

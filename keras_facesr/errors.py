@@ -1,5 +1,7 @@
 """Errors, and one warning, that a user can cause and mend. Each message says in one line what is wrong and what to do."""
 
+import sys
+
 
 class FacesrError(ValueError):
     """Base of all errors that keras_facesr raises on purpose; the command line prints them without a traceback."""
@@ -53,3 +55,16 @@ def reason(error):
     """An exception's message in one line; of the operating system's errors the words alone, without number and path."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(said.split()) or type(error).__name__
+
+
+def end_in_a_line():
+    """For scripts: an error that the user can mend, or one of the operating system, ends them with one line and exit code 2."""
+    former = sys.excepthook
+
+    def end(kind, error, trace):
+        if not issubclass(kind, (FacesrError, OSError)):
+            return former(kind, error, trace)
+        print(f"{error.filename}: {reason(error)}" if getattr(error, "filename", None) else reason(error), file=sys.stderr)
+        sys.exit(2)
+
+    sys.excepthook = end

@@ -6,13 +6,20 @@ import threading
 
 
 @contextlib.contextmanager
-def on_sigterm(handler):
-    """Within the block SIGTERM calls ``handler(signal number, frame)``; in the main thread alone, as no other can handle it."""
+def when_asked_to_end(handler, *signals):
+    """Within the block the signals call ``handler(number, frame)``; in the main thread alone, as no other can handle them.
+
+    One that is ignored, as the background jobs of a shell's script ignore Ctrl+C, stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    former = signal.signal(signal.SIGTERM, handler)
+    former = {number: signal.getsignal(number) for number in signals}
+    handled = {number: before for number, before in former.items() if before is not signal.SIG_IGN}
+    for number in handled:
+        signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, before in handled.items():
+            signal.signal(number, before)

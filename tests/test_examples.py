@@ -32,13 +32,30 @@ QUICK = ("train_sam",)  # what newcomers run first; test_document_code.py runs R
 SCRIPTS = [path for path in sorted(EXAMPLES.rglob("*.py")) if "parse_args" in path.read_text()]
 MISCALL = """
 import runpy, sys
-for script in sys.argv[1:]:
-    sys.path[0], sys.argv = script.rpartition("/")[0], [script, "--wrong"]
+for call in sys.argv[1:]:
+    script, *arguments = call.split()
+    sys.path[0], sys.argv = script.rpartition("/")[0], [script, *arguments]
     try:
-        runpy.run_path(script, run_name="__main__")
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except Exception as error:
+            sys.excepthook(type(error), error, None)
     except SystemExit as ended:
         print(script, ended.code, *{"keras", "tensorflow"} & {*sys.modules}, flush=True)
-"""  # one process for all scripts, since each begins with what the one before has imported, too
+"""  # one process for all calls, since each begins with what the one before has imported, too
+MISSING = [  # what is given is not there, or the answer cannot be written there
+    *[f"{name} absent" for name in CALLS if name not in ("face_in_styles", "realistic_pairs")],
+    "enlarge_folder absent",
+    "train_on_all_gpus absent",
+    "face_in_styles --like absent",
+    "realistic_pairs faces absent",
+    "realistic_pairs --quick -o faces/0.png/absent",
+    "compare_on_small_faces faces --models absent",
+    "enlarge_folder faces --model absent",
+    "sample_faces --model absent",
+    "train_sam --quick -o absent.h5",
+    "attention_maps -o faces/0.png/absent.png",
+]
 OTHERS = {"enlarge_folder", "train_on_all_gpus"}  # have tests of their own below, as those in folders have elsewhere
 
 
@@ -83,10 +100,23 @@ def test_an_example_has_fewer_than_sixty_lines(path):
     assert len(path.read_text().splitlines()) < 60
 
 
+def miscall(calls, cwd=None):
+    """Make calls that are answered without Keras: the process that made them."""
+    return subprocess.run(
+        [sys.executable, "-c", MISCALL, *calls], cwd=cwd, capture_output=True, text=True, timeout=60, check=True
+    )
+
+
 def test_a_wrong_call_is_answered_without_starting_tensorflow():
-    called = subprocess.run([sys.executable, "-c", MISCALL, *SCRIPTS], capture_output=True, text=True, timeout=60, check=True)
+    called = miscall([f"{script} --wrong" for script in SCRIPTS])
     assert called.stdout.splitlines() == [f"{script} 2" for script in SCRIPTS]
     assert called.stderr.startswith("usage: ") and called.stderr.count("error: ") == len(SCRIPTS)
+
+
+def test_what_is_not_there_is_named_in_one_line_without_starting_tensorflow(here):
+    called = miscall([f"{EXAMPLES}/{call.replace(' ', '.py ', 1)}" for call in MISSING], here)
+    assert called.stdout.splitlines() == [f"{EXAMPLES}/{call.split()[0]}.py 2" for call in MISSING]
+    assert ["absent" in line for line in called.stderr.splitlines()] == [True] * len(MISSING), called.stderr
 
 
 @pytest.mark.parametrize("wrong", ["absent.png", "text.png", "half.png", "absent.tflite", "text.tflite"])

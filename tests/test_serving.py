@@ -126,6 +126,13 @@ def test_the_clients_command_writes_pictures_and_names_what_failed(served, netwo
     check(((tmp_path / "out" / "face_sam.png").read_bytes(), ""), network.upscale(FACES[0]))
 
 
+def test_where_the_client_can_make_no_folder_it_says_so_in_one_line(tmp_path):
+    (tmp_path / "out").write_bytes(b"a file")
+    command = [sys.executable, EXAMPLE / "client.py", "face.png", "-o", tmp_path / "out", "--rest", "http://127.0.0.1:9"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (2, f"{tmp_path / 'out'}: no folder can be made there (File exists)\n")
+
+
 def test_the_servers_configuration_is_in_its_own_language():
     from google.protobuf import text_format
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig

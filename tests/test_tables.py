@@ -181,21 +181,22 @@ def test_real_small_faces_are_counted_as_they_are_measured(faces):
 
 
 def test_a_stopped_table_goes_on_with_the_row_it_stopped_in(made, miniature, faces, tmp_path, monkeypatch):
-    trained, train = [], run.train
+    trained, train, asked = [], run.train, [KeyboardInterrupt, TrainingStopped]
 
     def stopped_in_wide(recipe, data_dir, folder, resume):
         trained.append((recipe.name, resume))
-        if recipe.name == "wide_x2" and not resume:
-            (folder / "recipe.json").parent.mkdir(parents=True)
+        if recipe.name == "wide_x2" and asked:
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe), indent=1))
-            raise TrainingStopped("in the midst")
+            raise asked.pop()("in the midst")
         return train(recipe, data_dir, folder, resume=resume)
 
     monkeypatch.setattr(run, "train", stopped_in_wide)
-    with pytest.raises(TrainingStopped, match="wide_x2: stopped, .* the same command goes on"):
-        run.run(MINIATURE, faces, tmp_path, say=lambda _: None)
+    for signalled in (TrainingStopped, KeyboardInterrupt):  # by SIGTERM, by Ctrl+C
+        with pytest.raises(signalled, match="wide_x2: stopped, .* the same command goes on"):
+            run.run(MINIATURE, faces, tmp_path, say=lambda _: None)
     report = run.run(MINIATURE, faces, tmp_path, say=lambda _: None)
-    assert trained == [("thin_x2", False), ("wide_x2", False), ("wide_x2", True)]
+    assert trained == [("thin_x2", False), ("wide_x2", False), ("wide_x2", True), ("wide_x2", True)]
     assert report["parts"][0]["orders"] == made[1]["parts"][0]["orders"]
 
 

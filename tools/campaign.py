@@ -15,6 +15,7 @@ moved. ``tools/release.py`` makes presets of finished runs, with the curve of th
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ def main():
     if args.only:
         sys.exit(run(args.only, args.runs_dir))
     os.nice(args.niceness)
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches the training as well, which saves its state
     tried = set()
     while waiting := [line for line in lines(args.queue) if line not in tried and not has_ended(line, args.runs_dir)]:
         line = waiting[0]  # the file is read again after each run
@@ -68,8 +70,8 @@ def run(line, runs_dir):
         recipe = recipes.find(name)
         recipe = recipe.for_images(int(images[0])) if images else recipe
         train(recipe, Path(data_dir).expanduser(), folder, resume=(folder / "recipe.json").exists())
-    except TrainingStopped as stopped:
-        print(stopped, file=sys.stderr)
+    except (TrainingStopped, KeyboardInterrupt) as stopped:
+        print(stopped if stopped.args else f"{name}: stopped", file=sys.stderr)
         return STOPPED
     except FacesrError as error:
         print(f"{name}: {error}", file=sys.stderr)

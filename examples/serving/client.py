@@ -26,22 +26,25 @@ def main():
     if args.grpc:
         from over_grpc import GrpcClient  # imports TensorFlow, which REST does not need
     client = (RestClient if args.rest else GrpcClient)(args.rest or args.grpc, args.model, args.version)
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.exit(2, f"{args.out}: no folder can be made there ({error.strerror})\n")
     failed = False
     for picture in args.pictures:
         try:
             ((png, error),) = client.enlarge([picture.read_bytes()])
-        except (OSError, ServerError) as failure:
-            png, error = b"", str(failure)
-        if error:
+            if error:
+                raise ServerError(error)
+            target = args.out / f"{picture.stem}_{args.model}.png"
+            partial = target.with_suffix(".partial")
+            partial.write_bytes(png)
+            partial.replace(target)
+        except (OSError, ServerError) as error:
             print(f"{picture}: {error}", file=sys.stderr)
             failed = True
-            continue
-        target = args.out / f"{picture.stem}_{args.model}.png"
-        partial = target.with_suffix(".partial")
-        partial.write_bytes(png)
-        partial.replace(target)
-        print(f"{picture} -> {target}")
+        else:
+            print(f"{picture} -> {target}")
     return int(failed)
 
 

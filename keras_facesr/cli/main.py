@@ -9,7 +9,7 @@ import sys
 from keras_facesr.cli import console, evaluate, export, models, page, photo, table, train, upscale
 from keras_facesr.cli.arguments import Parser
 from keras_facesr.errors import CallError, ExportError, TableError, TrainingError
-from keras_facesr.termination import on_sigterm
+from keras_facesr.termination import when_asked_to_end
 from keras_facesr.version import __version__
 
 COMMANDS = {  # each has a SUMMARY, ``add_options(option)`` and ``run(args)``, which returns the exit code
@@ -27,13 +27,17 @@ COMMANDS = {  # each has a SUMMARY, ``add_options(option)`` and ``run(args)``, w
 def main(argv=None):
     """Run one command line (by default the process's own) and return its exit code."""
     # SIGTERM ends a command as Ctrl+C does: what is half written is removed, what is done stays.
-    with on_sigterm(signal.default_int_handler), console.unfailing_streams(), console.warnings_in_a_line():
+    with (
+        when_asked_to_end(signal.default_int_handler, signal.SIGTERM),
+        console.unfailing_streams(),
+        console.warnings_in_a_line(),
+    ):
         args = parser().parse_args(argv)
         try:
             console.check_json(args)
             code = args.run(args)
-        except KeyboardInterrupt:
-            print("facesr: stopped", file=sys.stderr)
+        except KeyboardInterrupt as stopped:  # a training says what it has saved
+            print(f"facesr: {stopped if stopped.args else 'stopped'}", file=sys.stderr)
             return 130
         except Exception as error:
             console.report(error, args.debug)

@@ -6,6 +6,8 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+from keras_facesr.errors import CallError, reason
+
 
 @contextmanager
 def written_whole(path):
@@ -45,3 +47,20 @@ def check_writable(path, room=2**16):
             os.posix_fallocate(trial.fileno(), 0, room)
         else:
             trial.write(bytes(min(room, 2**16)))
+
+
+def place_for(path, suffix):
+    """Path of a file that is written after long work; its folder is made.
+
+    Raises:
+        CallError: its name does not end in `suffix`, or it cannot be written there.
+    """
+    path = Path(path)
+    if not path.name.endswith(suffix):
+        raise CallError(f"{path}: give a name that ends in {suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(path)
+    except OSError as error:
+        raise CallError(f"{path}: cannot be written ({reason(error)}); choose another place") from error
+    return path

@@ -44,7 +44,7 @@ class Stream:
 
     def __init__(self, count, batch_size, seed=0):
         if not 1 <= batch_size <= count:
-            raise DatasetError(f"{count} images make no batch of {batch_size}: choose another batch size")
+            raise DatasetError(f"{count} images make no batch of {batch_size}: give more images, or choose a smaller batch")
         self.count, self.batch_size, self.seed = count, batch_size, seed
         self._shuffled = (None, None)  # the latest epoch and its order
 

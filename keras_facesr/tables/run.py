@@ -52,7 +52,7 @@ def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=
         TrainingError: the budget does not suit the recipes.
         DatasetError: data is missing.
         PresetError: weights of a released network that it needs are missing, such as a yardstick's that is not installed.
-        TrainingStopped: SIGTERM came, and the run in training has saved its state.
+        TrainingStopped: SIGTERM came, and the run in training has saved its state; at Ctrl+C it is a KeyboardInterrupt.
     """
     budget, data_dir, runs_dir = budget or table.budget, Path(data_dir), Path(runs_dir)
     parts = [part if limit is None or not part.trial else _limited(part, limit) for part in table.parts]
@@ -119,8 +119,10 @@ def _weights(recipe, data_dir, folder, say):
     say(f"{recipe.name}: training on {recipe.images:,} images")
     try:
         train(recipe, data_dir, folder, resume=(folder / "recipe.json").exists())
-    except TrainingStopped as stopped:
-        raise TrainingStopped(f"{folder}: stopped, its state is saved; the same command goes on") from stopped
+    except (TrainingStopped, KeyboardInterrupt) as stopped:
+        if not stopped.args:  # a second Ctrl+C, or one before the first step
+            raise
+        raise type(stopped)(f"{folder}: stopped, its state is saved; the same command goes on") from stopped
     return weights
 
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import math
 import shutil
+import signal
 import time
 import warnings
 from pathlib import Path
@@ -12,7 +13,7 @@ import keras
 
 from keras_facesr import presets
 from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
-from keras_facesr.termination import on_sigterm
+from keras_facesr.termination import when_asked_to_end
 from keras_facesr.training import recipes
 from keras_facesr.training.devices import devices_for, precision_here
 from keras_facesr.training.run_folder import RunFolder
@@ -27,7 +28,7 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
     latest complete states), ``stage<k>.weights.h5`` (the best averaged weights of a finished stage), ``history.jsonl``,
     ``logs/`` for TensorBoard, and at the end ``model.weights.h5`` and ``config.json``, with which the folder can be loaded
     like a preset (``presets.find``). All are written under a temporary name first. A run killed at any moment continues with
-    ``resume`` and ends with the weights of an uninterrupted one; on SIGTERM it saves its state first.
+    ``resume`` and ends with the weights of an uninterrupted one; on SIGTERM and on Ctrl+C it saves its state first.
 
     Args:
         recipe: name of a recipe (``keras_facesr.training.recipes``) or a ``Recipe``.
@@ -49,6 +50,7 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
             to resume, or one on other data; TF_CONFIG names no cluster; a batch cannot be divided evenly among the devices.
         TrainingFailed: the disk is full, a figure is no longer a number, or another machine is gone.
         TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
+        KeyboardInterrupt: Ctrl+C; the state is saved as well, but at a second Ctrl+C the run ends at once, without.
         DatasetError: the data is missing or has another layout.
     """
     recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
@@ -130,7 +132,7 @@ class RunKeeper(keras.callbacks.Callback):
         self.stage, self.index, self.stream, self.task, self.run, self.files = stage, index, stream, task, run, files
         self.devices = devices
         self.step, self.best = 0, None
-        self.terminated = False
+        self.asked = None  # the signal by which this process was asked to end
         self.progress = progress_bar(shown=devices.writes)
         self.bar = self.progress.add_task(f"stage {index + 1}", total=stage.steps, figures="")
 
@@ -140,12 +142,17 @@ class RunKeeper(keras.callbacks.Callback):
         return self.step
 
     def until_terminated(self):
-        """Within the block, SIGTERM ends the run after the current step, not in the middle of it."""
-        return on_sigterm(lambda *_: setattr(self, "terminated", True))
+        """Within the block, SIGTERM and the first Ctrl+C end the run after the current step, not in the middle of it."""
+        return when_asked_to_end(self._ask, signal.SIGTERM, signal.SIGINT)
+
+    def _ask(self, number, frame):
+        if number == self.asked == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.asked = number
 
     def is_to_end(self):
         """Whether this process, or another one of the same training, was asked to end."""
-        return self.devices.any(self.terminated)
+        return self.devices.any(self.asked is not None)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.first_step, self.started = self.step, time.monotonic()
@@ -182,7 +189,8 @@ class RunKeeper(keras.callbacks.Callback):
         """The exception of a run that was asked to end and has saved its state."""
         self.devices.wait()  # for the machine that writes
         where = f"{self.run.folder}: stopped after step {self.step} of stage {self.index + 1}"
-        return TrainingStopped(f"{where}, its state is saved; continue with --resume")
+        kind = KeyboardInterrupt if self.asked == signal.SIGINT else TrainingStopped
+        return kind(f"{where}, its state is saved; continue with --resume")
 
     def _check_numbers(self, figures, at, files=False):
         """End the run if a figure is not a number, as all that follows would be useless."""
