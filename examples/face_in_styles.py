@@ -26,7 +26,7 @@ args = parser.parse_args()
 
 model = fsr.load("stylevae_wider")
 side = model.lr_size * model.scale
-face = resize(centre_square(read_picture(args.face).rgb if args.face else demo_face("head")), side, side)
+face = resize(centre_square(read_picture(args.face).rgb if args.face else demo_face("celeba")), side, side)
 bicubic = degrade(face, model.scale)
 
 rows, style = [], None
