@@ -28,7 +28,7 @@ args = parser.parse_args()
 end_in_a_line()
 out = place_for(args.out, ".png")
 
-face = centre_square(read_picture(args.face).rgb if args.face else demo_face("head"))
+face = centre_square(read_picture(args.face).rgb if args.face else demo_face("celeba"))
 real = open_dataset(args.like).subset(slice(8)) if args.like else None
 model = fsr.load("stylevae_wider")
 side = model.lr_size * model.scale

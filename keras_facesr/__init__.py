@@ -20,6 +20,7 @@ _HOMES = {
     "load": "presets",
     "list_models": "presets",
     "upscale": "inference",
+    "compare": "inference",
     "export": "exporting",
     "FacesrError": "errors",
     "restore_photo": "photos",

@@ -152,6 +152,11 @@ def test_the_version_is_printed(facesr):
         ("upscale FACE -o OUT --model near --tile -3", "above 0"),
         ("upscale FACE -o OUT --model near --seed x", "whole number"),
         ("upscale --demo FACE -o OUT --model near", "built-in face"),
+        ("compare FACE -o OUT --model near", "-o takes the name of one picture, a .png"),
+        ("compare FACE -o SHEET --model near,noisy_x2", "nearest_x4 4, noisy_x2 2): one sheet has one scale"),
+        ("compare FACE -o SHEET --model near --hr-size 64", "give --truth"),
+        ("compare FACES -o SHEET --truth --model near --hr-size 30", "multiple of the scale 4"),
+        ("compare FACE -o SHEET --model near --samples 2", "needs a stochastic model; near give"),
         ("models *x3*", "no model matches '*x3*'"),
         ("models --json FACE", "exists already"),
         ("evaluate FACES --model near,noisy_x2", "nearest_x4 4, noisy_x2 2"),
@@ -166,6 +171,7 @@ def test_the_version_is_printed(facesr):
 )
 def test_a_wrong_call_exits_with_2_and_one_line(arguments, reason, facesr, catalogue, face, faces, tmp_path):
     paths = {"FACE": face, "FACES": faces, "OUT": tmp_path / "out", "NOTES": tmp_path / "NOTES"}
+    paths["SHEET"] = paths["OUT"] / "sheet.png"
     paths["NOTES"].touch()
     result = facesr(*(paths.get(argument, argument) for argument in arguments.split()))
     assert result.code == 2

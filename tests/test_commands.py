@@ -102,7 +102,7 @@ def quickest():
 
 def test_every_command_is_run_by_a_test():
     programs = {shlex.split(command)[1] for command in COMMANDS}
-    assert programs == {"models", "upscale", "evaluate", "train", "table", "export", "demo", "photo"}
+    assert programs == {"models", "upscale", "evaluate", "train", "table", "export", "demo", "photo", "compare"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -125,6 +125,13 @@ def test_pictures_are_enlarged(command, here, ended_run, facesr):
     remarks = [line for line in result.err.splitlines() if " was trained on " not in line and "another size" not in line]
     assert (result.code, remarks) == (0, [])
     assert "models" in command or {*here.rglob("*.png")} > before
+
+
+@pytest.mark.parametrize("command", calls("compare", quick=lambda words: "face.png" in words and "--truth" not in words))
+def test_answers_are_shown_side_by_side(command, here, facesr):
+    result = facesr(*filled_in(command))
+    assert result.code == 0 and all(" was trained on " in line for line in result.err.splitlines()), result.err
+    assert Image.open(result.out.partition(":")[0]).width > 4 * 256
 
 
 @pytest.mark.skipif(not installed(), reason="needs the extra photos")

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 CALLS = {  # of examples/*.py -> arguments, and what is written
     "attention_maps": ("-o maps.png", "maps.png"),
-    "compare_on_small_faces": ("", "compared.png"),
     "edit_faces": ("--quick --faces 2", "edited.png"),
     "face_in_styles": ("", "styles.png"),
     "realistic_pairs": ("--quick", "pairs/lr/000007.png"),
@@ -154,12 +153,6 @@ def test_a_face_in_the_styles_of_real_ones(run, here):
     write_faces(here / "faces", 8)
     assert run("face_in_styles", "--like faces").returncode == 0
     assert Image.open(here / "styles.png").size == (128 * 9, 128 * 2)
-
-
-@pytest.mark.slow
-def test_small_faces_of_a_folder_are_compared(run, here):
-    assert run("compare_on_small_faces", "faces --models ssrvae").returncode == 0
-    assert Image.open(here / "compared.png").size == (2 * 64 * 3, 2 * 64 * 2), "as it is, bicubic, ssrvae; two faces"
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ from keras_facesr.data.images import read_picture
 from keras_facesr.errors import ImageError
 from keras_facesr.inference import (
     KerasMethod,
-    demo_face,
     demonstrate,
     enlarge_picture,
     picture_deviation,
@@ -236,21 +235,6 @@ def test_a_network_is_a_method_of_the_protocol(face, monkeypatch):
     np.testing.assert_array_equal(method.sample_batch(batch, 3, seeds=(4, 5)), samples)
     np.testing.assert_array_equal(method.sample_batch(batch[1:], 3, seeds=[5])[:, 0], samples[:, 1])
     assert not KerasMethod(Nearest()).is_stochastic
-
-
-def test_the_demonstration_shows_four_labelled_panels_and_its_gain_is_theirs():
-    picture, figures = demonstrate(Nearest(), "near", hr_size=128)
-    assert figures["gain_db"] == figures["near"]["psnr"] - figures["bicubic"]["psnr"] < 0
-    sheet = np.asarray(picture)
-    panels = [sheet[16:272, 16 + k * 272 : 272 + k * 272] for k in range(4)]
-    truth = np.asarray(Image.fromarray(demo_face()).resize((128, 128), Image.Resampling.BICUBIC))
-    lr = np.asarray(Image.fromarray(truth).resize((32, 32), Image.Resampling.BICUBIC))
-    bicubic = np.asarray(Image.fromarray(lr).resize((128, 128), Image.Resampling.BICUBIC))
-    for panel, image in zip(panels, (lr, bicubic, nearest(lr), truth)):
-        np.testing.assert_array_equal(panel, nearest(image, 256 // len(image)))
-    captions = [sheet[272:, 16 + k * 272 : 272 + k * 272] for k in range(4)]
-    assert all((caption < 128).any() for caption in captions)
-    assert (sheet[272:, 262:286] == 255).all(), "captions keep to their panels"
 
 
 @pytest.mark.parametrize("name, framing", [("sam", "utkface"), ("varsr", "celeba")])

@@ -1,4 +1,4 @@
-"""Make docs/gallery and docs/gallery.md: the answers of each released model to the built-in face, which anyone may publish.
+"""Make docs/gallery and docs/gallery.md: the answers of the released models to the built-in face, which anyone may publish.
 
     python tools/gallery.py
 
@@ -13,25 +13,29 @@ import numpy as np
 from PIL import Image
 
 import keras_facesr as fsr
-from keras_facesr import presets
+from keras_facesr import presets, yardsticks
 from keras_facesr.data.files import written_whole
 from keras_facesr.data.images import to_uint8, to_unit
-from keras_facesr.inference.built_in import demo_face, demonstrate
+from keras_facesr.inference.built_in import DEMO_FRAMES, demo_face
+from keras_facesr.inference.methods import KerasDegradation
 from keras_facesr.metrics.protocol import Protocol
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "gallery"
+ABREAST = 3  # models on a sheet, which is then legible on the page
+DEGRADED = ("edsr_small_x4_bicubic", "edsr_small_x4_style", "ssrvae_x4")
 PAGE = """# Gallery
 
 The face is Eileen Collins' (NASA, public domain), which comes with scikit-image; no picture of a data set is shown. One face
 proves nothing: figures over many faces are in [Tables](tables.md). `python tools/gallery.py` makes this page.
 
-## Each released model
+## The released models side by side
 
-Input, bicubic, ours, truth, as `facesr upscale --demo --model NAME -o out/` writes them. All inputs are reduced by bicubic
-interpolation; degraded faces, on which some models are trained, are shown [below](#what-training-on-degraded-faces-does).
+Sheets as `facesr compare` writes them ([how](models.md#side-by-side)): models that enlarge the same small face stand beside
+each other. All inputs are reduced by bicubic interpolation; degraded faces, on which some models are trained, are shown
+[below](#what-training-on-degraded-faces-does).
 
-{demonstrations}
+{sheets}
 
 ## Samples, and where they differ
 
@@ -65,8 +69,9 @@ random styles.
 
 ## What training on degraded faces does
 
-`python examples/compare_on_small_faces.py`: the face in eight styles, enlarged by bicubic interpolation, by EDSR trained on
-bicubic pairs, by EDSR trained on styleVAE's pairs, and by SSRVAE. Given a folder of your own small faces, it shows those.
+The face degraded by `stylevae_wider` in four styles, enlarged by EDSR trained on bicubic pairs, by EDSR trained on styleVAE's
+pairs, and by SSRVAE. With a face of your own: `facesr compare face.png --truth --degradation style --model
+edsr_small_x4_bicubic,edsr_small_x4_style,ssrvae_x4 -o sheet.png`.
 
 ![degraded faces enlarged](gallery/compared.jpg)
 """
@@ -74,10 +79,7 @@ bicubic pairs, by EDSR trained on styleVAE's pairs, and by SSRVAE. Given a folde
 
 def main():
     PICTURES.mkdir(exist_ok=True)
-    shown = [preset for preset in map(presets.find, fsr.list_models()) if preset.enlarges_faces]
-    for preset in shown:
-        picture, _ = demonstrate(fsr.load(preset.name), preset.name, preset.demo_size, preset.framing)
-        save(picture, preset.name)
+    sheets = [section for setting, group in alike().items() for section in sections(group, *setting)]
     model = fsr.load("sam_small_x16_utkface")
     lr, _ = Protocol(model.scale, 128).pair(demo_face())  # uint8 (8, 8, 3)
     faces = to_uint8(np.asarray(model.traverse(to_unit(lr[None]), steps=8, seed=0)))[:, 0]
@@ -86,11 +88,36 @@ def main():
     example("sample_faces", "varsr_samples", "--model", "varsr_x8_celeba")
     example("attention_maps", "maps")
     example("face_in_styles", "styles")
-    example("compare_on_small_faces", "compared")
-    demonstrations = "\n\n".join(
-        f"`{preset.name}`: {preset.description}.\n\n![{preset.name}](gallery/{preset.name}.jpg)" for preset in shown
-    )
-    (ROOT / "docs" / "gallery.md").write_text(PAGE.format(demonstrations=demonstrations), encoding="utf-8")
+    styles = KerasDegradation("style", fsr.load("stylevae_wider"))
+    save(side_by_side(DEGRADED, [demo_face("celeba")] * 4, 64, styles), "compared")
+    (ROOT / "docs" / "gallery.md").write_text(PAGE.format(sheets="\n\n".join(sheets)), encoding="utf-8")
+
+
+def alike():
+    """The released presets that enlarge the same small face, yardsticks last, by the true one's side and framing, and scale."""
+    groups = {}
+    for preset in sorted(map(presets.find, fsr.list_models()), key=lambda preset: preset.name in yardsticks.NAMES):
+        if preset.enlarges_faces:
+            framing = preset.framing if preset.framing in DEMO_FRAMES else "utkface"
+            groups.setdefault((preset.demo_size, framing, preset.scale), []).append(preset)
+    return groups
+
+
+def sections(group, side, framing, scale):
+    """Save the sheets of presets that are alike, and yield a section of the page for each."""
+    yield f"### {side // scale} to {side} pixels"
+    for number, first in enumerate(range(0, len(group), ABREAST), 1):
+        shown, name = group[first : first + ABREAST], f"{side // scale}_to_{side}_{number}"
+        save(side_by_side([preset.name for preset in shown], demo_face(framing), side), name)
+        yield "\n".join(f"- [`{p.name}`](../saved_models/{p.name}/README.md): {p.description}" for p in shown)
+        yield f"![{', '.join(preset.name for preset in shown)}](gallery/{name}.jpg)"
+
+
+def side_by_side(names, faces, side, degradation=None):
+    """The sheet (PIL) of released models on true faces, enlarged to ``side`` pixels."""
+    models = {name: fsr.load(name) for name in names}
+    protocol = Protocol(presets.find(names[0]).scale, side)
+    return Image.fromarray(fsr.compare(faces, models, protocol, degradation).pixels)
 
 
 def example(name, picture, *arguments):

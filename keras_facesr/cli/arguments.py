@@ -25,6 +25,15 @@ class Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+MODELS = {  # how ``--model`` is parsed where several may be named
+    "required": True,
+    "type": lambda text: text.split(","),
+    "action": "extend",
+    "metavar": "NAME[,NAME...]",
+    "help": "models of one scale, or runs' folders without commas; may be repeated",
+}
+
+
 def report_options(option):
     """The options of a command whose result is a figure or a file."""
     option("--json", metavar="FILE", help="write the result as JSON, to stdout for -")

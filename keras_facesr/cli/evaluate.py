@@ -3,8 +3,8 @@
 import sys
 
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, find_preset, in_runtime, load
+from keras_facesr.cli.arguments import MODELS, natural, positive, report_options
+from keras_facesr.cli.networks import RUNTIMES, common, find_preset, in_runtime, load, reducer
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Measure models beside bicubic interpolation, by one protocol."
@@ -13,8 +13,7 @@ SUMMARY = "Measure models beside bicubic interpolation, by one protocol."
 def add_options(option):
     report_options(option)
     option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
-    names = {"type": lambda text: text.split(","), "action": "extend", "metavar": "NAME[,NAME...]"}
-    option("--model", required=True, **names, help="models of one scale, or runs' folders without commas; may be repeated")
+    option("--model", **MODELS)
     option("--hr-size", type=positive, metavar="N", help="side of the true image (default: the model's own)")
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=positive, default=0, metavar="N", help="also judge N samples per face")
@@ -34,8 +33,8 @@ def add_options(option):
 def run(args):
     names = list(dict.fromkeys(args.model))
     found = [find_preset(name) for name in names]
-    scale = _common(found, "scale", "one evaluation has one scale")
-    hr_size = args.hr_size or _common(found, "hr_size", "give --hr-size")
+    scale = common(found, "scale", "one evaluation has one scale")
+    hr_size = args.hr_size or common(found, "hr_size", "give --hr-size")
 
     from keras_facesr.inference.methods import KerasMethod
     from keras_facesr.metrics.report import format_table
@@ -66,15 +65,6 @@ def run(args):
     return 1 if failed else 0
 
 
-def _common(found, attribute, advice):
-    """The value of an attribute that all presets must share; CallError with ``advice`` if they do not."""
-    values = {preset.name: getattr(preset, attribute) for preset in found}
-    if len(set(values.values())) > 1:
-        differing = ", ".join(f"{name} {value}" for name, value in values.items())
-        raise CallError(f"the models differ in {attribute} ({differing}): {advice}")
-    return next(iter(values.values()))
-
-
 def _measure(args, scale, hr_size, start):
     """The report on pairs made of a set's faces, and the files that could not be used."""
     from keras_facesr.data.datasets import open_dataset, spread
@@ -96,7 +86,7 @@ def _measure(args, scale, hr_size, start):
     if (framing := _known_framing(faces)) and args.samples:
         how["face"] = points_in(square, within=framing)
     if args.degradation and protocol.antialias:
-        how["degradation"] = _degradation(args, scale)
+        how["degradation"] = reducer(args, scale)
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
         raise CallError(f"--samples needs a stochastic model; {' and '.join(args.model)} give one answer to each face")
@@ -174,16 +164,6 @@ def _known_framing(faces):
     from keras_facesr.data.sets import ImageSet
 
     return faces.name if isinstance(faces, ImageSet) and faces.name in FRAMINGS else None
-
-
-def _degradation(args, scale):
-    """The styleVAE that ``evaluate`` reduces faces by, instead of bicubic interpolation."""
-    from keras_facesr.inference.methods import KerasDegradation
-
-    preset = find_preset(args.degradation, "degradation")
-    if preset.config["scale"] != scale:
-        raise CallError(f"{args.degradation} reduces {preset.config['scale']} times, the models enlarge {scale} times")
-    return KerasDegradation(preset.name, load(args, preset))
 
 
 def _judge(args, faces):

@@ -29,6 +29,15 @@ def find_preset(name, *tasks):
     return preset
 
 
+def common(found, attribute, advice):
+    """The value of an attribute that all presets must share; CallError with ``advice`` if they do not."""
+    values = {preset.name: getattr(preset, attribute) for preset in found}
+    if len(set(values.values())) > 1:
+        differing = ", ".join(f"{name} {value}" for name, value in values.items())
+        raise CallError(f"the models differ in {attribute} ({differing}): {advice}")
+    return next(iter(values.values()))
+
+
 def short_name(model):
     """A model's name for the names of files; a run has the name of its folder."""
     return Path(model).resolve().name
@@ -56,6 +65,16 @@ def in_runtime(args, preset, samples=None):
 def load(args, preset):
     start_keras(args.debug)
     return presets.load(preset.name)
+
+
+def reducer(args, scale):
+    """The styleVAE of ``--degradation``, which reduces faces instead of bicubic interpolation."""
+    from keras_facesr.inference.methods import KerasDegradation
+
+    preset = find_preset(args.degradation, "degradation")
+    if preset.config["scale"] != scale:
+        raise CallError(f"{args.degradation} reduces {preset.config['scale']} times, the models enlarge {scale} times")
+    return KerasDegradation(preset.name, load(args, preset))
 
 
 def start_keras(debug):

@@ -1,10 +1,10 @@
 """The built-in face, for trying a training and for showing what a model does."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from keras_facesr.data.degrade import resize
-from keras_facesr.inference.pictures import upscale
+from keras_facesr.inference.comparison import compare
 
 DEMO_FRAMES = {"utkface": (69, 169, 110), "celeba": (0, 126, 196)}  # top, left and side of the square in its photograph
 
@@ -42,34 +42,9 @@ def demonstrate(model, name, hr_size, framing=None):
         a labelled comparison picture LR | bicubic | ours | truth (PIL), and the figures, PSNR in dB:
         ``{"scale", "hr_size", "bicubic": {"psnr", "ssim"}, name: {"psnr", "ssim"}, "gain_db"}``.
     """
-    from keras_facesr.metrics.fidelity import closeness
     from keras_facesr.metrics.protocol import Protocol
 
-    lr, hr = Protocol(model.scale, hr_size).pair(demo_face(framing))
-    answers = {"bicubic": resize(lr, *hr.shape[:2]), name: upscale(model, lr)}
-    figures = {answer: closeness(sr, hr) for answer, sr in answers.items()}
-    captions = {answer: f"{row['psnr']:.2f} dB   SSIM {row['ssim']:.3f}" for answer, row in figures.items()}
-    size = "{1} x {0} pixels".format
-    panels = [
-        ("LR", size(*lr.shape), lr),
-        *[(answer, captions[answer], sr) for answer, sr in answers.items()],
-        ("truth", size(*hr.shape), hr),
-    ]
+    shown = compare(demo_face(framing), {name: model}, Protocol(model.scale, hr_size))
+    (figures,) = shown.figures
     gain = figures[name]["psnr"] - figures["bicubic"]["psnr"]
-    return _comparison(panels), {"scale": model.scale, "hr_size": hr.shape[0], **figures, "gain_db": gain}
-
-
-def _comparison(panels, side=256, gap=16):
-    """A row of panels (title, caption, uint8 image), each shown at ``side``, rounded up to a multiple of the largest image."""
-    largest = max(image.shape[0] for _, _, image in panels)
-    side = largest * -(-side // largest)
-    title_font, caption_font = ImageFont.load_default(20), ImageFont.load_default(15)
-    sheet = Image.new("RGB", (gap + len(panels) * (side + gap), gap + side + 68), "white")
-    draw = ImageDraw.Draw(sheet)
-    for index, (title, caption, image) in enumerate(panels):
-        left = gap + index * (side + gap)
-        sheet.paste(Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST), (left, gap))
-        centre = left + side / 2
-        draw.text((centre, gap + side + 22), title, "black", title_font, anchor="mm")
-        draw.text((centre, gap + side + 48), caption, "dimgray", caption_font, anchor="mm")
-    return sheet
+    return Image.fromarray(shown.pixels), {"scale": model.scale, "hr_size": hr_size, **figures, "gain_db": gain}

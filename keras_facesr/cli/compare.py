@@ -1,0 +1,101 @@
+"""``facesr compare``: the answers of several models to the same faces, side by side on one sheet."""
+
+from pathlib import Path
+
+from keras_facesr.cli import console
+from keras_facesr.cli.arguments import MODELS, natural, positive, report_options
+from keras_facesr.cli.networks import RUNTIMES, common, find_preset, in_runtime, reducer
+from keras_facesr.errors import CallError, FacesrError
+
+SUMMARY = "Show small faces, bicubic interpolation and the answers of several models side by side, on one labelled sheet."
+
+
+def add_options(option):
+    report_options(option)
+    option("faces", nargs="+", metavar="FACE", help="picture, data set or folder of faces; of a data set, its test part")
+    option("-o", "--out", type=Path, required=True, metavar="OUT", help="the sheet, a .png")
+    option("--model", **MODELS)
+    option("--truth", action="store_true", help="FACEs are large: reduce them as facesr evaluate does, show truth and figures")
+    option("--hr-size", type=positive, metavar="N", help="with --truth: side of the true image (default: the model's own)")
+    option("--degradation", metavar="NAME", help="with --truth: reduce by style or another styleVAE, or aliased")
+    option("--samples", type=positive, default=0, metavar="N", help="also N plausible answers of each stochastic model")
+    option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
+    option("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: the fastest at hand)")
+    option("--limit", type=positive, metavar="N", help="show N faces, spread over those given")
+
+
+def run(args):
+    if not args.truth and (args.hr_size or args.degradation):
+        raise CallError("--hr-size and --degradation say how large faces are reduced: give --truth")
+    if args.out.suffix.lower() != ".png" or args.out.is_dir():
+        raise CallError(f"{args.out}: -o takes the name of one picture, a .png")
+    names = list(dict.fromkeys(args.model))
+    found = [find_preset(name) for name in names]
+    scale = common(found, "scale", "one sheet has one scale")
+    protocol = _protocol(args, found, scale) if args.truth else None
+    console.check_new(args.out, args.overwrite)
+    console.check_writable(args.out)
+    failed = console.Failures(args.debug)
+    faces = _readable(args, protocol, 2 + len(names), failed)
+    degradation = reducer(args, scale) if args.degradation and protocol.antialias else None
+    runtimes, models = zip(*(in_runtime(args, preset) for preset in found))
+    if args.samples and not any(model.is_stochastic for model in models):
+        raise CallError(f"--samples needs a stochastic model; {' and '.join(names)} give one answer to each face")
+
+    from keras_facesr.data.images import write_png
+    from keras_facesr.inference.comparison import compare
+
+    with console.progress("compare", len(faces)) as show:
+        shown = compare(faces, dict(zip(names, models)), protocol, degradation, args.samples, args.seed, show)
+    write_png(args.out, shown.pixels, args.overwrite)
+    if args.json != "-":
+        print(f"{args.out}: {', '.join(shown.columns)}; x{scale}")
+        for face, figures in zip(faces, shown.figures if protocol else ()):
+            print(f"{face.name}:", "; ".join(f"{name} {row['psnr']:.2f} dB" for name, row in figures.items()))
+    how = {"scale": scale, "samples": args.samples, "seed": args.seed, "runtimes": dict(zip(names, runtimes))}
+    if protocol:
+        reduced = degradation.name if degradation else args.degradation or "bicubic"
+        how |= {"hr_size": protocol.hr_size or "native", "degradation": reduced}
+    rows = [{"input": face.name, "figures": figures} for face, figures in zip(faces, shown.figures)]
+    console.write_json(args, {"output": str(args.out), **how, "columns": shown.columns, "faces": rows, "failed": failed})
+    return 1 if failed else 0
+
+
+def _protocol(args, found, scale):
+    """How true faces become pairs: as in ``facesr evaluate``."""
+    from keras_facesr.data.degrade import ALIASED
+    from keras_facesr.metrics.protocol import Protocol
+
+    hr_size = args.hr_size or common(found, "hr_size", "give --hr-size")
+    try:
+        return Protocol(scale, hr_size, antialias=args.degradation != ALIASED)
+    except FacesrError as error:
+        raise CallError(str(error)) from error
+
+
+def _readable(args, protocol, columns, failed):
+    """The faces of the call as ``Picture``s, without those that cannot be used; a sheet has so many columns at least."""
+    from keras_facesr.data.datasets import open_dataset, spread
+    from keras_facesr.data.images import read_picture
+    from keras_facesr.data.sets import ImageSet
+    from keras_facesr.inference import sheet
+
+    files = []
+    for given in map(Path, args.faces):
+        faces = open_dataset(given, split="test") if given.is_dir() else ImageSet("", given.parent, (given,))
+        if not isinstance(faces, ImageSet):
+            raise CallError(f"{given}: holds no faces but digits; give pictures of them one by one")
+        files += faces.files
+    files = spread(ImageSet("", Path(), tuple(dict.fromkeys(files))), args.limit).files
+    sheet.check(columns, len(files))
+    pictures = []
+    for file in files:
+        try:
+            pictures.append(read_picture(file))
+            if protocol:
+                protocol.pair(pictures[-1].rgb)
+        except FacesrError as error:
+            failed.add(file, error)
+    if not pictures:
+        raise FacesrError(f"none of the {len(files)} faces can be shown")
+    return pictures
