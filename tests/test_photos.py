@@ -263,10 +263,14 @@ def test_the_built_in_face_is_found_once_whichever_way_it_lies(quarters, times):
 @finding
 def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, tmp_path):
     Image.fromarray(gradient(40, 50)).save(tmp_path / "wall.png")
-    outcome = facesr("photo", tmp_path / "wall.png", "-o", tmp_path / "out")
+    call = ("photo", tmp_path / "wall.png", "-o", tmp_path / "out")
+    outcome = facesr(*call)
     assert outcome.code == 0 and "no face found" in outcome.out
     with Image.open(tmp_path / "out" / "wall_photo.png") as written:
         assert written.size == (200, 160)
+    assert facesr(*call).code == 1, "exists already"
+    again = facesr(*call, "--skip-existing")
+    assert (again.code, again.out) == (0, "1 of 1 photographs were answered already\n")
 
 
 @finding

@@ -1,6 +1,7 @@
 """What the example client sends, answered by the served model's signatures through a stand-in for the server."""
 
 import io
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,29 @@ def test_a_server_that_is_not_there_is_an_error_of_one_line(kind):
     with pytest.raises(over_rest.ServerError) as refused:
         kind(f"http://{address}" if kind is over_rest.RestClient else address, "sam").enlarge([b""])
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.0 200 OK\r\n\r\n<html>", b'HTTP/1.0 200 OK\r\n\r\n{"predictions": [1]}', b"\0\0\6\4"]
+)
+def test_another_program_at_the_servers_address_is_an_error_of_one_line(answer):
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def answers():
+            with server.accept()[0] as caller:
+                caller.recv(2**16)
+                caller.sendall(answer)
+
+        pool.submit(answers)
+        with pytest.raises(over_rest.ServerError) as refused:
+            over_rest.RestClient(f"http://127.0.0.1:{server.getsockname()[1]}", "sam").enlarge([b""])
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:8501"])
+def test_an_address_without_its_scheme_is_an_error_of_one_line(address):
+    with pytest.raises(over_rest.ServerError, match="unknown url type"):
+        over_rest.RestClient(address, "sam").enlarge([b""])
 
 
 def test_the_clients_command_writes_pictures_and_names_what_failed(served, network, tmp_path):

@@ -135,7 +135,7 @@ def test_a_report_that_cannot_be_written_is_named_before_the_work(
 
 
 def test_a_report_is_not_written_over_a_folder(facesr, catalogue, tmp_path):
-    result = facesr("models", "--json", tmp_path, "--overwrite")
+    result = facesr("models", "--json", tmp_path)
     assert (result.code, result.err) == (2, f"facesr: {tmp_path}: is a folder; --json takes a file\n")
 
 

@@ -372,10 +372,10 @@ def test_orders_put_the_best_first_and_equal_ones_together():
     assert order["spearman"] == pytest.approx(1.5 / np.sqrt(2 * 1.5)) and order["kendall"] == pytest.approx(2 / np.sqrt(2 * 3))
 
 
-def test_the_command_writes_the_table_and_prints_it(facesr, tmp_path, monkeypatch, made):
+def test_the_command_writes_the_table_and_prints_it(facesr, tmp_path, monkeypatch, made, miniature, faces):
     monkeypatch.setitem(tables.TABLES, "miniature1", MINIATURE)
     monkeypatch.setattr(run, "run", lambda *_, **__: made[1])
-    call = ("table", "miniature1", tmp_path, "--out", tmp_path / "runs")
+    call = ("table", "miniature1", faces, "--out", tmp_path / "runs")
     target = tmp_path / "runs" / f"{MINIATURE.name}.md"
     result = facesr(*call, "--json", tmp_path / "report.json")
     assert result.code == 0 and target.read_text() == markdown(made[1]) and target.read_text() in result.out

@@ -41,7 +41,7 @@ def main():
             partial.write_bytes(png)
             partial.replace(target)
         except (OSError, ServerError) as error:
-            print(f"{picture}: {error}", file=sys.stderr)
+            print(f"{picture}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             failed = True
         else:
             print(f"{picture} -> {target}")

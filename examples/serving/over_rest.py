@@ -1,6 +1,7 @@
 """A client for a model server over REST, with Python alone. It sends files unchanged, to the signature ``encoded``."""
 
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -22,14 +23,16 @@ class RestClient:
 
     def enlarge(self, files):
         """Bytes of N pictures -> N pairs (bytes of a PNG file, error), one of them empty. Raises ServerError."""
-        request = urllib.request.Request(self.url, rest_body(files), {"Content-Type": "application/json"})
         try:
+            request = urllib.request.Request(self.url, rest_body(files), {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
                 return rest_answers(response.read())
         except urllib.error.HTTPError as error:
             raise ServerError(rest_error(error.read()) or str(error)) from error
-        except OSError as error:
-            raise ServerError(f"{self.url}: {error}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise ServerError(f"{self.url}: {getattr(error, 'reason', error)}") from error
+        except (ValueError, KeyError, TypeError) as error:  # no address, or that of another program
+            raise ServerError(f"{self.url}: no model server answers there ({error})") from error
 
 
 def rest_body(files):

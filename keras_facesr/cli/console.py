@@ -114,9 +114,9 @@ def check_writable(path, room=2**16):
 def check_json(args):
     """Raise an error, before the work, if the file of ``--json`` cannot be written."""
     if getattr(args, "json", None) not in (None, "-"):
-        check_new(args.json, args.overwrite)
         if os.path.isdir(args.json):
             raise CallError(f"{args.json}: is a folder; --json takes a file")
+        check_new(args.json, args.overwrite)
         check_writable(args.json)
 
 

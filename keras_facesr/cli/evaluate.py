@@ -89,7 +89,7 @@ def _measure(args, scale, hr_size, start):
         how["degradation"] = reducer(args, scale)
     methods = start()
     if args.samples and not any(method.is_stochastic for method in methods.values()):
-        raise CallError(f"--samples needs a stochastic model; {' and '.join(args.model)} give one answer to each face")
+        raise CallError(f"--samples needs a stochastic model; there is one answer to each face by {' and '.join(args.model)}")
     failed = []
 
     def readable():

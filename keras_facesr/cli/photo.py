@@ -1,11 +1,13 @@
 """``facesr photo``: whole photographs, their faces found, enlarged and pasted back."""
 
 import sys
+from itertools import compress
 from pathlib import Path
 
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import natural, positive, report_options
 from keras_facesr.cli.networks import RUNTIMES, find_preset, in_runtime
+from keras_facesr.data.files import is_there
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Enlarge photographs into OUT_DIR, each face by the network that fits it: group.jpg to group.jpg_photo.png."
@@ -25,6 +27,7 @@ def add_options(option):
     option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
     option("--keep-faces", action="store_true", help="write each face's answer beside the photograph's, _face_1.png and on")
     option("--dry-run", action="store_true", help="find the faces and print which network each would get; write no picture")
+    option("--skip-existing", action="store_true", help="go on after an interruption: leave out what is answered")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: the fastest at hand)")
 
 
@@ -33,6 +36,8 @@ def run(args):
         raise CallError("nowhere to write: give -o OUT_DIR, or --dry-run")
     if args.out and args.out.suffix.lower() == ".png":
         raise CallError(f"{args.out}: -o takes a folder")
+    if args.overwrite and args.skip_existing:
+        raise CallError("--overwrite and --skip-existing exclude each other")
     for name in filter(None, (args.model, args.background)):
         find_preset(name)
 
@@ -43,7 +48,7 @@ def run(args):
     with console.waiting("starting LiteRT", args.debug):
         networks.started()
     answers, empty = plan(args.inputs, args.out or Path(), NAME, args.samples)
-    failed, done = console.Failures(args.debug), []
+    failed, done, skipped = console.Failures(args.debug), [], []
     for folder in empty:
         failed.add(folder, FacesrError(f"{folder}: no picture in this folder"))
     if args.dry_run and args.json != "-":
@@ -54,16 +59,22 @@ def run(args):
     with console.progress("photo", len(answers)) as show:
         for index, (photo, targets) in enumerate(answers.items()):
             try:
-                entry, line = _do(args, photo, targets, load, lambda part: show(index + part))
-                done.append(entry)
-                if args.json != "-":
-                    print(line, flush=True)
+                if args.skip_existing and all(map(is_there, targets)):
+                    skipped.append({"input": str(photo), "outputs": [str(target) for target in targets]})
+                else:
+                    entry, line = _do(args, photo, targets, load, lambda part: show(index + part))
+                    done.append(entry)
+                    if args.json != "-":
+                        print(line, flush=True)
             except Exception as error:  # whatever is wrong with one photograph, the others are done
                 failed.add(photo, error)
             show(index + 1)
+    if skipped and args.json != "-":
+        print(f"{len(skipped)} of {len(answers)} photographs were answered already")
     if len(failed) > 1:
-        print(f"facesr: {len(failed)} of {len(failed) + len(done)} photographs failed", file=sys.stderr)
-    console.write_json(args, {"scale": args.scale, "background": args.background, "done": done, "failed": failed})
+        print(f"facesr: {len(failed)} of {len(failed) + len(done) + len(skipped)} photographs failed", file=sys.stderr)
+    report = {"scale": args.scale, "background": args.background}
+    console.write_json(args, {**report, "done": done, "skipped": skipped, "failed": failed})
     return 1 if failed else 0
 
 
@@ -89,11 +100,12 @@ def _do(args, photo, targets, load, show):
         faces, doubtful = find(picture, args.model, show)
         lines = [f"{photo}: {summary(faces, doubtful)}", *map(_line, faces)]
         return _entry(photo, faces, doubtful), "\n".join(lines)
-    for target in targets:
+    missing = [not (args.skip_existing and is_there(target)) for target in targets]
+    for target in compress(targets, missing):
         console.check_new(target, args.overwrite)  # before the work; write_png checks again
     how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
     restored = restore_photo(picture, args.scale, args.model, args.background, args.faces_only, **how)
-    outputs = [write_png(*pair, args.overwrite, picture) for pair in zip(targets, restored.images)]
+    outputs = [write_png(*pair, args.overwrite, picture) for pair in compress(zip(targets, restored.images), missing)]
     if args.keep_faces:
         stem = targets[0].with_suffix("")
         for number, face in enumerate(restored.faces, 1):

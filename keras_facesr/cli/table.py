@@ -29,8 +29,13 @@ def add_options(option):
 
 def run(args):
     from keras_facesr import tables
+    from keras_facesr.training import recipes
+    from keras_facesr.training.sources import training_set
 
-    table = tables.find(args.name)  # before Keras starts
+    table = tables.find(args.name)  # before Keras starts, as all that follows
+    for recipe, folder in table.recipes.items():
+        for source in recipes.find(recipe).sources:
+            training_set(source, Path(args.data_dir) / folder)
     target = args.write or args.out / f"{args.name}.md"
     console.check_new(target, args.overwrite)
     console.check_writable(target)

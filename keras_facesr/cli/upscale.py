@@ -77,7 +77,8 @@ def _upscale_files(args, preset, file):
     else:
         answers, empty = plan(args.inputs, args.out, short_name(args.model), args.samples)
     for folder in empty:
-        failed.add(folder, FacesrError(f"{folder}: no picture in this folder (answers in {args.out} are not enlarged again)"))
+        why = f" (answers in {args.out} are not enlarged again)" if is_there(args.out) else ""
+        failed.add(folder, FacesrError(f"{folder}: no picture in this folder{why}"))
     console.check_writable(file or args.out)
     runtime, model = in_runtime(args, preset)
     if args.samples and not model.is_stochastic:

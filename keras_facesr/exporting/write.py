@@ -35,8 +35,8 @@ ON_SAMPLERS = "a sampler is a TFLite or ONNX file of a stochastic model"
 def export(model, path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
     """Write a model for another runtime, and prove that it computes the same.
 
-    - SavedModel: ``serving_default`` takes and returns uint8 (N, H, W, 3) of any size. ``encoded`` takes the bytes of JPEG or
-      PNG files, (N,) strings, and returns the bytes of PNG files, ``sr_bytes``, and ``errors``; if a picture cannot be
+    - SavedModel: ``serving_default`` takes and returns uint8 (N, H, W, 3) of any size. ``encoded`` takes the bytes of JPEG,
+      PNG, GIF or BMP files, (N,) strings, and returns those of PNG files, ``sr_bytes``, and ``errors``; if a picture cannot be
       enlarged, its error is not empty and its bytes are. ``sample``, of stochastic models, takes ``lr``, uint8
       (N, H, W, 3), and ``noise``, independent standard normal draws, float32 of the latent's shape.
     - TFLite and ONNX files take and return float32 (N, H, W, 3) in [0, 1]; H and W are multiples of the model's
