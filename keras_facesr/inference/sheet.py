@@ -44,9 +44,10 @@ def draw(titles, rows):
     sizes = [max(image.shape[:2] for _, image in row) for row in rows]
     side = panel_side(max(map(max, sizes)))
     shown = [(side // max(size) * size[0], side // max(size) * size[1]) for size in sizes]  # (height, width) in each row
-    gap, title_font, caption_font = round(side * GAP), *(ImageFont.load_default(side * part) for part in (TITLE, CAPTION))
+    title_font, caption_font = (ImageFont.load_default(side * part) for part in (TITLE, CAPTION))
     heads = [_broken(title, title_font, side) for title in titles]
-    head, foot = round(1.25 * side * TITLE) * max(text.count("\n") + 1 for text in heads), round(2 * side * CAPTION)
+    lines = max(text.count("\n") + 1 for text in heads)
+    gap, head, foot = round(side * GAP), round(1.25 * side * TITLE) * lines, round(2 * side * CAPTION)
     height = gap + head + gap // 2 + sum(high + foot + gap for high, _ in shown)
     sheet = Image.new("RGB", (gap + len(titles) * (side + gap), height), "white")
     pen = ImageDraw.Draw(sheet)
