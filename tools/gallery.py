@@ -69,7 +69,7 @@ random styles.
 
 ## What training on degraded faces does
 
-The face degraded by `stylevae_wider` in four styles, enlarged by EDSR trained on bicubic pairs, by EDSR trained on styleVAE's
+The face degraded by `stylevae_wider` in two styles, enlarged by EDSR trained on bicubic pairs, by EDSR trained on styleVAE's
 pairs, and by SSRVAE. With a face of your own: `facesr compare face.png --truth --degradation style --model
 edsr_small_x4_bicubic,edsr_small_x4_style,ssrvae_x4 -o sheet.png`.
 
@@ -89,7 +89,7 @@ def main():
     example("attention_maps", "maps")
     example("face_in_styles", "styles")
     styles = KerasDegradation("style", fsr.load("stylevae_wider"))
-    save(side_by_side(DEGRADED, [demo_face("celeba")] * 4, 64, styles), "compared")
+    save(side_by_side(DEGRADED, [demo_face("celeba")] * 2, 64, styles), "compared")
     (ROOT / "docs" / "gallery.md").write_text(PAGE.format(sheets="\n\n".join(sheets)), encoding="utf-8")
 
 
