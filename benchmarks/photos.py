@@ -17,8 +17,8 @@ from keras_facesr import presets
 from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.framing import FRAMINGS
-from keras_facesr.data.images import read_picture
-from keras_facesr.data.similarity import Similarity, to_pixels, warp
+from keras_facesr.data.images import read_picture, to_pixels
+from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.inference import upscale
 from keras_facesr.metrics.fidelity import psnr
 from keras_facesr.photos import detect, restore
@@ -51,7 +51,7 @@ def gains(picture, times, model):
     restored = restore.restore_photo(lr, SCALE, model, load=load)
     took = time.perf_counter() - began
     mine = [face for face in restored.faces if abs(complex(*np.mean(face.landmarks, axis=0)) * SCALE - centre) < half]
-    alone = psnr(upscale(load(restore.BACKGROUND), lr)[box], truth[box]) - bicubic
+    alone = psnr(upscale(load(presets.BACKGROUND), lr)[box], truth[box]) - bicubic
     row = {
         "width": true_face.width / times,
         "found": bool(mine),

@@ -19,6 +19,7 @@ from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.errors import FacesrError, PresetError, reason
 
 LEAST_FACE = 64  # pixels, the least side of an enlarged face; digits are smaller
+BACKGROUND = "edsr_small_x4"  # enlarges what is round the faces of a photograph
 ALIASES = {
     "cagface": "cagface_attentive_x4",
     "sam": "sam_small_x8",

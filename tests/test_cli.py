@@ -16,6 +16,7 @@ from skimage.data import astronaut
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.cli import console, evaluate
+from keras_facesr.data import png
 from keras_facesr.data.framing import square
 
 ROOT = Path(fsr.__file__).parents[1]
@@ -234,11 +235,11 @@ def test_an_output_that_fails_halfway_leaves_the_old_file_alone(facesr, catalogu
     target.parent.mkdir()
     target.write_bytes(b"precious")
 
-    def full_disk(image, path, *args, **kwargs):
+    def full_disk(path, *args, **kwargs):
         Path(path).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full_disk)
+    monkeypatch.setattr(png, "save", full_disk)
     result = facesr("upscale", face, "-o", target.parent, "--model", "near", "--overwrite")
     assert result.code == 1 and result.err.count("\n") == 1 and "No space left" in result.err
     assert [path.read_bytes() for path in target.parent.iterdir()] == [b"precious"]

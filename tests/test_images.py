@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_facesr.data.images import MAX_PIXELS, find_images, is_answer, read_picture, write_png
+from keras_facesr.data.png import ROWS
 from keras_facesr.errors import ImageError
 
 RNG = np.random.default_rng(0)
@@ -294,6 +295,7 @@ def test_other_sources_are_refused():
 
 @pytest.mark.parametrize("pixels", [GRAY, COLOUR, np.dstack([COLOUR, GRAY])], ids=["gray", "colour", "alpha"])
 def test_written_png_reads_back_the_same(tmp_path, pixels):
+    pixels = np.concatenate([pixels] * (2 + 2 * ROWS // len(pixels)))  # packed in several parts
     path = write_png(tmp_path / "new" / "a.png", pixels)
     assert np.array_equal(np.asarray(Image.open(path)), pixels)
     assert [file.name for file in path.parent.iterdir()] == ["a.png"]

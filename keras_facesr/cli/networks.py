@@ -53,9 +53,7 @@ def in_runtime(args, preset, samples=None):
     samples = args.samples if samples is None else samples
     if samples and args.runtime in runtimes.RUNTIMES:
         raise CallError(f"samples are drawn by Keras: --runtime {args.runtime} and --samples exclude each other")
-    runtime = args.runtime
-    if runtime == "auto":
-        runtime = "keras" if samples else runtimes.fastest(preset)
+    runtime = runtimes.fastest(preset, samples) if args.runtime == "auto" else args.runtime
     if runtime == "keras":
         return runtime, load(args, preset)
     with console.waiting(f"starting {runtime}", args.debug):

@@ -4,6 +4,7 @@ import sys
 from itertools import compress
 from pathlib import Path
 
+from keras_facesr import presets
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import natural, positive, report_options
 from keras_facesr.cli.networks import RUNTIMES, find_preset, in_runtime
@@ -12,7 +13,6 @@ from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Enlarge photographs into OUT_DIR, each face by the network that fits it: group.jpg to group.jpg_photo.png."
 NAME = "photo"  # in the names of answers
-BACKGROUND = "edsr_small_x4"
 
 
 def add_options(option):
@@ -21,7 +21,7 @@ def add_options(option):
     option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to")
     option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
     option("--model", metavar="NAME", help="network for all faces (default: by their width; --dry-run prints the table)")
-    option("--background", default=BACKGROUND, metavar="NAME", help="network for the rest (default: %(default)s)")
+    option("--background", default=presets.BACKGROUND, metavar="NAME", help="network for the rest (default: %(default)s)")
     option("--faces-only", action="store_true", help="enlarge the rest by bicubic interpolation: much faster")
     option("--samples", type=positive, default=0, metavar="N", help="N photographs each, with other plausible faces")
     option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")

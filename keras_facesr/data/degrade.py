@@ -10,6 +10,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from keras_facesr.data.images import to_pixels
 from keras_facesr.errors import FacesrError
 
 ALIASED = "aliased"  # the degradation's name for reduction without antialiasing
@@ -69,7 +70,7 @@ def _sampled(pixels, height, width):
     """Reduce uint8 (H, W, 3) pixels to (height, width) by the same kernel without widening it."""
     rows, columns = _interpolation(len(pixels), height), _interpolation(pixels.shape[1], width)
     reduced = np.einsum("ih,hwc,jw->ijc", rows, pixels, columns, optimize=True)
-    return np.clip(np.rint(reduced), 0, 255).astype(np.uint8)
+    return to_pixels(reduced)
 
 
 def cubic_kernel(distance, a=-0.5):
@@ -107,7 +108,7 @@ def blind(hr, scale, rng):
     sigma, noise, quality = rng.uniform(0, 0.6 * scale), rng.uniform(0, 12), int(rng.integers(30, 96))
     blurred = gaussian(hr, sigma, preserve_range=True, channel_axis=-1)
     lr = degrade(np.rint(blurred).astype(np.uint8), scale)
-    lr = np.clip(np.rint(lr + rng.normal(0, noise, lr.shape)), 0, 255).astype(np.uint8)
+    lr = to_pixels(lr + rng.normal(0, noise, lr.shape))
     packed = io.BytesIO()
     Image.fromarray(lr).save(packed, "JPEG", quality=quality)
     return np.asarray(Image.open(packed))

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from keras_facesr.data import metadata
+from keras_facesr.data import metadata, png
 from keras_facesr.data.colour import into_srgb, profile_of
 from keras_facesr.data.files import is_there, written_whole
 from keras_facesr.data.formats import SUFFIXES, open_picture
@@ -53,6 +52,11 @@ def to_unit(pixels):
 def to_uint8(images):
     """Convert images of any shape in [0, 1] to 8-bit pixels, as they are written and measured: clipped and rounded."""
     return np.rint(np.clip(np.asarray(images), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def to_pixels(values):
+    """Values in [0, 255], or a little outside, rounded and clipped to uint8."""
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def read_picture(source, levels=False):
@@ -103,24 +107,23 @@ def write_png(path, pixels, overwrite=False, source=None):
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ImageError(f"{path}: only PNG files are written; give a name that ends in .png")
-    ours = PngInfo()
-    ours.add_text("Software", f"{SOFTWARE} {__version__}")
     try:
         if is_there(path) and not overwrite:
             raise ImageError(f"{path}: exists already; overwrite=True replaces it, or choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as temporary:
-            Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=ours, **(_carried(source, pixels) if source else {}))
+            carried = _carried(source, pixels) if source else {}
+            png.save(temporary, pixels, [("Software", f"{SOFTWARE} {__version__}")], **carried)
     except OSError as error:
         raise ImageError(f"{path}: cannot be written ({reason(error)})") from error
     return path
 
 
 def _carried(source, pixels):
-    """The arguments by which Pillow writes the source's EXIF data and resolution with the enlarged pixels."""
+    """The source's EXIF data and resolution, as ``png.save`` takes them, for the enlarged pixels."""
     times = pixels.shape[0] / source.rgb.shape[0]
     dpi = source.dpi and tuple(dots * times for dots in source.dpi)
-    return {name: value for name, value in (("exif", source.exif), ("dpi", dpi)) if value}
+    return {"exif": source.exif, "dpi": dpi}
 
 
 def is_answer(path):

@@ -8,6 +8,7 @@ import zlib
 
 from PIL import ExifTags, Image
 
+from keras_facesr.data import png
 from keras_facesr.version import __version__
 
 _TURNS = {  # EXIF orientation -> the operation that makes the picture upright
@@ -29,7 +30,7 @@ _OF_STORED_PIXELS = (  # tags that are not copied from the other directories; ma
 )
 _CARRIED, _LEFT_OUT = ([_TAG[name] for name in names.split()] for names in (_OF_THE_WHOLE, _OF_STORED_PIXELS))
 
-_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+_JPEG = b"\xff\xd8"
 _JPEG_SCAN = 0xFFDA  # the marker after which a JPEG file's pixels begin
 _PIXEL_CHUNKS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")  # chunks about pixels, besides those that every PNG file has
 _LARGEST_PROFILE = 2**24  # bytes
@@ -92,8 +93,8 @@ def pixels_alone(path):
         be read; None for other formats.
     """
     with open(path, "rb") as file:
-        start = file.read(len(_PNG))
-        parts = _png_parts if start == _PNG else _jpeg_parts if start.startswith(_JPEG) else None
+        start = file.read(len(png.SIGNATURE))
+        parts = _png_parts if start == png.SIGNATURE else _jpeg_parts if start.startswith(_JPEG) else None
         if not parts:
             return None
         file.seek(0)
@@ -101,7 +102,7 @@ def pixels_alone(path):
 
 
 def _png_parts(file):
-    kept, info = [file.read(len(_PNG))], {}
+    kept, info = [file.read(len(png.SIGNATURE))], {}
     size = os.fstat(file.fileno()).st_size
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)

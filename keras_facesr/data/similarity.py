@@ -82,11 +82,6 @@ def warp(pixels, to_source, height, width):
     return np.dstack(taken)
 
 
-def to_pixels(values):
-    """Values in [0, 255], or a little outside, rounded and clipped to uint8."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
 def _piece(pixels, points):
     """The part of ``pixels`` round points, with the border repeated outside of it, and its upper left corner (complex)."""
     height, width = pixels.shape[:2]

@@ -78,15 +78,10 @@ def build(name, folder):
         draw.click(run_draw, [file, model, n, seed], [drawn, gallery, walk, step, position, heat, heat_key], **ONE_AT_A_TIME),
     ]
     built_in.click(lambda name: str(jobs.built_in(name, folder)), model, file, **QUICK)
-    file.change(friendly(_read), file, picture, show_progress="hidden")
+    file.change(friendly(jobs.glance), file, picture, show_progress="hidden")
     anew = [about, compare, download, others, drawn]
     gr.on([file.change, model.change], start_anew, model, anew, cancels=running, **QUICK)
     position.input(lambda walk, position: walk[position - 1], [walk, position], step, **QUICK)
-
-
-def _read(path):
-    """The picture's colours as they were read, uint8 (H, W, 3); None after the file was removed."""
-    return None if path is None else jobs.look(path).rgb
 
 
 def _about(preset):

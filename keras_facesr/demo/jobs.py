@@ -63,6 +63,11 @@ def look(path, wanted="a picture of a face"):
         raise ImageError(str(error).replace(str(path), path.name)) from error
 
 
+def glance(path):
+    """An uploaded picture as it was read, as ``view`` has it; None after it was taken away."""
+    return None if path is None else view(look(path).rgb)
+
+
 def built_in(name, folder):
     """Write the built-in face, in the size that the model expects, as a file below ``folder``; returns its path."""
     preset = presets.find(name)

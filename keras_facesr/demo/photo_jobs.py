@@ -82,11 +82,6 @@ def built_in(folder):
     return write_png(new_folder(folder) / "astronaut.png", resize(astronaut(), *small))
 
 
-def glance(path):
-    """The photograph as it was read, as ``jobs.view`` has it; None after it was taken away."""
-    return None if path is None else view(look(path).rgb)
-
-
 def restore(path, scale, faces_only, samples, seed, show=lambda part: None):
     """Enlarge a photograph and its faces: ``Photograph``, each face with its first answer.
 

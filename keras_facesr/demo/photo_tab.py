@@ -2,7 +2,7 @@
 
 import html
 
-from keras_facesr.demo import photo_jobs
+from keras_facesr.demo import jobs, photo_jobs
 from keras_facesr.demo.kit import ONE_AT_A_TIME, QUICK, STILL, friendly, gr
 from keras_facesr.photos.restore import SCALES
 
@@ -95,5 +95,5 @@ def build(folder):
     ]
     face.input(offered, [photograph, face], [answers, answer], **QUICK)
     built_in.click(lambda: str(photo_jobs.built_in(folder)), None, file, **QUICK)
-    file.change(friendly(photo_jobs.glance), file, picture, show_progress="hidden")
+    file.change(friendly(jobs.glance), file, picture, show_progress="hidden")
     file.change(start_anew, None, [photograph, compare, download, said, found, others], cancels=running, **QUICK)

@@ -15,6 +15,7 @@ import functools
 import numpy as np
 
 from keras_facesr.data.degrade import cubic_kernel
+from keras_facesr.data.images import to_pixels
 
 TIMES = 16  # projections of an answer, at most
 TILE = 192  # side in input pixels of the tiles that are projected one by one
@@ -40,7 +41,7 @@ def consistent(sr, lr, on_tile=None):
         seen = lr[first[0] : top + TILE + MARGIN, first[1] : left + TILE + MARGIN]
         answer = sr[first[0] * scale :, first[1] * scale :][: seen.shape[0] * scale, : seen.shape[1] * scale]
         for _ in range(TIMES):
-            former, answer = answer, np.clip(np.rint(answer + correction(answer, seen)), 0, 255)
+            former, answer = answer, to_pixels(answer + correction(answer, seen))
             if np.array_equal(answer, former):  # more projections would change nothing
                 break
         inner = answer[(top - first[0]) * scale :, (left - first[1]) * scale :][: TILE * scale, : TILE * scale]

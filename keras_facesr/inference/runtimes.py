@@ -158,8 +158,13 @@ def load(preset, runtime):
     return model
 
 
-def fastest(preset):
-    """Name of the fastest runtime that is installed and has a released file of the preset at hand; otherwise "keras"."""
+def fastest(preset, samples=0):
+    """Name of the fastest runtime that is installed and has a released file of the preset at hand; otherwise "keras".
+
+    Only Keras draws samples, so "keras" also if a stochastic preset is to draw some.
+    """
+    if samples and preset.is_stochastic:
+        return "keras"
     for runtime, kind in RUNTIMES.items():
         if runtime in preset.exports and presets.at_hand(preset, preset.exports[runtime].file):
             with suppress(ExportError):

@@ -7,7 +7,8 @@ so its embedding is nearer to everyone's: a distance counts only beside those fr
 import numpy as np
 
 from keras_facesr.data.framing import points_in
-from keras_facesr.data.similarity import fitted, to_pixels, warp
+from keras_facesr.data.images import to_pixels
+from keras_facesr.data.similarity import fitted, warp
 from keras_facesr.importing import imported, located
 
 EXTRA = "identity"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_facesr.data.degrade import resize
-from keras_facesr.data.similarity import Similarity, to_pixels, warp
+from keras_facesr.data.images import to_pixels
+from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.photos.networks import SIDE, five_points, started
 
 LEAST_SQUARE = 144  # side in pixels of the photograph; a face of 16 pixels has 21 in BlazeFace's input then

@@ -9,8 +9,8 @@ import numpy as np
 from keras_facesr import presets
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.framing import FRAMINGS
-from keras_facesr.data.images import Picture, read_picture
-from keras_facesr.data.similarity import Similarity, to_pixels, warp
+from keras_facesr.data.images import Picture, read_picture, to_pixels
+from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.errors import CallError
 from keras_facesr.inference import runtimes
 from keras_facesr.inference.pictures import enlarge_rgb, like, sample_picture, upscale
@@ -19,7 +19,6 @@ from keras_facesr.photos.choose import check_background, check_model, choose
 from keras_facesr.photos.detect import find_faces
 from keras_facesr.photos.paste import paste, place_of
 
-BACKGROUND = "edsr_small_x4"
 ANY_SIZE = "celebamask"  # the framing for networks of any size: the head with its hair
 SCALES = (2, 4)
 WORKING = 4  # the scale at which faces are pasted; for scale 2 the whole is reduced at the end
@@ -84,12 +83,20 @@ class Restored:
 def load_fastest(name, samples=0):
     """Load a released preset in the fastest runtime at hand, or in Keras if it is to draw samples."""
     preset = presets.find(name)
-    runtime = "keras" if samples and preset.is_stochastic else runtimes.fastest(preset)
+    runtime = runtimes.fastest(preset, samples)
     return presets.load(name) if runtime == "keras" else runtimes.load(preset, runtime)
 
 
 def restore_photo(
-    source, scale=4, model=None, background=BACKGROUND, faces_only=False, samples=0, seed=0, load=load_fastest, show=None
+    source,
+    scale=4,
+    model=None,
+    background=presets.BACKGROUND,
+    faces_only=False,
+    samples=0,
+    seed=0,
+    load=load_fastest,
+    show=None,
 ):
     """Enlarge a photograph and the faces in it.
 
@@ -156,7 +163,9 @@ class Parts:
         return like(self.picture, image, scale)
 
 
-def enlarge_parts(source, model=None, background=BACKGROUND, faces_only=False, samples=0, seed=0, load=load_fastest, show=None):
+def enlarge_parts(
+    source, model=None, background=presets.BACKGROUND, faces_only=False, samples=0, seed=0, load=load_fastest, show=None
+):
     """What ``restore_photo`` puts together, with its arguments: ``Parts``."""
     picture = source if isinstance(source, Picture) else read_picture(source)
     photo, show = picture.rgb, show or (lambda part: None)
