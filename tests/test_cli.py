@@ -576,6 +576,15 @@ def test_a_run_that_cannot_start_is_a_wrong_call(facesr, tmp_path):
     assert result.err.count("\n") == 1 and "no_such_recipe" in result.err
 
 
+def test_an_empty_argument_is_not_taken_for_the_folder_one_is_in(facesr, tmp_path):
+    for call in (("upscale", "", "-o", tmp_path), ("upscale", "face.png", "-o", ""), ("evaluate", "", "--model", "sam")):
+        result = facesr(*call)
+        assert (result.code, result.err) == (
+            2,
+            "facesr: an argument is empty, perhaps by a variable that is not set (see facesr --help)\n",
+        )
+
+
 def test_an_interrupted_command_says_so_without_a_traceback(facesr, catalogue, monkeypatch):
     monkeypatch.setattr(presets, "list_models", lambda pattern: signal.raise_signal(signal.SIGINT))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs lack

@@ -1,6 +1,7 @@
 """Parsing of a command line: errors in one line, and the types of the options' values."""
 
 import argparse
+import sys
 
 
 class Parser(argparse.ArgumentParser):
@@ -9,6 +10,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args, **how):
         super().__init__(*args, **how)
         self.register("action", None, Once)
+
+    def parse_args(self, args=None, namespace=None):
+        if "" in (sys.argv[1:] if args is None else args):  # as a path it would be the folder one is in
+            self.error("an argument is empty, perhaps by a variable that is not set")
+        return super().parse_args(args, namespace)
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
