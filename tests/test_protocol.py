@@ -451,7 +451,8 @@ def test_table_shows_figures_gains_and_the_protocol_whole_on_80_columns(pictures
     gain = flat["psnr"] - bicubic["psnr"]
     assert f"bicubic {bicubic['psnr']:.2f} +0.00 {bicubic['ssim']:.4f}" in text
     assert f"sam_small_x8_utkface {flat['psnr']:.2f} {gain:+.2f} {flat['ssim']:.4f} {sharp}" in text
-    assert f"sam_small_x8_utkface {best} {spread} {flat['sharpness_sample']:.3f}" in text
+    assert f"bicubic {bicubic['consistency']:.2f} sam_small_x8_utkface {best} {spread}" in text
+    assert f"coarse to fine sam_small_x8_utkface {flat['sharpness_sample']:.3f}" in text  # bicubic has none, and no row
     assert "x8; HR 128x128 pixels; 4 images; RGB; " in text
     assert "11x11 Gaussian window" in text
     assert "sharpness: energy of the luma's detail in octaves of 16-8, 8-4, 4-2 pixels" in text

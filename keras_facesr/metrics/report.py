@@ -22,8 +22,13 @@ OF_SAMPLES = {
     "diversity": ("diver-\nsity", ".2f"),
     "diversity_face": ("face\ndiv.", ".2f"),
     "consistency": ("con-\nsis-\ntency", ".2f"),
+}
+OF_FIRST_SAMPLES = {
     "sharpness_sample": ("sharp,\nsample", ".3f"),
     "detail_sample": ("its detail,\ncoarse to fine", ".2f"),
+    "textures_sample": ("tex.,\nsample", ".3f"),
+    "frechet_sample": ("Fré.,\nsample", ".3f"),
+    "fid_sample": ("FID,\nsample", ".1f"),
 }
 JUDGED = {
     "features": ("fea-\ntures", ".3f"),
@@ -32,28 +37,25 @@ JUDGED = {
     "identity": ("iden-\ntity", ".3f"),
     "identity_best": ("best\nid.", ".3f"),
     "textures": ("tex-\ntures", ".3f"),
-    "textures_sample": ("tex.,\nsample", ".3f"),
     "frechet": ("Fré-\nchet", ".3f"),
-    "frechet_sample": ("Fré.,\nsample", ".3f"),
 }
 BY_OTHERS = {
     "lpips": ("LPIPS", ".3f"),
     "lpips_best": ("best\nLPIPS", ".3f"),
     "lpips_diversity": ("div.\nLPIPS", ".3f"),
     "fid": ("FID", ".1f"),
-    "fid_sample": ("FID,\nsample", ".1f"),
     "identity_distance": ("id.\ndist.", ".3f"),
     "identity_rank1": ("id.\nfirst", ".1%"),
     "identity_auc": ("id.\nAUC", ".3f"),
     "digits_best": ("digits\nbest", ".1%"),
     "digits_mean": ("digits\nmean", ".1%"),
 }
-GROUPS = OF_ONE, OF_SAMPLES, JUDGED, BY_OTHERS  # a printed table each, which has no more than 80 columns
-COLUMNS = OF_ONE | OF_SAMPLES | JUDGED | BY_OTHERS
+GROUPS = OF_ONE, OF_SAMPLES, OF_FIRST_SAMPLES, JUDGED, BY_OTHERS  # a printed table each, of 80 columns or less
+COLUMNS = OF_ONE | OF_SAMPLES | OF_FIRST_SAMPLES | JUDGED | BY_OTHERS
 
 
 def format_table(report):
-    """A report of ``evaluate`` or ``evaluate_unpaired`` for a rich console: tables, one row a method, then the protocol."""
+    """A report of ``evaluate`` or ``evaluate_unpaired`` for a rich console: tables, a row a method, then the protocol."""
     tables = []
     for columns in GROUPS:
         headings, rows = tabulated(report, columns)
@@ -62,7 +64,8 @@ def format_table(report):
             for heading in headings:
                 table.add_column(heading, justify="right")
             for name, cells in rows.items():
-                table.add_row(name, *cells)
+                if any(cells):
+                    table.add_row(name, *cells)
             tables += [table, ""]
     return Group(*tables[:-1], Text(in_one_line(report), "dim"))
 
