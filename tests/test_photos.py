@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from finding import installed
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from skimage.data import astronaut
 
@@ -148,6 +149,23 @@ def test_a_consistent_command_gives_back_its_input_when_reduced(facesr, tmp_path
     assert facesr(*call, "-o", tmp_path / "b.png").code == 0
     with Image.open(tmp_path / "b.png") as answer:
         assert np.abs(degrade(np.asarray(answer), 4).astype(int) - lr).max() <= 1
+
+
+def test_a_turned_face_is_asked_about_upright_and_once_in_the_photographs_own_pixels(found):
+    photo = RNG.integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    windows = sliding_window_view(photo, (16, 16, 3)).reshape(-1, 16, 16, 3)
+    for angle, own in ((0, [True]), (30, [False] * 10 + [True, False])):  # each upright frame and its mirror image
+        asked = []
+
+        class Listening(Blocks):
+            def predict_on_batch(self, lr):
+                asked.append((windows == np.rint(255 * lr)).all(axis=(1, 2, 3)).any())
+                return super().predict_on_batch(lr)
+
+        half = 2.6 * np.exp(1j * np.deg2rad(angle))
+        found(a_face((30 + 28j - half, 30 + 28j + half), width=12))
+        fsr.restore_photo(photo, load=lambda name, samples: Listening(8) if name.startswith("sam") else Blocks(4))
+        assert asked == own
 
 
 def test_outside_the_faces_is_bit_for_bit_the_background(found):

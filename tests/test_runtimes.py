@@ -1,6 +1,7 @@
 """Released and exported files in place of Keras: which one is taken, what is checked before, and that TensorFlow stays out."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,18 @@ def test_a_measurement_in_litert_is_that_of_keras(facesr, tmp_path):
         rows[runtime] = report["models"]["sam"]
     assert rows["litert"]["psnr"] == pytest.approx(rows["keras"]["psnr"], abs=0.01)
     assert rows["litert"]["ssim"] == pytest.approx(rows["keras"]["ssim"], abs=1e-4)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's count of the memory in use")
+def test_litert_gives_back_the_memory_of_a_large_picture_and_answers_as_before():
+    def used():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    model, picture = runtimes.load(presets.find("edsr_small_x4"), "litert"), astronaut()[:128, :128]
+    answer, full = upscale(model, picture), used()
+    runtimes.release(model)
+    assert used() < full - 50
+    np.testing.assert_array_equal(upscale(model, picture), answer)
 
 
 def test_keras_takes_over_silently_where_litert_is_not_installed(no_litert, facesr, face, tmp_path):

@@ -29,7 +29,7 @@ def build(name, folder):
             seed = gr.Number(0, precision=0, minimum=0, maximum=2**31 - 1, label="Seed", scale=1, min_width=120)
         draw = gr.Button("Draw samples", variant="primary", elem_id="draw")
         with gr.Column(visible=False) as drawn:
-            gallery = gr.Gallery(show_label=False, format="png", columns=8, buttons=["download"], elem_id="gallery")
+            gallery = gr.Gallery(show_label=False, format="png", buttons=["download"], elem_id="gallery")
             with gr.Row():
                 with gr.Column(min_width=300):
                     step = gr.Image(label="Along the latent", height=380, elem_id="step", **STILL)

@@ -34,12 +34,11 @@ def build(folder):
             download = gr.DownloadButton("Download PNG", interactive=False, elem_id="photo-download")
     with gr.Column(visible=False) as found:
         gr.Markdown("## Faces\nBefore and after.")
-        fit = {"columns": 3, "object_fit": "contain"}
-        faces = gr.Gallery(show_label=False, format="png", buttons=["download"], elem_id="photo-faces", **fit)
+        faces = gr.Gallery(show_label=False, format="png", object_fit="contain", buttons=["download"], elem_id="photo-faces")
     with gr.Column(visible=False) as others:
         gr.Markdown("## Other answers\nMany large faces have the same small one. Choose which one the photograph gets.")
         face = gr.Radio(label="Face", elem_id="photo-face")
-        answers = gr.Gallery(show_label=False, format="png", columns=8, buttons=["download"], elem_id="photo-answers")
+        answers = gr.Gallery(show_label=False, format="png", buttons=["download"], elem_id="photo-answers")
         answer = gr.Radio(label="Answer", elem_id="photo-answer")
     photograph = gr.State()
 

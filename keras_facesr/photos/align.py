@@ -10,21 +10,22 @@ import numpy as np
 from keras_facesr.data.similarity import Similarity, bounds, fitted
 
 OWN_PIXELS = 0.5, 1.15  # least and largest side of a face's square, in frames, at which it is not scaled to the frame
-LEVEL = 12  # degrees by which a face may be turned and is still not resampled for a network of one size
+LEVEL, ANY_TURN = 12, 45  # degrees by which a level face may be turned; and any face is, after quarter turns
 
 
-def frame(face_points, template, own_side=None):
+def frame(face_points, template, own_side=None, level=LEVEL):
     """Where a network's frame lies in the photograph.
 
     The frame is scaled only if the network takes one size and the face's square is outside of ``OWN_PIXELS``. Otherwise it has
     the photograph's pixel size; and its pixels coincide with the photograph's, but for quarter turns, if the network takes any
-    size or the face is level (``LEVEL``). Resampling costs a network more than a face that is smaller, larger or more turned
-    in its frame than those that it was trained on (docs/photos.md).
+    size or the face is level. Resampling costs a network more than a face that is smaller, larger or a little more turned in
+    its frame than those that it was trained on (docs/photos.md).
 
     Args:
         face_points: the face's points in the photograph, complex (5,).
         template: the same points in the frame, (x, y) as shares of its side (``data.framing.FRAMINGS``).
         own_side: side in pixels of the only frame that the network takes; None: it takes any.
+        level: degrees, after quarter turns, by which a face may be turned and still counts as level.
 
     Returns:
         side of the frame in its pixels, the ``Similarity`` from it to the photograph, and whether their pixels coincide.
@@ -35,7 +36,7 @@ def frame(face_points, template, own_side=None):
     side = own_side or max(1, math.ceil(fit.scale))
     turn = fit.turn / fit.scale
     quarter = 1j ** round(np.angle(turn) / (math.pi / 2))
-    coincides = not own_side or abs(np.angle(turn / quarter, deg=True)) <= LEVEL
+    coincides = not own_side or abs(np.angle(turn / quarter, deg=True)) <= level
     turn = quarter if coincides else turn
     corner = fit(0.5 + 0.5j) - turn * side * (0.5 + 0.5j)
     return side, Similarity(turn, complex(round(corner.real), round(corner.imag)) if coincides else corner), coincides

@@ -1,8 +1,8 @@
 """Finds the faces of a photograph: BlazeFace proposes, the face mesh judges.
 
-BlazeFace finds faces that fill a fifteenth to a half of its input of 192 pixels. So it is run on a pyramid of overlapping
-squares, from the whole photograph down to squares of ``LEAST_SQUARE`` pixels; larger squares are also turned by quarters. The
-mesh refuses the proposals that are not faces.
+BlazeFace finds faces of few sizes (``networks.BlazeFace``). So it is run on a pyramid of overlapping squares, from the whole
+photograph down to squares of ``LEAST_SQUARE`` pixels; larger squares are also turned by quarters. The mesh refuses
+the proposals that are not faces.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from keras_facesr.data.images import to_pixels
 from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.photos.networks import SIDE, five_points, started
 
-LEAST_SQUARE = 144  # side in pixels of the photograph; a face of 16 pixels has 21 in BlazeFace's input then
+LEAST_SQUARE = 144  # side in pixels of the photograph; a face of 11 pixels has 15 in BlazeFace's input then
 STRIDE = 128  # of 192 pixels, so a face of a third of the square's side is whole in one square
 PROPOSED, A_FACE = 0.5, 0.5  # least scores of BlazeFace and of the mesh
 SAME_PROPOSAL, SAME_FACE = 0.3, 0.3  # intersection over union above which two squares count as one

@@ -14,7 +14,7 @@ from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.errors import CallError
 from keras_facesr.inference import runtimes
 from keras_facesr.inference.pictures import enlarge_rgb, like, sample_picture, upscale
-from keras_facesr.photos.align import frame
+from keras_facesr.photos.align import ANY_TURN, frame
 from keras_facesr.photos.choose import check_background, check_model, choose
 from keras_facesr.photos.detect import find_faces
 from keras_facesr.photos.paste import paste, place_of
@@ -22,6 +22,7 @@ from keras_facesr.photos.paste import paste, place_of
 ANY_SIZE = "celebamask"  # the framing for networks of any size: the head with its hair
 SCALES = (2, 4)
 WORKING = 4  # the scale at which faces are pasted; for scale 2 the whole is reduced at the end
+AS_IT_LIES = 0.3  # weight of the answer to a turned face's own pixels beside that to the face set upright
 SHIFT = 0.375  # pixels by which the frames of a resampled face are shifted before their answers are averaged
 BAND, MARGIN = 256, 4  # rows that are resized at once, and rows round them
 FINDING, FACES = 0.1, 0.2  # shares of the progress; the background has the rest
@@ -179,12 +180,15 @@ def enlarge_parts(
     else:
         part = 1 - FINDING - FACES
         canvas = enlarge_rgb(network, picture, on_tile=lambda done, total: show(FINDING + part * done / total))
+        runtimes.release(network)
     places = {}
     for done, k in enumerate(order, 1):
         piece = _Piece(photo, network if faces_only else canvas, found[k], presets.find(faces[k].preset))
         faces[k].crops = piece.answers(models[faces[k].preset], samples, seed)
         places[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0))
         show(1 - FACES + FACES * done / len(order))
+    for model in [network, *models.values()]:
+        runtimes.release(model)
     show(1)
     return Parts(picture, canvas, faces, places, doubtful)
 
@@ -222,50 +226,71 @@ class _Piece:
     def __init__(self, photo, background, face, preset):
         """``background`` is the photograph as its network has enlarged it, or that network if it enlarges such pieces alone."""
         own_side = preset.own_size[0] if preset.own_size else None
-        self.side, self.to_photo, self.coincides = frame(
-            face.points, FRAMINGS[preset.framing if own_side else ANY_SIZE], own_side
-        )
+        template = FRAMINGS[preset.framing if own_side else ANY_SIZE]
+        self.side, self.to_photo, self.coincides = frame(face.points, template, own_side)
+        _, lying, lies = frame(face.points, template, own_side, ANY_TURN)
         top, bottom, left, right = place_of(self.to_photo, self.side, *photo.shape[:2])
         self.photo = photo[top:bottom, left:right]
-        self.to_piece = Similarity(1, -(left + 1j * top)).after(self.to_photo)
+        into_piece = Similarity(1, -(left + 1j * top))
+        self.to_piece = into_piece.after(self.to_photo)
+        self.lying = into_piece.after(lying) if lies else None  # of the frame that is not turned with the face
         self.background = background
         if isinstance(background, np.ndarray):
             self.background = background[top * WORKING : bottom * WORKING, left * WORKING : right * WORKING]
 
     def answers(self, model, samples, seed):
-        """The network's answers in its frame, uint8 (size, size, 3) each: ``samples`` if it is stochastic, otherwise one."""
+        """The network's answers in its frame, uint8 (size, size, 3) each: ``samples`` if it is stochastic, otherwise one.
+
+        What is asked about a resampled face is asked about its mirror image, too (``ensemble``).
+        """
         if self.coincides:
             lr = to_pixels(warp(self.photo, self.to_piece, self.side, self.side))
         else:
-            pasted = self._enlarged()
-            answer = upscale(model, self._seen(pasted))
-            paste(pasted, self.photo, answer, self.to_piece.after(Similarity(self.side / len(answer), 0)))
-            lr = self._seen(pasted)
+            enlarged = self._enlarged()
+            upright = self._pasted(enlarged, upscale(model, self._seen(enlarged), ensemble=True), self.to_piece)
+            lr = self._seen(upright)
         if samples and model.is_stochastic:
             return sample_picture(model, read_picture(lr), samples, seed)
-        return [upscale(model, lr) if self.coincides else self._shifted_mean(model, pasted)]
+        if self.coincides:
+            return [upscale(model, lr)]
+        answer = self._shifted_mean(model, upright)
+        if self.lying:
+            lr = to_pixels(warp(self.photo, self.lying, self.side, self.side))
+            own = self._pasted(enlarged, upscale(model, lr, ensemble=True), self.lying)
+            answer += AS_IT_LIES * (self._seen(own, len(answer)) - answer)
+        return [to_pixels(answer)]
+
+    def _pasted(self, enlarged, answer, to_piece):
+        """The enlarged piece with an answer pasted; ``to_piece`` is the similarity from the frame that was asked about."""
+        pasted = enlarged.copy()
+        paste(pasted, self.photo, answer, to_piece.after(Similarity(self.side / len(answer), 0)))
+        return pasted
 
     def _enlarged(self):
-        """The piece as the background's network enlarges it: uint8, ``WORKING`` times as high and wide, free to be changed."""
+        """The piece as the background's network enlarges it: uint8, ``WORKING`` times as high and wide."""
         if isinstance(self.background, np.ndarray):
-            return self.background.copy()
+            return self.background
         return upscale(self.background, self.photo)
 
-    def _seen(self, fine, shift=0):
-        """The frame, taken from the enlarged piece: sharper than from the photograph itself, as interpolation loses less."""
-        to_fine = Similarity(WORKING, 0).after(self.to_piece).after(Similarity(1, shift))
-        return to_pixels(warp(fine, to_fine, self.side, self.side))
+    def _seen(self, fine, size=None, shift=0):
+        """The frame in its own pixels or in ``size`` a side, taken from the enlarged piece, where interpolation loses least."""
+        size = size or self.side
+        to_fine = Similarity(WORKING, 0).after(self.to_piece).after(Similarity(self.side / size, shift))
+        return to_pixels(warp(fine, to_fine, size, size))
 
     def _shifted_mean(self, model, fine):
-        """The mean of the answers to four frames, shifted by parts of a pixel: interpolation loses something else in each."""
+        """The mean of the answers to four frames, shifted by parts of a pixel, as interpolation loses something else in each.
+
+        Not rounded: float32.
+        """
         pixels = round(SHIFT * model.scale)  # of the answer, whole ones
         total = 0
         for down, right in itertools.product((-pixels, pixels), repeat=2):
-            answer = upscale(model, self._seen(fine, (right + 1j * down) / model.scale))
+            answer = upscale(model, self._seen(fine, shift=(right + 1j * down) / model.scale), ensemble=True)
             around = np.pad(answer.astype(np.float32), ((pixels, pixels), (pixels, pixels), (0, 0)), "edge")
             size = len(answer)
             total = total + around[pixels - down :, pixels - right :][:size, :size]
-        return to_pixels(total / 4)
+        return total / 4
 
 
 def _told(face, model):
