@@ -19,6 +19,7 @@ from keras_facesr.data.images import to_uint8, to_unit
 from keras_facesr.inference.built_in import DEMO_FRAMES, demo_face
 from keras_facesr.inference.methods import KerasDegradation
 from keras_facesr.metrics.protocol import Protocol
+from keras_facesr.photos.restore import load_fastest
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "gallery"
@@ -106,16 +107,18 @@ def alike():
 def sections(group, side, framing, scale):
     """Save the sheets of presets that are alike, and yield a section of the page for each."""
     yield f"### {side // scale} to {side} pixels"
-    for number, first in enumerate(range(0, len(group), ABREAST), 1):
-        shown, name = group[first : first + ABREAST], f"{side // scale}_to_{side}_{number}"
+    sheets = -(-len(group) // ABREAST)
+    for number in range(sheets):  # as many models on each, or one more
+        first, end = (len(group) * edge // sheets for edge in (number, number + 1))
+        shown, name = group[first:end], f"{side // scale}_to_{side}_{number + 1}"
         save(side_by_side([preset.name for preset in shown], demo_face(framing), side), name)
         yield "\n".join(f"- [`{p.name}`](../saved_models/{p.name}/README.md): {p.description}" for p in shown)
         yield f"![{', '.join(preset.name for preset in shown)}](gallery/{name}.jpg)"
 
 
 def side_by_side(names, faces, side, degradation=None):
-    """The sheet (PIL) of released models on true faces, enlarged to ``side`` pixels."""
-    models = {name: fsr.load(name) for name in names}
+    """The sheet (PIL) of released models, as ``facesr compare`` runs them, on true faces of ``side`` pixels."""
+    models = {name: load_fastest(name) for name in names}
     protocol = Protocol(presets.find(names[0]).scale, side)
     return Image.fromarray(fsr.compare(faces, models, protocol, degradation).pixels)
 
