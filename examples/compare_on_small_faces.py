@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 import keras_facesr as fsr
+from keras_facesr import presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import resize
@@ -28,6 +29,9 @@ args = parser.parse_args()
 end_in_a_line()
 out = place_for(args.out, ".png")
 
+names = args.models.split(",")
+if wrong := [name for name in names if presets.find(name).scale != 4]:
+    raise fsr.FacesrError(f"{wrong[0]} does not enlarge four times")
 if args.faces:
     lr = decoded(spread(open_dataset(args.faces), 8), 16)[0]  # uint8 (8, 16, 16, 3)
 else:
@@ -37,7 +41,7 @@ else:
 columns = {
     "as it is": [image.repeat(4, axis=0).repeat(4, axis=1) for image in lr],
     "bicubic": [resize(image, 64, 64) for image in lr],
-    **{name: fsr.load(name).upscale(lr) for name in args.models.split(",")},
+    **{name: fsr.load(name).upscale(lr) for name in names},
 }
 picture = Image.fromarray(np.concatenate([np.concatenate(column, axis=0) for column in columns.values()], axis=1))
 picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.NEAREST).save(out)

@@ -50,7 +50,7 @@ MISSING = [  # what is given is not there, or the answer cannot be written there
     "face_in_styles --like absent",
     "realistic_pairs faces absent",
     "realistic_pairs --quick -o faces/0.png/absent",
-    "compare_on_small_faces faces --models absent",
+    "compare_on_small_faces faces --models ssrvae,absent",
     "enlarge_folder faces --model absent",
     "sample_faces --model absent",
     "train_sam --quick -o absent.h5",
