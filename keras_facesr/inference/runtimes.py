@@ -143,10 +143,12 @@ def load(preset, runtime):
     """Load a released preset in a runtime, one of ``RUNTIMES``.
 
     Raises:
-        ExportError: the runtime is not installed, or has no file of this preset, or the file in its place has other weights,
-            takes only one size or is a sampler.
+        ExportError: the runtime is unknown or not installed, or has no file of this preset, or the file in its place has other
+            weights, takes only one size or is a sampler.
         PresetError: the released file is missing or was altered.
     """
+    if runtime not in RUNTIMES:
+        raise ExportError(f"no runtime is called {runtime!r}: choose {' or '.join(RUNTIMES)}")
     kind = RUNTIMES[runtime]
     imported(kind.MODULE, kind.EXTRA)
     if runtime in preset.exports:
