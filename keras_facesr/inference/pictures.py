@@ -14,6 +14,7 @@ from keras_facesr.inference.ensemble import FlipEnsemble
 from keras_facesr.inference.sizes import warn_of_size
 from keras_facesr.inference.tiles import enlarge_in_passes, enlarge_in_tiles, tile_side
 
+BAND = 256  # rows of a large picture that are converted at once
 OUTPUT_PIXELS = 2**29  # of an enlarged picture, at most; 1.5 GiB as RGB
 
 
@@ -131,9 +132,14 @@ def enlarge_rgb(model, picture, tile=None, on_tile=None):
 
 def like(picture, rgb, scale):
     """Give enlarged RGB pixels the kind of their ``Picture``: gray if it is gray, with its alpha, enlarged, if it has one."""
-    pixels = np.asarray(Image.fromarray(rgb).convert("L")) if picture.is_gray else rgb
+    pixels = _gray(rgb) if picture.is_gray else rgb
     if picture.alpha is None:
         return pixels
     height, width = picture.alpha.shape
     colours = np.broadcast_to(pixels[..., None], rgb.shape) if picture.is_gray else pixels
     return np.dstack([colours, resize(picture.alpha, height * scale, width * scale)])
+
+
+def _gray(rgb):
+    """Luma in bands of rows, as Pillow copies what it converts, 4 bytes for each pixel: (H, W, 3) -> (H, W)."""
+    return np.vstack([Image.fromarray(rgb[top : top + BAND]).convert("L") for top in range(0, len(rgb), BAND)])
