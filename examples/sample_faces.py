@@ -27,9 +27,9 @@ end_in_a_line()
 out = place_for(args.out, ".png")
 
 preset = presets.find(args.model)
-height, width = np.broadcast_to(preset.hr_size, 2) // preset.scale
-face = read_picture(read_picture(args.face).rgb if args.face else resize(demo_face(preset.framing), height, width))
+face = read_picture(args.face).rgb if args.face else demo_face(preset.framing)
 model = fsr.load(args.model)
+face = read_picture(face if args.face or not model.own_size else resize(face, *model.own_size))
 
 samples = sample_picture(model, face, n=8, seed=0)  # eight, uint8 (H, W, 3)
 deviation = picture_deviation(model, face, n=32, seed=0)  # (H, W), in units of [0, 1]

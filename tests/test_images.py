@@ -310,7 +310,9 @@ def test_existing_file_is_kept_unless_overwriting_is_allowed(tmp_path):
     assert np.array_equal(read_picture(path).rgb, COLOUR[::-1])
 
 
-def test_other_suffix_and_unwritable_folder_are_refused_by_name(tmp_path):
+def test_other_suffix_floats_and_unwritable_folder_are_refused_by_name(tmp_path):
+    with pytest.raises(ImageError, match="a.png: pixels must be uint8, not float32"):
+        write_png(tmp_path / "a.png", COLOUR.astype("float32"))
     with pytest.raises(ImageError, match="a.jpg: only PNG"):
         write_png(tmp_path / "a.jpg", COLOUR)
     (tmp_path / "file").touch()

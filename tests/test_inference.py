@@ -8,7 +8,7 @@ from stand_ins import Convolved, Nearest, Noisy
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.images import read_picture
-from keras_facesr.errors import ImageError
+from keras_facesr.errors import CallError, ImageError
 from keras_facesr.inference import (
     KerasMethod,
     demonstrate,
@@ -222,6 +222,15 @@ def test_samples_of_a_padded_picture_are_cropped(face):
 def test_a_picture_too_large_to_sample_is_refused_by_name():
     with pytest.raises(ImageError, match="array: 300x200 pixels are too many to sample"):
         sample_picture(Noisy(), read_picture(np.zeros((200, 300, 3), np.uint8)), 2)
+
+
+def test_a_name_another_network_or_one_without_samples_is_refused_in_one_line(face):
+    with pytest.raises(CallError, match=r"^'sam' is no network that enlarges pictures: give one, such as load\('sam'\)$"):
+        upscale("sam", face)
+    with pytest.raises(CallError, match="^a Sequential is no network"):
+        enlarge_picture(keras.Sequential(), read_picture(face))
+    with pytest.raises(CallError, match="^Nearest has one answer for each face"):
+        sample_picture(Nearest(scale=4), read_picture(face), 2)
 
 
 def test_a_network_is_a_method_of_the_protocol(face, monkeypatch):

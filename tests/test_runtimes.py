@@ -144,6 +144,11 @@ def test_asking_for_what_there_is_no_file_for_says_how_to_make_it(runtime, faces
     assert f"facesr export nearest_x4 {cache / 'weights' / 'nearest_x4' / 'model.'}" in result.err
 
 
+def test_an_unknown_runtime_is_refused_by_name():
+    with pytest.raises(ExportError, match="^no runtime is called 'tensorrt': choose litert or onnx$"):
+        runtimes.load(presets.find("sam"), "tensorrt")
+
+
 def test_samples_are_keras_own(facesr, face, tmp_path):
     result = facesr("upscale", face, "-o", tmp_path / "out", "--runtime", "litert", "--samples", 2)
     assert result.code == 2 and "samples are drawn by Keras" in result.err

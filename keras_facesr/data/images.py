@@ -102,11 +102,14 @@ def write_png(path, pixels, overwrite=False, source=None):
         Path of the file.
 
     Raises:
-        ImageError: the name does not end in .png; the file exists and `overwrite` is False; or it cannot be written.
+        ImageError: the name does not end in .png; the pixels are not uint8; the file exists and `overwrite` is False; or it
+            cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ImageError(f"{path}: only PNG files are written; give a name that ends in .png")
+    if pixels.dtype != np.uint8:
+        raise ImageError(f"{path}: pixels must be uint8, not {pixels.dtype}; data.images.to_uint8 makes them of [0, 1]")
     try:
         if is_there(path) and not overwrite:
             raise ImageError(f"{path}: exists already; overwrite=True replaces it, or choose another name")

@@ -21,9 +21,11 @@ STYLE = """
 #photo-faces .caption-label {max-width: 100%; white-space: normal;}
 #about p, #photo-about p, #heat-key, #notice p {color: var(--body-text-color-subdued); font-size: var(--text-sm);}
 #compare, #photo-compare {height: min(560px, 100vw) !important;}
-#gallery, #photo-answers {--least: min(112px, 30%);}
+#gallery, #photo-answers {--least: min(130px, 30%);}
 #photo-faces {--least: min(320px, 100%);}
-#gallery, #photo-answers, #photo-faces {.grid-container {grid-template-columns: repeat(auto-fill, minmax(var(--least), 1fr));}}
+#gallery .grid-container, #photo-answers .grid-container, #photo-faces .grid-container {
+    grid-template-columns: repeat(auto-fill, minmax(var(--least), 1fr));
+}
 #heat-key .bar {height: 8px; border-radius: 4px; margin: 4px 0; background: linear-gradient(to right, COLOURS);}
 #heat-key .ends {display: flex; justify-content: space-between;}
 """.replace("COLOURS", ", ".join(f"rgb{colour}" for colour in jobs.HEAT))

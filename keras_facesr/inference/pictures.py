@@ -8,12 +8,13 @@ from PIL import Image
 
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
-from keras_facesr.errors import ImageError
+from keras_facesr.errors import CallError, ImageError
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.inference.ensemble import FlipEnsemble
 from keras_facesr.inference.sizes import warn_of_size
 from keras_facesr.inference.tiles import enlarge_in_passes, enlarge_in_tiles, tile_side
 
+BAND = 256  # rows of a large picture that are converted at once
 OUTPUT_PIXELS = 2**29  # of an enlarged picture, at most; 1.5 GiB as RGB
 
 
@@ -34,11 +35,13 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
         uint8 (scale * H, scale * W, 3), or (N, scale * H, scale * W, 3) for a batch.
 
     Raises:
+        CallError: the model is not a network that enlarges.
         ImageError: the source is not a picture or a batch, or its answer would have more than ``OUTPUT_PIXELS``.
 
     Warns:
         SizeWarning: the network was trained on pictures of one size only, and this is another.
     """
+    _check_enlarges(model)
     asked = FlipEnsemble(model) if ensemble else model
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
         picture = read_picture(source)
@@ -59,6 +62,7 @@ def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False, con
     With ``consistently`` the answer is projected, so that it reduces to the picture again (``inference.consistent``). The other
     arguments, errors and warnings are those of ``upscale``.
     """
+    _check_enlarges(model)
     warn_of_size(model, *picture.rgb.shape[:2])
     asked = FlipEnsemble(model) if ensemble else model
     sr = enlarge_rgb(asked, picture, tile, on_tile)
@@ -68,35 +72,44 @@ def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False, con
 def sample_picture(model, picture, n, seed=0):
     """``n`` plausible enlargements of a ``Picture`` by a stochastic model, each as pixels to write.
 
-    One latent belongs to one whole face, so pictures are not cut into tiles; too large ones raise ImageError.
+    One latent belongs to one whole face, so pictures are not cut into tiles; too large ones raise ImageError, and a model that
+    draws no samples CallError.
     """
-    return [like(picture, to_uint8(sample), model.scale) for sample in _drawn_whole(model.sample, model, picture, n, seed)]
+    return [like(picture, to_uint8(sample), model.scale) for sample in _drawn_whole("sample", model, picture, n, seed)]
 
 
 def traverse_picture(model, picture, steps, seed=0):
     """``steps`` enlargements of a ``Picture``, from one sample of the latent to another; otherwise as ``sample_picture``."""
-    return [like(picture, to_uint8(step), model.scale) for step in _drawn_whole(model.traverse, model, picture, steps, seed)]
+    return [like(picture, to_uint8(step), model.scale) for step in _drawn_whole("traverse", model, picture, steps, seed)]
 
 
 def picture_deviation(model, picture, n=16, seed=0):
     """Standard deviation of ``n`` samples at each pixel, mean over colours: float (scale * H, scale * W), in units of [0, 1].
 
-    Too large pictures raise ImageError, as in ``sample_picture``.
+    Errors are those of ``sample_picture``.
     """
-    return _drawn_whole(model.pixel_deviation, model, picture, n, seed)[..., 0]
+    return _drawn_whole("pixel_deviation", model, picture, n, seed)[..., 0]
 
 
-def _drawn_whole(draw, model, picture, n, seed):
-    """Call ``draw(lr, n, seed)``, a method of a stochastic model, on one ``Picture``: NumPy (..., scale * H, scale * W, C)."""
+def _check_enlarges(model):
+    if not hasattr(model, "size_multiple"):
+        given = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"
+        raise CallError(f"{given} is no network that enlarges pictures: give one, such as load('sam')")
+
+
+def _drawn_whole(method, model, picture, n, seed):
+    """Call a stochastic model's ``method(lr, n, seed)`` on one ``Picture``: NumPy (..., scale * H, scale * W, C)."""
     from keras import ops
 
+    if not getattr(model, "is_stochastic", False):
+        raise CallError(f"{type(model).__name__} has one answer for each face: samples need a stochastic model, such as sam")
     height, width = picture.rgb.shape[:2]
     side = tile_side(model)
     if max(height, width) > side:
         raise ImageError(
             f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
         )
-    return ops.convert_to_numpy(draw(to_unit(picture.rgb[None]), n, seed)).squeeze(-4)
+    return ops.convert_to_numpy(getattr(model, method)(to_unit(picture.rgb[None]), n, seed)).squeeze(-4)
 
 
 def enlarge_rgb(model, picture, tile=None, on_tile=None):
@@ -119,9 +132,14 @@ def enlarge_rgb(model, picture, tile=None, on_tile=None):
 
 def like(picture, rgb, scale):
     """Give enlarged RGB pixels the kind of their ``Picture``: gray if it is gray, with its alpha, enlarged, if it has one."""
-    pixels = np.asarray(Image.fromarray(rgb).convert("L")) if picture.is_gray else rgb
+    pixels = _gray(rgb) if picture.is_gray else rgb
     if picture.alpha is None:
         return pixels
     height, width = picture.alpha.shape
     colours = np.broadcast_to(pixels[..., None], rgb.shape) if picture.is_gray else pixels
     return np.dstack([colours, resize(picture.alpha, height * scale, width * scale)])
+
+
+def _gray(rgb):
+    """Luma in bands of rows, as Pillow copies what it converts, 4 bytes for each pixel: (H, W, 3) -> (H, W)."""
+    return np.vstack([Image.fromarray(rgb[top : top + BAND]).convert("L") for top in range(0, len(rgb), BAND)])

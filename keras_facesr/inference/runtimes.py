@@ -4,9 +4,11 @@
 (``exports`` in its ``config.json``); for other presets the user exports one into the cache.
 """
 
+import ctypes
 import functools
 import json
 import os
+import sys
 import threading
 import zipfile
 from contextlib import suppress
@@ -143,10 +145,12 @@ def load(preset, runtime):
     """Load a released preset in a runtime, one of ``RUNTIMES``.
 
     Raises:
-        ExportError: the runtime is not installed, or has no file of this preset, or the file in its place has other weights,
-            takes only one size or is a sampler.
+        ExportError: the runtime is unknown or not installed, or has no file of this preset, or the file in its place has other
+            weights, takes only one size or is a sampler.
         PresetError: the released file is missing or was altered.
     """
+    if runtime not in RUNTIMES:
+        raise ExportError(f"no runtime is called {runtime!r}: choose {' or '.join(RUNTIMES)}")
     kind = RUNTIMES[runtime]
     imported(kind.MODULE, kind.EXTRA)
     if runtime in preset.exports:
@@ -170,6 +174,8 @@ def release(model):
     """Give back the memory that a model keeps for its next picture: some 700 MB in LiteRT after a large one."""
     if isinstance(model, LiteRT):
         model.release()
+        if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+            libc.malloc_trim(0)  # glibc itself keeps half of what it is given back
 
 
 def fastest(preset, samples=0):
