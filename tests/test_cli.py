@@ -157,7 +157,7 @@ def test_the_version_is_printed(facesr):
         ("compare FACE -o SHEET --model near,noisy_x2", "nearest_x4 4, noisy_x2 2): one sheet has one scale"),
         ("compare FACE -o SHEET --model near --hr-size 64", "give --truth"),
         ("compare FACES -o SHEET --truth --model near --hr-size 30", "multiple of the scale 4"),
-        ("compare FACE -o SHEET --model near --samples 2", "needs a stochastic model; near give"),
+        ("compare FACE -o SHEET --model near --samples 2", "there is one answer to each face by near"),
         ("models *x3*", "no model matches '*x3*'"),
         ("models --json FACE", "exists already"),
         ("evaluate FACES --model near,noisy_x2", "nearest_x4 4, noisy_x2 2"),

@@ -40,7 +40,7 @@ def run(args):
     degradation = reducer(args, scale) if args.degradation and protocol.antialias else None
     runtimes, models = zip(*(in_runtime(args, preset) for preset in found))
     if args.samples and not any(model.is_stochastic for model in models):
-        raise CallError(f"--samples needs a stochastic model; {' and '.join(names)} give one answer to each face")
+        raise CallError(f"--samples needs a stochastic model; there is one answer to each face by {' and '.join(names)}")
 
     from keras_facesr.data.images import write_png
     from keras_facesr.inference.comparison import compare
