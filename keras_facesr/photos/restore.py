@@ -22,8 +22,9 @@ from keras_facesr.photos.paste import paste, place_of
 ANY_SIZE = "celebamask"  # the framing for networks of any size: the head with its hair
 SCALES = (2, 4)
 WORKING = 4  # the scale at which faces are pasted; for scale 2 the whole is reduced at the end
-AS_IT_LIES = 0.3  # weight of the answer to a turned face's own pixels beside that to the face set upright
+AS_IT_LIES = 0.2  # weight of the answer to a turned face's own pixels beside that to the face set upright
 SHIFT = 0.375  # pixels by which the frames of a resampled face are shifted before their answers are averaged
+LARGE = 128  # pixels a side of a frame after which the network's memory is given back
 BAND, MARGIN = 256, 4  # rows that are resized at once, and rows round them
 FINDING, FACES = 0.1, 0.2  # shares of the progress; the background has the rest
 
@@ -184,7 +185,10 @@ def enlarge_parts(
     places = {}
     for done, k in enumerate(order, 1):
         piece = _Piece(photo, network if faces_only else canvas, found[k], presets.find(faces[k].preset))
-        faces[k].crops = piece.answers(models[faces[k].preset], samples, seed)
+        model = models[faces[k].preset]
+        faces[k].crops = piece.answers(model, samples, seed)
+        if piece.side > LARGE:
+            runtimes.release(model)
         places[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0))
         show(1 - FACES + FACES * done / len(order))
     for model in [network, *models.values()]:
