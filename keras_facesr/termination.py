@@ -14,12 +14,11 @@ def when_asked_to_end(handler, *signals):
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    former = {number: signal.getsignal(number) for number in signals}
-    handled = {number: before for number, before in former.items() if before is not signal.SIG_IGN}
-    for number in handled:
+    former = {number: before for number in signals if (before := signal.getsignal(number)) is not signal.SIG_IGN}
+    for number in former:
         signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, before in handled.items():
+        for number, before in former.items():
             signal.signal(number, before)

@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from card import entry_of, write_text
+
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.files import written_whole
@@ -40,12 +42,10 @@ def add(name):
     if kept:
         with written_whole(preset.folder / NAME) as temporary:
             temporary.write_bytes(content)
-    config = preset.folder / "config.json"
-    entry = json.loads(config.read_text(encoding="utf-8"))
+    entry = entry_of(preset)
     file = {"file": NAME, "sha256": hashlib.sha256(content).hexdigest(), "url": None}
     entry["exports"] = {"litert": file} if kept else {}
-    with written_whole(config) as temporary:
-        temporary.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
+    write_text(preset.folder / "config.json", json.dumps(entry, indent=2) + "\n")
     fate = "written" if kept else f"not kept: over {LARGEST / 1e6:g} MB"
     return f"{len(content) / 1e6:.1f} MB, within {report['difference']:.2g} of the Keras model; {fate}"
 

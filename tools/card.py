@@ -124,6 +124,23 @@ def written_anew(text, entry, recipe):
     return text
 
 
+def entry_of(preset):
+    """A released preset's ``config.json``."""
+    return json.loads((preset.folder / "config.json").read_text(encoding="utf-8"))
+
+
+def write_anew(preset):
+    """Write a released preset's card again, by its ``config.json``."""
+    card = preset.folder / "README.md"
+    write_text(card, written_anew(card.read_text(encoding="utf-8"), entry_of(preset), recipes.find(preset.name)))
+
+
+def write_text(path, text):
+    """Write a text file whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def beyond(recipe):
     """For a network that started from another one's weights: what that one had seen; otherwise an empty string."""
     whole = recipes.from_scratch(recipe)
@@ -319,7 +336,4 @@ SECTIONS = {
 
 if __name__ == "__main__":
     for preset in map(presets.find, presets.list_models()):
-        file, entry = preset.folder / "README.md", json.loads((preset.folder / "config.json").read_text(encoding="utf-8"))
-        text = written_anew(file.read_text(encoding="utf-8"), entry, recipes.find(preset.name))
-        with written_whole(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_anew(preset)

@@ -15,13 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from card import BLIND, written_anew
+from card import BLIND, entry_of, write_anew, write_text
 
 from keras_facesr import presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import ALIASED, degrade, resize
-from keras_facesr.data.files import written_whole
 from keras_facesr.data.framing import FRAMINGS
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
 from keras_facesr.metrics.attributes import ranked_rightly
@@ -48,12 +47,11 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME")
     args = parser.parse_args()
     for preset in map(presets.find, args.names or presets.list_models()):
-        recipe, entry = recipes.find(preset.recipe), json.loads((preset.folder / "config.json").read_text(encoding="utf-8"))
+        recipe = recipes.find(preset.recipe)
         first = recipe.sources[0]
-        entry["figures"] = MEASURES[recipe.task](recipe, args.data_dir if first.folder else args.data_dir / first.kind)
-        card = (preset.folder / "README.md").read_text(encoding="utf-8")
-        write_text(preset.folder / "config.json", json.dumps(entry, indent=2) + "\n")
-        write_text(preset.folder / "README.md", written_anew(card, entry, recipe))
+        figures = MEASURES[recipe.task](recipe, args.data_dir if first.folder else args.data_dir / first.kind)
+        write_text(preset.folder / "config.json", json.dumps(entry_of(preset) | {"figures": figures}, indent=2) + "\n")
+        write_anew(preset)
 
 
 def measure_enlargement(recipe, data_dir):
@@ -187,11 +185,6 @@ def claims(model, pairs):
         deviation.append(hundred.astype("float32").std(axis=0).mean())
     means = {name: dict(zip(("psnr", "ssim"), np.mean(row, axis=0).tolist())) for name, row in rows.items()}
     return {"faces": len(pairs), "ways": means, "deviation": float(np.mean(deviation))}
-
-
-def write_text(path, text):
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 MEASURES = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import h5py
 from add_tflite import add
-from card import CHANGES, card, history
+from card import CHANGES, card, history, write_text
 from measure import MEASURES
 
 from keras_facesr import classes, presets
@@ -134,11 +134,6 @@ def halve(weights, target):
             copy.attrs.update(item.attrs)
 
         whole.visititems(write)
-
-
-def write_text(path, text):
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

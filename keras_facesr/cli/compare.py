@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import MODELS, natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, common, find_preset, in_runtime, reducer
+from keras_facesr.cli.networks import RUNTIMES, check_samples, common, find_preset, in_runtime, protocol_of, reducer
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Show small faces, bicubic interpolation and the answers of several models side by side, on one labelled sheet."
@@ -32,21 +32,23 @@ def run(args):
     names = list(dict.fromkeys(args.model))
     found = [find_preset(name) for name in names]
     scale = common(found, "scale", "one sheet has one scale")
-    protocol = _protocol(args, found, scale) if args.truth else None
+    protocol = None
+    if args.truth:  # how true faces become pairs, as in ``facesr evaluate``
+        protocol = protocol_of(args, scale, args.hr_size or common(found, "hr_size", "give --hr-size"))
     console.check_new(args.out, args.overwrite)
     console.check_writable(args.out)
     failed = console.Failures(args.debug)
     faces = _readable(args, protocol, 2 + len(names), failed)
     degradation = reducer(args, scale) if args.degradation and protocol.antialias else None
     runtimes, models = zip(*(in_runtime(args, preset) for preset in found))
-    if args.samples and not any(model.is_stochastic for model in models):
-        raise CallError(f"--samples needs a stochastic model; there is one answer to each face by {' and '.join(names)}")
+    models = dict(zip(names, models))
+    check_samples(args, models)
 
     from keras_facesr.data.images import write_png
     from keras_facesr.inference.comparison import compare
 
     with console.progress("compare", len(faces)) as show:
-        shown = compare(faces, dict(zip(names, models)), protocol, degradation, args.samples, args.seed, show)
+        shown = compare(faces, models, protocol, degradation, args.samples, args.seed, show)
     write_png(args.out, shown.pixels, args.overwrite)
     if args.json != "-":
         print(f"{args.out}: {', '.join(shown.columns)}; x{scale}")
@@ -59,18 +61,6 @@ def run(args):
     rows = [{"input": face.name, "figures": figures} for face, figures in zip(faces, shown.figures)]
     console.write_json(args, {"output": str(args.out), **how, "columns": shown.columns, "faces": rows, "failed": failed})
     return 1 if failed else 0
-
-
-def _protocol(args, found, scale):
-    """How true faces become pairs: as in ``facesr evaluate``."""
-    from keras_facesr.data.degrade import ALIASED
-    from keras_facesr.metrics.protocol import Protocol
-
-    hr_size = args.hr_size or common(found, "hr_size", "give --hr-size")
-    try:
-        return Protocol(scale, hr_size, antialias=args.degradation != ALIASED)
-    except FacesrError as error:
-        raise CallError(str(error)) from error
 
 
 def _readable(args, protocol, columns, failed):

@@ -4,7 +4,7 @@ import sys
 
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import MODELS, natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, common, find_preset, in_runtime, load, reducer
+from keras_facesr.cli.networks import RUNTIMES, check_samples, common, find_preset, in_runtime, load, protocol_of, reducer
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Measure models beside bicubic interpolation, by one protocol."
@@ -68,18 +68,14 @@ def run(args):
 def _measure(args, scale, hr_size, start):
     """The report on pairs made of a set's faces, and the files that could not be used."""
     from keras_facesr.data.datasets import open_dataset, spread
-    from keras_facesr.data.degrade import ALIASED
     from keras_facesr.data.framing import points_in
     from keras_facesr.data.images import read_picture
     from keras_facesr.data.sets import ArraySet
-    from keras_facesr.metrics.protocol import Protocol, evaluate
+    from keras_facesr.metrics.protocol import evaluate
 
     faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
     square = _square(args, faces)
-    try:
-        protocol = Protocol(scale, hr_size, args.colour, antialias=args.degradation != ALIASED, square=square)
-    except FacesrError as error:
-        raise CallError(str(error)) from error
+    protocol = protocol_of(args, scale, hr_size, colour=args.colour, square=square)
     how = {"samples": args.samples, "seed": args.seed}
     how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before TensorFlow starts
     how |= _judge(args, faces) | _identity(args, faces, square)
@@ -88,8 +84,7 @@ def _measure(args, scale, hr_size, start):
     if args.degradation and protocol.antialias:
         how["degradation"] = reducer(args, scale)
     methods = start()
-    if args.samples and not any(method.is_stochastic for method in methods.values()):
-        raise CallError(f"--samples needs a stochastic model; there is one answer to each face by {' and '.join(args.model)}")
+    check_samples(args, methods)
     failed = []
 
     def readable():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_facesr import presets
 from keras_facesr.cli import console
-from keras_facesr.errors import CallError, PresetError
+from keras_facesr.errors import CallError, FacesrError, PresetError
 from keras_facesr.importing import import_keras
 
 RUNTIMES = ("auto", "keras", "litert", "onnx")
@@ -63,6 +63,23 @@ def in_runtime(args, preset, samples=None):
 def load(args, preset):
     start_keras(args.debug)
     return presets.load(preset.name)
+
+
+def check_samples(args, models):
+    """Raise CallError if ``--samples`` is given and none of the models, by name, draws any."""
+    if args.samples and not any(model.is_stochastic for model in models.values()):
+        raise CallError(f"--samples needs a stochastic model; there is one answer to each face by {' and '.join(models)}")
+
+
+def protocol_of(args, scale, hr_size, **how):
+    """The ``Protocol`` by which true faces become pairs; what it refuses is a CallError."""
+    from keras_facesr.data.degrade import ALIASED
+    from keras_facesr.metrics.protocol import Protocol
+
+    try:
+        return Protocol(scale, hr_size, antialias=args.degradation != ALIASED, **how)
+    except FacesrError as error:
+        raise CallError(str(error)) from error
 
 
 def reducer(args, scale):

@@ -24,8 +24,7 @@ class Embedding:
 
     Args:
         eyes: ((x, y), (x, y)), the left and the right one as seen in the picture, as shares of its width and height: where they
-            are in all pictures. No face is searched for, as answers would be lost for which none
-            is found.
+            are in all pictures. No face is searched for, as answers would be lost for which none is found.
 
     Raises:
         ExportError: a package of the extra is not installed, or its file is another.

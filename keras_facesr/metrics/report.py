@@ -107,22 +107,23 @@ def in_one_line(report):
         f"MS-SSIM: {about['ms_ssim']}",
         about["average"],
     ]
-    if any("sharpness" in row for row in report["models"].values()):
+    figures = {figure for row in report["models"].values() for figure in row}
+    if "sharpness" in figures:
         parts.append(f"sharpness: {about['sharpness']}")
     if "ensemble" in about:
         parts.append(f"answers: {about['ensemble']}")
     if "samples" in about:
         parts.append(f"best of {about['samples']} samples, drawn together, seed {about['seed']}")
-        if any("ssim_of_best_psnr" in row for row in report["models"].values()):
+        if "ssim_of_best_psnr" in figures:
             parts.append("its SSIM: of the sample with the best PSNR; best SSIM: the highest of all")
         parts.append("diversity and consistency: mean absolute RGB difference in 8-bit levels")
-        if any("sharpness_sample" in row for row in report["models"].values()):
+        if "sharpness_sample" in figures:
             parts.append("sample: of the first one of each face, in the answer's place")
     if "face" in about:
         parts.append(f"face div.: standard deviation over samples, in levels, within {about['face']}")
     if "judge" in about:
         parts.append(f"features, identity and Fréchet: distances of what {about['judge']} sees; not LPIPS, FaceNet or FID")
-        if any("textures" in row for row in report["models"].values()):
+        if "textures" in figures:
             parts.append("textures: as Fréchet, of the means of its second feature map")
     if "lpips" in about:
         parts.append(f"LPIPS: {about['lpips']}")

@@ -185,14 +185,14 @@ def enlarge_parts(
     places = {}
     for done, k in enumerate(order, 1):
         piece = _Piece(photo, network if faces_only else canvas, found[k], presets.find(faces[k].preset))
-        model = models[faces[k].preset]
-        faces[k].crops = piece.answers(model, samples, seed)
+        asked = models[faces[k].preset]
+        faces[k].crops = piece.answers(asked, samples, seed)
         if piece.side > LARGE:
-            runtimes.release(model)
+            runtimes.release(asked)
         places[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0))
         show(1 - FACES + FACES * done / len(order))
-    for model in [network, *models.values()]:
-        runtimes.release(model)
+    for used in [network, *models.values()]:
+        runtimes.release(used)
     show(1)
     return Parts(picture, canvas, faces, places, doubtful)
 
