@@ -36,6 +36,7 @@ FORMATS = {
 EXCLUDED = {  # (preset, column) -> why
     ("srcnn_x8_utkface", "int8"): "none: 8 bits cost it too much, 37.9 dB where 38 are wanted",
     ("sam_small_x8", "int8"): "none: XNNPACK, LiteRT's kernels, refuses it",
+    ("sam_small_x8_celeba", "int8"): "none: XNNPACK, LiteRT's kernels, refuses it",
 }
 CALIBRATION_FACES = 64
 USUAL_SIDE = 32  # side in pixels of the faces that a model of any size is calibrated on

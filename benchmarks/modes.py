@@ -46,7 +46,7 @@ def gain_of_best(energy, along, deviations, n, seed=0):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data_dir")
-    parser.add_argument("--models", default="sam_small_x8,sam_small_x16_utkface")
+    parser.add_argument("--models", default="sam_small_x8,sam_small_x16")
     parser.add_argument("--train", type=int, default=1500, help="faces that give the directions (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=300, help="test faces (default: %(default)s)")
     args = parser.parse_args()

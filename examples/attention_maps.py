@@ -25,8 +25,10 @@ out = place_for(args.out, ".png")
 
 face = read_picture(args.face).rgb if args.face else astronaut()[:256, 96:352]
 model = fsr.load("cagface")
-block = np.asarray(model.prepare(to_unit(face[None])))[0]  # (h, w, 6): the picture and three maps
+prepared = np.asarray(model.prepare(to_unit(face[None])))[0]  # (h, w, 6): the picture and the probabilities of three components
+picture, probabilities = prepared[..., :3], prepared[..., 3:]
+maps = probabilities * (picture @ np.float32([0.299, 0.587, 0.114]))[..., None]
 
-row = [block[..., :3], *(np.repeat(block[..., k : k + 1], 3, axis=-1) for k in (3, 4, 5))]
+row = [picture, *(np.repeat(maps[..., k : k + 1], 3, axis=-1) for k in range(3))]
 Image.fromarray(to_uint8(np.concatenate(row, axis=1))).save(out)
 print(f"{out}: the picture, and where its hair, its skin and its parts are")

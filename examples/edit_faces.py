@@ -17,7 +17,7 @@ from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.files import place_for
 from keras_facesr.data.images import to_uint8, to_unit, write_png
-from keras_facesr.errors import end_in_a_line
+from keras_facesr.errors import check_whole_number, end_in_a_line
 from keras_facesr.inference import demo_faces
 from keras_facesr.metrics.stochastic import consistency
 
@@ -30,6 +30,7 @@ parser.add_argument("--faces", type=int, default=4)
 parser.add_argument("-o", "--out", default="edited.png")
 args = parser.parse_args()
 end_in_a_line()
+check_whole_number(args.faces, "--faces")
 out = place_for(args.out, ".png")
 if args.quick:
     true, test, labels = demo_faces(8, 64), demo_faces(args.faces, 64), dict.fromkeys(EDITED, np.arange(8) < 4)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras_facesr as fsr
 from keras_facesr.data.datasets import folder
+from keras_facesr.data.files import place_for
 from keras_facesr.data.images import read_picture, write_png
 from keras_facesr.errors import end_in_a_line
 from keras_facesr.inference import enlarge_picture
@@ -23,6 +24,7 @@ args = parser.parse_args()
 end_in_a_line()
 
 files = folder(args.faces).files
+place_for(args.out / "an answer", "")
 model = fsr.load(args.model)
 failed = 0
 for file in files:

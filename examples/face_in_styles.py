@@ -13,7 +13,7 @@ from PIL import Image
 
 import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.datasets import open_faces
 from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.data.files import place_for
 from keras_facesr.data.images import read_picture, to_uint8, to_unit
@@ -29,7 +29,7 @@ end_in_a_line()
 out = place_for(args.out, ".png")
 
 face = centre_square(read_picture(args.face).rgb if args.face else demo_face("celeba"))
-real = open_dataset(args.like).subset(slice(8)) if args.like else None
+real = open_faces(args.like).subset(slice(8)) if args.like else None
 model = fsr.load("stylevae_wider")
 side = model.lr_size * model.scale
 face = resize(face, side, side)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_facesr.data.blind import blind
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
-from keras_facesr.data.degrade import blind
+from keras_facesr.data.datasets import open_faces
 from keras_facesr.data.files import place_for
 from keras_facesr.data.images import to_uint8, to_unit, write_png
 from keras_facesr.data.pipeline import UnpairedStream
-from keras_facesr.errors import end_in_a_line
+from keras_facesr.errors import check_whole_number, end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -32,14 +32,14 @@ if len(args.folders) != (0 if args.quick else 2):
     parser.error("give REAL_DIR and CLEAN_DIR, or --quick")
 if args.out.exists():
     parser.error(f"{args.out}: is there already; name another folder")
+check_whole_number(args.steps, "--steps")
 place_for(args.out, "")
-
 if args.quick:
     clean, rng = demo_faces(8, 64), np.random.default_rng(0)
     real = np.stack([blind(face, 4, rng) for face in demo_faces(8, 64)])
     steps, size = 2, {"channels": 8, "style_dim": 8, "encoder_blocks": 2}
 else:
-    real, clean = (decoded(open_dataset(folder), side)[0] for folder, side in zip(args.folders, (16, 64)))
+    real, clean = (decoded(open_faces(folder), side)[0] for folder, side in zip(args.folders, (16, 64)))
     steps, size = args.steps, {}
 stream = UnpairedStream(real, clean, batch_size=8)
 

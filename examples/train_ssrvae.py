@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_facesr.data.blind import blind
 from keras_facesr.data.datasets import folder
-from keras_facesr.data.degrade import blind
 from keras_facesr.data.files import place_for
 from keras_facesr.data.images import read_picture
 from keras_facesr.data.pipeline import PairStream
@@ -35,7 +35,10 @@ if args.quick:
     steps, size = 2, {"channels": 8, "global_blocks": 1, "local_blocks": 1}
 else:
     names = [file.name for file in folder(args.pairs / "hr").files]
-    lr, hr = (np.stack([read_picture(args.pairs / kind / name).rgb for name in names]) for kind in ("lr", "hr"))
+    pairs = [[read_picture(args.pairs / kind / name).rgb for name in names] for kind in ("lr", "hr")]
+    if any(len({picture.shape for picture in pictures}) > 1 for pictures in pairs):
+        parser.error(f"{args.pairs}: pictures of several sizes make no batch; cut them to one")
+    lr, hr = map(np.stack, pairs)
     steps, size = args.steps, {}
 stream = PairStream(hr, scale=4, batch_size=8, degrades=lambda _: [lr])
 

@@ -17,7 +17,7 @@ from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.files import place_for
 from keras_facesr.data.images import to_uint8, to_unit
-from keras_facesr.errors import end_in_a_line
+from keras_facesr.errors import check_whole_number, end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -28,6 +28,7 @@ parser.add_argument("--faces", type=int, default=5)
 parser.add_argument("-o", "--out", default="transferred.png")
 args = parser.parse_args()
 end_in_a_line()
+check_whole_number(args.faces, "--faces")
 out = place_for(args.out, ".png")
 
 if args.quick:

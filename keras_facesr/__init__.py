@@ -5,7 +5,9 @@
     model = fsr.load("sam")                 # released weights, ready
     sr = model.upscale("face.png")          # uint8 array, model.scale times as high and wide
     fsr.restore_photo("group.jpg").pixels   # a whole photograph, each face by the network that fits it
+    fsr.restore_video("film.mp4", "large.mp4")
     fsr.list_models("*x8*")                 # what else there is
+    fsr.import_weights("net.pth", "mine")   # a network of the field, from its PyTorch file
 
 Importing the package imports nothing heavy: each name below brings what it needs when it is first used, and Keras finds the
 classes of saved models.
@@ -24,6 +26,8 @@ _HOMES = {
     "export": "exporting",
     "FacesrError": "errors",
     "restore_photo": "photos",
+    "restore_video": "video",
+    "import_weights": "exchange",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -1,6 +1,7 @@
 """Errors, and one warning, that a user can cause and mend. Each message says in one line what is wrong and what to do."""
 
 import sys
+from numbers import Integral
 
 
 class FacesrError(ValueError):
@@ -21,6 +22,10 @@ class DatasetError(FacesrError):
 
 class PresetError(FacesrError):
     """An unknown preset, or weights that are missing or differ from the released ones."""
+
+
+class WeightsError(FacesrError):
+    """A file of another framework's weights that is damaged, holds more than tensors, or is of no network known here."""
 
 
 class TrainingError(FacesrError):
@@ -52,9 +57,21 @@ class SizeWarning(UserWarning):
 
 
 def reason(error):
-    """An exception's message in one line; of the operating system's errors the words alone, without number and path."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    """An exception's message in one line; of the operating system's and FFmpeg's the words alone, without number and path."""
+    said = getattr(error, "strerror", None) or str(error)
     return " ".join(said.split()) or type(error).__name__
+
+
+def check_whole_number(value, name, least=1):
+    """Raise ``CallError`` unless the argument of that name is a whole number, Python's or NumPy's, from ``least`` on."""
+    if not isinstance(value, Integral) or value < least:
+        raise CallError(f"{name} must be a whole number from {least} on, not {value!r}")
+
+
+def check_choice(value, name, choices):
+    """Raise ``CallError`` unless the argument of that name is one of the choices."""
+    if value not in tuple(choices):
+        raise CallError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}")
 
 
 def end_in_a_line():

@@ -49,6 +49,13 @@ def located(package, file, sha256, extra):
     return path
 
 
+def prepared_keras():
+    """Import Keras as ``import_keras`` does, and set it as networks need it, whatever keras.json says: this process is ours."""
+    config = import_keras().config
+    config.set_image_data_format("channels_last")
+    config.set_floatx("float32")
+
+
 def import_keras():
     """Import Keras, and with it the backend that its settings name.
 

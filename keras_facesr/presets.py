@@ -1,8 +1,7 @@
 """The catalogue of released models: each name has a class, its arguments and weights of known SHA-256.
 
 A preset is a folder ``saved_models/<name>`` with a ``config.json``, the weights and the model card; the folder of a run that
-has ended is a preset too, named by its path. Configuration and weights are data, without pickle or code; classes come from
-``classes.MODEL_CLASSES`` alone.
+has ended or of an import is one too, named by its path. All are data, without pickle or code; classes are ``MODEL_CLASSES``.
 """
 
 import difflib
@@ -78,8 +77,8 @@ class Preset:
         return [alias for alias, name in ALIASES.items() if name == self.name]
 
     @property
-    def is_a_run(self):
-        """Whether it is a run of the user's own, named by its folder."""
+    def is_ones_own(self):
+        """Whether it is a run or an import of the user's own, named by its folder."""
         return self.folder.parent != CATALOGUE
 
     @property
@@ -120,10 +119,13 @@ class Preset:
 
 
 def list_models(pattern="*"):
-    """Names of all presets that match a shell-style pattern, themselves or by an alias, sorted."""
+    """Names of all presets that match a shell-style pattern, themselves or by an alias, sorted; PresetError: it is no text."""
+    if not isinstance(pattern, str):
+        raise PresetError(f"{pattern!r} is no pattern of names: give text such as '*x8*', or nothing for all")
     folders = CATALOGUE.iterdir() if CATALOGUE.is_dir() else ()
     names = sorted(folder.name for folder in folders if (folder / "config.json").is_file())
-    return [name for name in names if fnmatch(name, pattern) or name in _aliased(pattern)]
+    aliased = {name for alias, name in ALIASES.items() if fnmatch(alias, pattern)}
+    return [name for name in names if fnmatch(name, pattern) or name in aliased]
 
 
 def full_name(name):
@@ -132,19 +134,21 @@ def full_name(name):
 
 
 def find(name):
-    """The ``Preset`` of a name or alias, or of the folder of a run that has ended.
+    """The ``Preset`` of a name or alias, or of the folder of a run that has ended or of an imported network.
 
     Raises:
-        PresetError: there is none; the message gives the closest names.
+        PresetError: there is none, and the message gives the closest names; or it is no name at all.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise PresetError(f"{name!r} is neither a model's name nor the path of a folder: list_models() names all models")
     names, name = list_models(), os.fspath(name)
     if full_name(name) in names:
         return _read(CATALOGUE / full_name(name))
-    if os.path.isfile(os.path.join(name, "recipe.json")):
-        return _of_run(Path(name))
+    if any(os.path.isfile(os.path.join(name, file)) for file in ("recipe.json", "config.json")):
+        return _of_folder(Path(name))
+    if os.sep in name or os.path.exists(name):
+        raise PresetError(f"no model is called {name!r}, nor is it the folder of a run that has ended, or of an import")
     close = difflib.get_close_matches(name.lower(), [*names, *ALIASES], n=3)
-    if os.sep in name:
-        raise PresetError(f"no model is called {name!r}, nor is there the folder of a run that has ended")
     hint = f"did you mean {' or '.join(close)}?" if close else "facesr models, or list_models(), names all"
     raise PresetError(f"no model is called {name!r}: {hint}")
 
@@ -153,7 +157,7 @@ def load(name, weights="released"):
     """Build the model that a preset describes.
 
     Args:
-        name: a preset's name or alias, one of ``list_models()``; or the folder of a run that has ended.
+        name: a preset's name or alias, one of ``list_models()``; or the folder of a run that has ended, or of an import.
         weights: ``"released"`` (verified by SHA-256, fetched first if they do not ship with the package),
             ``None`` for a fresh initialisation, or the path of a ``.weights.h5`` file.
 
@@ -183,7 +187,9 @@ def released_file(preset, released):
             raise _missing(preset, released.file)
         return _fetch(preset, released, cache_folder(preset) / released.file)
     if _sha256(path) != released.sha256:
-        remedy = "facesr train ... --resume writes it again" if preset.is_a_run else "put the original back"
+        remedy = (
+            "facesr train ... --resume, or facesr import, writes it again" if preset.is_ones_own else "put the original back"
+        )
         remedy = yardsticks.REMEDY if path.parent in yardsticks.folders(preset.name) else remedy
         raise PresetError(f"{path}: not what was released (its SHA-256 differs): {remedy}")
     return path
@@ -211,11 +217,11 @@ def at_hand(preset, file):
 
 
 def cache_folder(preset):
-    """The folder for files of this preset that did not come with the package; a run's own folder for a run.
+    """The folder for files of this preset that did not come with the package; one's own folder for a run or an import.
 
     Raises FacesrError if this user has no place for a cache.
     """
-    if preset.is_a_run:
+    if preset.is_ones_own:
         return preset.folder
     from keras_facesr.data.cache import cache_root  # imports NumPy, which a list of presets does not need
 
@@ -232,7 +238,7 @@ def entry(recipe, weights, description, terms):
     model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     enlarges = recipe.task == "super-resolution"
     first = recipe.sources[0]
-    framed = [framing for source in recipe.sources if (framing := source.framing or source.kind) in FRAMINGS]
+    framed = [framing for source in recipe.all_sources if (framing := source.framing or source.kind) in FRAMINGS]
     not_arguments = ("name", "trainable", "dtype", "phase")
     return {
         "name": recipe.name,
@@ -244,7 +250,7 @@ def entry(recipe, weights, description, terms):
         "parameters": model.count_params(),
         "weights": {"file": weights.name, "sha256": _sha256(weights), "url": None},
         "description": description,
-        "data": f"{named(recipe.sources)}, training part",
+        "data": f"{named(recipe.all_sources)}, training part",
         "terms": terms,
         "recipe": recipe.name,
         "framing": framed[0] if enlarges and framed else None,
@@ -258,15 +264,11 @@ def named(sources):
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _of_run(folder):
-    """The ``Preset`` of a run that has ended, called by its path."""
+def _of_folder(folder):
+    """The ``Preset`` of a run that has ended or of an import, called by its path."""
     if not (folder / "config.json").is_file():
         raise PresetError(f"{folder}: its run has written no config.json yet; facesr train ... --resume ends it")
     return replace(_read(folder), name=str(folder.resolve()))  # a full path, unlike the names of released models
-
-
-def _aliased(pattern):
-    return {name for alias, name in ALIASES.items() if fnmatch(alias, pattern)}
 
 
 def _read(folder):
@@ -297,8 +299,7 @@ def _load_weights(model, path):
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise PresetError(f"{path}: not the weights of this {type(model).__name__} ({reason})") from error
+        raise PresetError(f"{path}: not the weights of this {type(model).__name__} ({str(error).splitlines()[0]})") from error
 
 
 def _sha256(path):

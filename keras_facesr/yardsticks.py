@@ -24,6 +24,7 @@ NAMES = (
     "srresnet_small_x8_utkface",
     "srresnet_x8_celeba64",
     "ssrvae_x4_bicubic",
+    "varsr_x4_mnist",
     "varsr_x4_mnist_aliased",
 )
 

@@ -18,6 +18,7 @@ SMALL = {
         "component_size": 64,
         "components": {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)},
     },
+    "CAGFaceGAN": {"scale": 4, "hr_size": (16, 16), "generator": {}},
     "ComponentNetwork": {"channels": 8, "context_channels": (4, 4, 8, 8), "context_blocks": (1, 1, 1)},
     "DigitClassifier": {"channels": (4, 4)},
     "EDSR": {"scale": 4, "channels": 8, "blocks": 1},
@@ -26,6 +27,7 @@ SMALL = {
     "FSRCNN": {"scale": 4, "features": 8, "shrunk": 4, "mappings": 1},
     "FaceFeatures": {"channels": (4, 4), "embedding_size": 8},
     "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1, "answers": 2},
+    "MSRResNet": {"scale": 4, "channels": 4, "blocks": 1},
     "PRSR": {"scale": 2, "channels": 4, "depth": 1, "conditioner_channels": 4, "blocks": 1},
     "RDN": {"scale": 4, "channels": 4, "blocks": 2, "convolutions": 2, "growth": 2},
     "RRDBNet": {"scale": 4, "channels": 4, "blocks": 1, "growth": 2},
@@ -33,6 +35,7 @@ SMALL = {
     | {"latent_blocks": 0, "icap_blocks": 0},
     "SRCNN": {"scale": 4, "features": (8, 4)},
     "SRFBN": {"scale": 4, "channels": 4, "groups": 2, "steps": 2},
+    "SRVGGNetCompact": {"scale": 4, "channels": 4, "convolutions": 1},
     "SRGAN": {"scale": 4, "hr_size": (16, 16), "channels": 8, "blocks": 1},
     "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
     "SSRVAE": {"scale": 4, "channels": 8, "global_blocks": 1, "local_blocks": 1, "window": 3},
@@ -42,6 +45,8 @@ SMALL = {
     "VarSR": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
     "WaveletSRNet": {"scale": 4, "channels": 4, "stages": 2, "blocks": 1, "packet_channels": 2},
 }
+
+SMALL["CAGFaceGAN"]["generator"] = SMALL["CAGFace"]
 
 NO_ENLARGERS = ("ComponentNetwork", "DigitClassifier", "FaceFeatures", "StyleVAE")
 CRITIC = {"critic": True, "critic_convolutions": 2, "critic_channels": 4, "perceptual_weight": 0.0}  # of a tiny one

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.models.critic import Critic
+from keras_facesr.models.critic import Critic, ResidualCritic
 from keras_facesr.objectives import adversarial
 
 RNG = np.random.default_rng(0)
@@ -38,6 +38,19 @@ def test_relativistic_losses_compare_with_the_mean_of_the_others():
     generator = -np.log(1 - real).mean() - np.log(fake).mean()
     assert float(adversarial.relativistic_critic(REAL, FAKE)) == pytest.approx(critic, abs=1e-6)
     assert float(adversarial.relativistic_generator(REAL, FAKE)) == pytest.approx(generator, abs=1e-6)
+
+
+def test_paired_losses_compare_each_true_image_with_its_own_answer():
+    critic, generator = (-np.log(sigmoid(sign * (REAL - FAKE))).mean() for sign in (1, -1))
+    assert float(adversarial.paired_critic(REAL, FAKE)) == pytest.approx(critic, abs=1e-6)
+    assert float(adversarial.paired_generator(REAL, FAKE)) == pytest.approx(generator, abs=1e-6)
+
+
+def test_the_zero_centred_penalty_is_half_the_mean_squared_slope():
+    critic = lambda images: ops.sum(images**3, axis=(1, 2, 3))[:, None] / 3  # its slope at x is x^2  # noqa: E731
+    images = RNG.random((3, 2, 2, 3), "float32")
+    penalty = adversarial.zero_centred_penalty(critic, ops.convert_to_tensor(images))
+    assert float(penalty) == pytest.approx(np.sum(images**4) / 3 / 2, rel=1e-5)
 
 
 def test_the_penalty_of_a_linear_critic_is_its_weights_norm_less_one_squared():
@@ -83,3 +96,13 @@ def test_the_default_critic_is_srgans_discriminator_for_64_pixels():
     dense = 4 * 4 * 512 * 1024 + 1024 + 1024 + 1
     assert critic.count_params() == convolutions + norms + dense
     assert critic(np.zeros((2, 64, 64, 3), "float32")).shape == (2, 1)
+
+
+def test_a_residual_critic_has_a_block_without_normalisation_at_each_size():
+    critic = ResidualCritic(halvings=2, channels=4)
+    critic.build((None, 16, 16, 3))
+    conv = lambda inputs, outputs, area=9: area * inputs * outputs + outputs  # noqa: E731
+    blocks = sum(2 * conv(width, width) for width in (4, 8, 16))
+    dense = 4 * 4 * 16 * 16 + 16 + 16 + 1
+    assert critic.count_params() == conv(3, 4) + blocks + conv(4, 8, 1) + conv(8, 16, 1) + dense
+    assert critic(np.zeros((2, 16, 16, 3), "float32")).shape == (2, 1)

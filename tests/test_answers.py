@@ -13,7 +13,7 @@ from PIL import Image
 
 from keras_facesr.data.images import SUFFIXES, is_answer
 from keras_facesr.errors import CallError
-from keras_facesr.inference import demo_faces, pictures
+from keras_facesr.inference import demo_faces, many
 from keras_facesr.inference.answers import answer_name, plan
 
 
@@ -95,19 +95,21 @@ def test_pictures_of_several_folders_that_would_share_a_name_are_a_wrong_call(fa
 
 def test_an_interrupted_call_goes_on_and_ends_well(facesr, catalogue, tree, tmp_path, monkeypatch):
     call = ("upscale", tree, "-o", tmp_path / "out", "--model", "near")
-    enlarge, done = pictures.enlarge_picture, []
+    enlarge, done = many.enlarge_in_passes, []
 
-    def interrupted(*arguments, **how):
-        if len(done) == 4:
+    def interrupted(*arguments):
+        if len(done) == 2:
             raise KeyboardInterrupt
-        done.append(enlarge(*arguments, **how))
+        done.append(enlarge(*arguments))
         return done[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(pictures, "enlarge_picture", interrupted)
-        assert facesr(*call).code == 130
+        patch.setattr(many, "MOST", 2)
+        patch.setattr(many, "enlarge_in_passes", interrupted)
+        stopped = facesr(*call)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
-    assert len(before) == 4
+    assert (stopped.code, len(before)) == (130, 4)
+    assert all(f" -> {path}\n" in stopped.out for path in before), "what is written has been told of"
     assert facesr(*call).code == 1, "without being told, an answer that is there is an error"
     for path in set((tmp_path / "out").rglob("*.png")) - set(before):
         path.unlink()
@@ -172,7 +174,7 @@ def test_answers_are_enlarged_where_that_is_asked_for(facesr, catalogue, tree, t
     assert facesr("upscale", first / "1_near.png", "-o", first, "--model", "near").code == 0
     (first / "1_near_near.png").unlink()
     nothing = facesr("upscale", first, "-o", first, "--model", "near")
-    assert nothing.code == 1 and f"{first}: no picture in this folder (answers in" in nothing.err
+    assert nothing.code == 1 and f"{first}: no picture there (answers in" in nothing.err
 
 
 # One answer in a file of its own.
@@ -213,14 +215,12 @@ def test_the_longest_name_is_written_and_a_longer_one_refused_before_the_work(fa
     most = os.pathconf(tmp_path, "PC_NAME_MAX")
     fits = write(tmp_path / "t" / ("顔" * ((most - 9) // 3) + "a" * ((most - 9) % 3) + ".png"), 7)
     longer = write(fits.with_name("c" + fits.name), 8)
-    enlarge, enlarged = pictures.enlarge_picture, []
-    monkeypatch.setattr(
-        pictures, "enlarge_picture", lambda *call, **how: enlarged.append(call[1].name) or enlarge(*call, **how)
-    )
+    enlarge, enlarged = many.enlarge_in_passes, []
+    monkeypatch.setattr(many, "enlarge_in_passes", lambda model, lr: enlarged.append(len(lr)) or enlarge(model, lr))
     result = facesr("upscale", tmp_path / "t", "-o", tmp_path / "out", "--model", "near")
     assert result.code == 1 and result.err.count("\n") == 1 and "File name too long" in result.err and longer.stem in result.err
     (written,) = (tmp_path / "out").iterdir()
-    assert len(os.fsencode(written.name)) == most and enlarged == [str(fits)]
+    assert len(os.fsencode(written.name)) == most and enlarged == [1]
 
 
 def test_what_stands_in_the_way_of_a_folder_fails_by_name_and_the_others_are_done(facesr, catalogue, tree, tmp_path):

@@ -96,12 +96,14 @@ def test_pixel_shuffles_start_as_the_papers_draw_them_without_icnr(network):
     assert np.abs(phases - phases[..., :1, :]).max() > 0
 
 
-@pytest.mark.parametrize("network", [SRResNet, EDSR, RDN, RRDBNet])
-def test_a_residual_yardstick_enlarges_by_any_power_of_two_and_no_other_scale(network):
+@pytest.mark.parametrize("network, also", [(SRResNet, [3]), (EDSR, [3]), (RDN, [3]), (RRDBNet, [])])
+def test_a_residual_yardstick_enlarges_by_any_power_of_two_and_those_with_pixel_shuffles_by_three(network, also):
     lr = np.zeros((1, 5, 7, 3), "float32")
-    assert [built(network(scale, channels=4, blocks=1))(lr).shape[1] for scale in (2, 4, 8)] == [10, 20, 40]
-    with pytest.raises(ValueError, match="scale is 3"):
-        network(scale=3)
+    scales = [2, 4, 8, *also]
+    assert [built(network(scale, channels=4, blocks=1))(lr).shape[1] for scale in scales] == [5 * scale for scale in scales]
+    refused = 6 if also else 3
+    with pytest.raises(ValueError, match=f"scale is {refused}"):
+        network(refused, channels=4, blocks=1)
 
 
 def test_edsr_weighs_what_its_blocks_add():

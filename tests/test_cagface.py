@@ -52,14 +52,16 @@ def test_one_stage_does_with_the_first_stages_layers_and_one_more_upsampling():
     assert one(pairs()[0]).shape == (2, 32, 48, 3)
 
 
-def test_attention_maps_are_the_gray_picture_where_the_components_are():
+def test_attention_maps_are_the_gray_picture_where_the_components_are(monkeypatch):
     model, (lr, _) = small(), pairs()
     attention = numpy(model.attention(lr))
     assert attention.shape == lr.shape and 0 <= attention.min() and attention.sum(-1).max() <= 1 + 1e-5
-    block = numpy(model.prepare(lr))
+    np.testing.assert_array_equal(numpy(model.prepare(lr)), np.concatenate([lr, attention], axis=-1))
+    seen, stem = [], model.stem_1
+    monkeypatch.setattr(model, "stem_1", lambda x: seen.append(numpy(x)) or stem(x))
+    model(lr)
     gray = lr @ np.array([0.299, 0.587, 0.114], "float32")
-    np.testing.assert_array_equal(block[..., :3], lr)
-    np.testing.assert_allclose(block[..., 3:], gray[..., None] * attention, atol=1e-6)
+    np.testing.assert_allclose((seen[0] + 1) / 2, np.concatenate([lr, gray[..., None] * attention], -1), atol=1e-6)
 
 
 def test_a_prepared_picture_gives_what_the_picture_gives():
@@ -91,7 +93,7 @@ def test_a_phase_changes_its_stages_and_no_bit_of_the_others_or_of_the_component
 def test_the_loss_is_hubers_on_each_stages_image():
     model, (lr, hr) = small(), pairs()
     model.phase = 2
-    x2, x4 = (numpy(image) for image in model._images(model.prepare(lr)))
+    x2, x4 = (numpy(image) for image in model.images(lr))
     huber = lambda d: np.where(np.abs(d) <= 1, 0.5 * d**2, np.abs(d) - 0.5).mean()  # noqa: E731
     expected = [huber(2 * numpy(model.reduce_2(hr)) - 1 - x2), huber(2 * hr - 1 - x4)]
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)

@@ -152,7 +152,18 @@ def test_the_version_is_printed(facesr):
         ("upscale FACE -o OUT --model noisy_x4 --samples 2 --tile 8", "exclude"),
         ("upscale FACE -o OUT --model near --tile -3", "above 0"),
         ("upscale FACE -o OUT --model near --seed x", "whole number"),
+        ("upscale FACE -o OUT --model noisy_x4 --seed 0", "nothing is drawn without --samples N: add it"),
+        ("photo FACE -o OUT --seed 1", "nothing is drawn without --samples N: add it"),
+        ("compare FACE -o SHEET --model noisy_x4 --truth --degradation aliased --seed 1", "or a --degradation that is drawn"),
+        ("evaluate FACES --model noisy_x4 --seed 1", "or a --degradation that is drawn"),
+        ("evaluate FACES --model near --clean DIGITS --judge face_features --hr-size 64", "DIGITS: holds digits"),
+        ("evaluate DIGITS --model near --clean FACES --judge face_features --hr-size 64", "DIGITS: holds digits"),
+        ("compare DIGITS -o SHEET --model near", "DIGITS: holds digits"),
+        ("export near OUT --format tflite --quantize int8 --size 16 --calibration DIGITS", "DIGITS: holds digits"),
+        ("photo FACE -o OUT --faces-only --background edsr_small_x4", "exclude each other"),
         ("upscale --demo FACE -o OUT --model near", "built-in face"),
+        ("upscale --demo -o OUT --model near --ray", "built-in face"),
+        ("upscale -o OUT --model near --ray FACE", "is no host:port"),
         ("compare FACE -o OUT --model near", "-o takes the name of one picture, a .png"),
         ("compare FACE -o SHEET --model near,noisy_x2", "nearest_x4 4, noisy_x2 2): one sheet has one scale"),
         ("compare FACE -o SHEET --model near --hr-size 64", "give --truth"),
@@ -164,6 +175,7 @@ def test_the_version_is_printed(facesr):
         ("evaluate FACES --model near --hr-size 30", "multiple of the scale 4"),
         ("evaluate FACES --model near --samples 3", "stochastic"),
         ("evaluate FACES --model near --degradation noisy_x4", "not for degradation"),
+        ("evaluate FACES --model near --degradation blnd", "aliased, blind and blind_held_out need no model"),
         ("evaluate FACES --model near --clean FACES", "give --judge"),
         ("evaluate FACES --model near --clean FACES --judge one_x1 --colour luma", "no truth"),
         ("evaluate FACES --model near --clean FACES --judge one_x1 --hr-size 30", "multiple of the scale 4"),
@@ -174,6 +186,8 @@ def test_a_wrong_call_exits_with_2_and_one_line(arguments, reason, facesr, catal
     paths = {"FACE": face, "FACES": faces, "OUT": tmp_path / "out", "NOTES": tmp_path / "NOTES"}
     paths["SHEET"] = paths["OUT"] / "sheet.png"
     paths["NOTES"].touch()
+    paths["DIGITS"] = tmp_path / "DIGITS"
+    (paths["DIGITS"] / "test" / "7").mkdir(parents=True)
     result = facesr(*(paths.get(argument, argument) for argument in arguments.split()))
     assert result.code == 2
     assert result.err.count("\n") == 1 and reason in result.err
@@ -292,16 +306,16 @@ def test_a_dash_prints_json_alone_to_stdout(facesr, catalogue, face, tmp_path):
 def test_an_error_nobody_expected_is_one_line_with_the_name_and_the_others_are_done(
     facesr, catalogue, faces, tmp_path, monkeypatch
 ):
-    from keras_facesr.inference import pictures
+    from keras_facesr.inference import many
 
-    enlarge = pictures.enlarge_picture
+    enlarge, second = many.enlarge_in_passes, astronaut()[62:126, 190:254]
 
-    def fails_once(model, picture, *arguments, **how):
-        if picture.name.endswith("2.png"):
+    def fails_once(model, lr):
+        if any(np.array_equal(image, second) for image in lr):
             raise RuntimeError("out of\nluck")
-        return enlarge(model, picture, *arguments, **how)
+        return enlarge(model, lr)
 
-    monkeypatch.setattr(pictures, "enlarge_picture", fails_once)
+    monkeypatch.setattr(many, "enlarge_in_passes", fails_once)
     result = facesr("upscale", faces, "-o", tmp_path / "out", "--model", "near")
     assert result.code == 1
     assert f"{faces / '2.png'}: RuntimeError: out of luck" in result.err.splitlines()[0]
@@ -531,7 +545,10 @@ def test_the_one_size_of_a_file_is_a_side_or_height_and_width(facesr, catalogue,
     assert sizes == [size]
 
 
-@pytest.mark.parametrize("text, reason", [("0", "'0' is not a whole number above 0"), ("4x2x3", "neither a side nor HxW")])
+@pytest.mark.parametrize(
+    "text, reason",
+    [("0", "'0' is not a whole number above 0"), ("4x2x3", "neither a side nor HxW"), ("16x", "'16x' is neither")],
+)
 def test_what_is_no_size_is_a_wrong_call(facesr, tmp_path, text, reason):
     result = facesr("export", "near", tmp_path / "near.tflite", "--size", text)
     assert result.code == 2 and reason in result.err and result.err.count("\n") == 1

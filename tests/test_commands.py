@@ -3,6 +3,7 @@
 Networks are the released ones. What trains takes one step a stage on two images.
 """
 
+import dataclasses
 import itertools
 import json
 import re
@@ -17,12 +18,15 @@ import pytest
 import stand_in_data
 import tensorflow as tf
 from documents import BESIDE, PAGES, ROOT, commands
+from films import write_film
 from finding import installed
 from one_step import shorten
 from PIL import Image
 
-from keras_facesr import presets, tables
+from keras_facesr import classes, presets, tables
 from keras_facesr.cli.main import parser
+from keras_facesr.exchange.pytorch import to_tensors
+from keras_facesr.exchange.tensors import write_tensors
 from keras_facesr.inference import demo_faces
 from keras_facesr.metrics.report import tabulated
 from keras_facesr.training import recipes
@@ -30,7 +34,7 @@ from keras_facesr.training import recipes
 COMMANDS = {command: page for page in (*BESIDE, *PAGES) for command in commands(page, "facesr")}
 SETS = {"UTKFace": "utkface", "CelebA,": "celeba", "MNIST": "mnist", "digits": "plates", "faces of": "faces_512"}
 SAM = "sam_small_x8"
-WORDS = {"RECIPE": "srcnn_x8_utkface", "NAME": SAM, "READER": "digits_plates", "N": "64", "RUNS_DIR": "runs"}
+WORDS = {"RECIPE": "srcnn_x8_utkface", "NAME": SAM, "FOLDER": SAM, "READER": "digits_plates", "N": "64", "RUNS_DIR": "runs"}
 
 
 def calls(*programs, quick=lambda words: False):
@@ -68,10 +72,11 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A working folder with what the pages speak of: face.png, portrait.jpg, and faces/ with eight of them."""
+    """A working folder with what the pages speak of: face.png, portrait.jpg, faces/ with eight of them, list.txt of two."""
     (tmp_path / "faces").mkdir()
     for k, face in enumerate(demo_faces(8, 24)):
         Image.fromarray(face).save(tmp_path / "faces" / f"{k}.png")
+    (tmp_path / "list.txt").write_text("faces/0.png\nfaces/5.png\n")
     Image.fromarray(demo_faces(1, 17)[0]).save(tmp_path / "face.png")  # of a size that no network takes as it is
     Image.fromarray(demo_faces(1, 40)[0]).save(tmp_path / "portrait.jpg")
     monkeypatch.chdir(tmp_path)
@@ -80,9 +85,9 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def ended_run(here):
-    """The folder of a run that has ended, relative to the working folder; its network is a released one."""
-    released = presets.find("sam_small_x8").folder
+def ended_run(here, command):
+    """The folder of a run that has ended, relative to the working folder; its network is a released one of a fitting scale."""
+    released = presets.find("cagface" if "RUN_DIR,cagface" in command else "sam_small_x8").folder
     shutil.copytree(released, here / "runs" / "mine")
     (here / "runs" / "mine" / "recipe.json").touch()
     return "runs/mine"
@@ -102,7 +107,8 @@ def quickest():
 
 def test_every_command_is_run_by_a_test():
     programs = {shlex.split(command)[1] for command in COMMANDS}
-    assert programs == {"models", "upscale", "evaluate", "train", "table", "export", "demo", "photo", "compare"}
+    known = {"models", "upscale", "evaluate", "train", "table", "export", "demo", "photo", "video", "compare", "import"}
+    assert programs == known
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -128,8 +134,9 @@ def test_pictures_are_enlarged(command, here, ended_run, facesr):
 
 
 @pytest.mark.parametrize("command", calls("compare", quick=lambda words: "face.png" in words and "--truth" not in words))
-def test_answers_are_shown_side_by_side(command, here, facesr):
-    result = facesr(*filled_in(command))
+def test_answers_are_shown_side_by_side(command, here, request, facesr):
+    sets = {"CELEBA_DIR": str(request.getfixturevalue("data") / "celeba")} if "CELEBA_DIR" in command else {}
+    result = facesr(*filled_in(command, **sets))
     assert result.code == 0 and all(" was trained on " in line for line in result.err.splitlines()), result.err
     assert Image.open(result.out.partition(":")[0]).width > 4 * 256
 
@@ -140,6 +147,14 @@ def test_photographs_are_restored(command, here, facesr):
     result = facesr(*filled_in(command))
     assert (result.code, result.err) == (0, "") and "portrait.jpg" in result.out
     assert "--dry-run" in command or (here / "out" / "portrait.jpg_photo.png").exists()
+
+
+@pytest.mark.skipif(not installed() or not find_spec("av"), reason="needs the extra video")
+@pytest.mark.parametrize("command", calls("video"))
+def test_films_are_enlarged(command, here, facesr):
+    write_film(here / "film.mp4", [demo_faces(1, 40)[0]] * 3)
+    result = facesr(*filled_in(command))
+    assert (result.code, result.err) == (0, "") and "film.mp4 -> large.mp4: 3 frames" in result.out
 
 
 def filled(headings, cells):
@@ -181,6 +196,15 @@ def test_files_are_exported(command, here, ended_run, facesr):
     assert result.code == 0 and "the Keras model on" in result.out, result.err
 
 
+@pytest.mark.parametrize("command", calls("import"))
+def test_networks_are_imported(command, here, facesr):
+    config = {"channels": 4, "blocks": 1, **({"growth": 2} if "RRDBNet" in command else {})}
+    network = classes.build_model("RRDBNet" if "RRDBNet" in command else "EDSR", config)
+    write_tensors(here / "net.safetensors", to_tensors(network), {})
+    result = facesr(*filled_in(command, FILE="net.safetensors", FOLDER="mine"))
+    assert result.code == 0 and presets.load("mine").count_params() == network.count_params(), result.err
+
+
 def data_dir(recipe, data):
     """What the recipe knows as DATA_DIR: the one set, or the folder of all."""
     (kind, folder), *_ = ((source.kind, source.folder) for source in recipe.sources)
@@ -202,7 +226,8 @@ def test_recipes_train(command, here, data, facesr, short_recipes):
         assert result.code == 0, result.err
     model = presets.load(words[words.index("--out") + 1])
     released = recipe.name in presets.list_models()  # others are for the tables' rows alone
-    assert model.count_params() == (presets.find(recipe.name).parameters if released else recipe.model().count_params())
+    without_critic = dataclasses.replace(recipe, config=recipe.config_without_critic)
+    assert model.count_params() == (presets.find(recipe.name).parameters if released else without_critic.model().count_params())
 
 
 @pytest.mark.parametrize(

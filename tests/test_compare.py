@@ -5,6 +5,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
+import stand_in_data
 from PIL import Image
 from stand_ins import Nearest, Noisy
 
@@ -103,6 +104,19 @@ def test_figures_below_the_panels_are_those_of_evaluate(facesr, catalogue, folde
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["sheet.png"]
 
 
+def test_faces_are_cut_to_the_framing_of_another_set_as_evaluate_cuts_them(facesr, catalogue, folder, tmp_path):
+    stand_in_data.celeba(tmp_path / "celeba", list(demo_faces(stand_in_data.TRAIN + 2, 96)))
+    call = ("compare", tmp_path / "celeba", "--model", "near", "-o", tmp_path / "sheet.png")
+    how = ("--truth", "--hr-size", 32, "--framing", "utkface")
+    told = json.loads(facesr(*call, *how, "--json", "-").out)
+    measured = json.loads(facesr("evaluate", tmp_path / "celeba", "--model", "near", *how[1:], "--json", "-").out)["models"]
+    assert fmean(face["figures"]["near"]["psnr"] for face in told["faces"]) == pytest.approx(measured["near"]["psnr"])
+    whole = json.loads(facesr(*call, *how[:3], "--overwrite", "--json", "-").out)
+    assert (told["framing"], whole["framing"]) == ("utkface", None) and told["faces"] != whole["faces"]
+    two_sets = facesr("compare", folder, *call[1:], *how, "--overwrite")
+    assert two_sets.code == 2 and f"--framing: where faces lie in {folder} is not known" in two_sets.err
+
+
 def test_of_many_faces_some_are_shown_and_a_sheet_stays_unless_it_may_be_replaced(facesr, catalogue, folder, tmp_path):
     call = ("compare", folder, folder / "0.png", "--limit", 2, "--model", "near", "-o", tmp_path / "sheet.png")
     assert facesr(*call, "--json", "-").out.count('"input"') == 2
@@ -130,6 +144,8 @@ def test_too_many_or_too_large_faces_for_a_sheet_are_refused_before_the_work():
         ({"near": Nearest(), "two": Nearest(2)}, None, "near x4, two x2"),
         ({"near": Nearest()}, Protocol(2), "near x4, the protocol x2"),
         ({"bicubic": Nearest()}, None, "none called 'bicubic'"),
+        (Nearest(), None, "^models must be a dict of name -> network, not a Nearest$"),
+        ({"near": "near"}, None, "^'near' is no network that enlarges pictures"),
     ],
 )
 def test_models_that_do_not_go_together_are_refused(models, protocol, reason):

@@ -11,7 +11,7 @@ from keras_facesr.data import cache
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import MASK_CLASSES, celeba, celebamask, folder, lfw, open_dataset, utkface, wider_face
 from keras_facesr.data.digits import mnist
-from keras_facesr.errors import DatasetError
+from keras_facesr.errors import CallError, DatasetError
 
 TIME = "20170109204148144.jpg.chip"
 
@@ -143,6 +143,18 @@ def test_open_dataset_recognises_a_set_by_its_layout(request, layout, train, tes
 def test_another_set_is_not_taken_for_utkface(celeba_root):
     with pytest.raises(DatasetError, match="no UTKFace images.*age_gender_race_time.jpg"):
         open_dataset(celeba_root, "train", kind="utkface")
+    image(celeba_root / "further" / f"9_1_2_{TIME}.jpg")
+    with pytest.raises(DatasetError, match="none there has such a name"):
+        open_dataset(celeba_root, "train", kind="utkface")
+
+
+def test_a_folder_of_several_sets_is_not_taken_for_one(tmp_path):
+    for file in (f"utkface/train/9_1_2_{TIME}.jpg", f"utkface/test/8_1_2_{TIME}.jpg", "celebamask/test/images/a.png"):
+        image(tmp_path / file)
+    for kind, one in (("auto", "celebamask"), ("utkface", "utkface")):
+        for split in ("train", "test"):
+            with pytest.raises(DatasetError, match=f"give the one of one set, such as {tmp_path / one}$"):
+                open_dataset(tmp_path, split, kind)
 
 
 def test_plain_folder_gives_its_part_or_all_of_it(tmp_path):
@@ -318,6 +330,11 @@ def test_set_without_a_readable_file_and_unwritable_cache_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="none of its 1 image files"):
         decoded(folder(tmp_path / "faces"), 8, tmp_path / "cache", progress=False)
     assert list((tmp_path / "cache").iterdir()) == []
+    for images, told in ((tmp_path / "faces", "not a PosixPath"), (folder(tmp_path / "faces").subset([]), "none is left")):
+        with pytest.raises(DatasetError, match=told):
+            decoded(images, 8, tmp_path / "cache", progress=False)
+    with pytest.raises(CallError, match="size must be a whole number"):
+        decoded(folder(tmp_path / "faces"), "8", tmp_path / "cache", progress=False)
     with pytest.raises(DatasetError, match="KERAS_FACESR_CACHE"):
         decoded(folder(tmp_path / "faces"), 8, tmp_path / "faces" / "a.png", progress=False)
 

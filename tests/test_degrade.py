@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr.data.degrade import blind, centre_square, degrade, resize
+from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.errors import FacesrError
 
 HR = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), dtype=np.uint8)
@@ -70,43 +70,3 @@ def test_degrade_refuses_what_it_cannot_divide_or_does_not_know():
 def test_resize_gives_the_asked_height_and_width_for_gray_and_colour():
     assert resize(HR[0], 10, 70).shape == (10, 70, 3)
     assert resize(HR[0, ..., 0], 64, 5).shape == (64, 5)
-
-
-class Chance:
-    """A random generator whose every draw is told beforehand."""
-
-    def __init__(self, sigma, noise, quality):
-        self.draws, self.quality, self.rng = [sigma, noise], quality, np.random.default_rng(0)
-
-    def uniform(self, low, high):
-        assert low <= self.draws[0] <= high
-        return self.draws.pop(0)
-
-    def integers(self, low, high):
-        assert low <= self.quality < high
-        return self.quality
-
-    def normal(self, mean, deviation, shape):
-        return self.rng.normal(mean, deviation, shape)
-
-
-def test_the_blind_chain_blurs_reduces_adds_noise_and_packs():
-    smooth = np.tile(np.linspace(0, 255, 64, dtype=np.uint8)[:, None, None], (1, 64, 3))
-    plain = degrade(smooth, 4)
-    assert np.abs(blind(smooth, 4, Chance(0, 0, 95)).astype(int) - plain).max() <= 3  # JPEG's loss at its least
-    weights = np.array([0.299, 0.587, 0.114])  # JPEG keeps luma at full size, and half of the colours'
-    luma = blind(np.full((128, 128, 3), 128, np.uint8), 4, Chance(0, 10, 95)) @ weights
-    assert luma.std() == pytest.approx(10 * np.linalg.norm(weights), rel=0.1)
-    edge = np.zeros((64, 64, 3), np.uint8)
-    edge[:, 32:] = 255
-    steepest = lambda lr: np.abs(np.diff(lr.astype(int), axis=1)).max()  # noqa: E731
-    assert steepest(blind(edge, 4, Chance(2.4, 0, 95))) < steepest(degrade(edge, 4)) - 20
-    busy = np.random.default_rng(1).integers(0, 256, (64, 64, 1), dtype=np.uint8).repeat(2, 0).repeat(2, 1).repeat(3, 2)
-    error = [np.abs(blind(busy, 4, Chance(0, 0, quality)).astype(int) - degrade(busy, 4)).mean() for quality in (30, 95)]
-    assert error[0] > 2 * error[1]
-
-
-def test_the_blind_chain_repeats_itself_with_its_generator():
-    first, again, other = (blind(HR[0], 4, np.random.default_rng(seed)) for seed in (0, 0, 1))
-    assert first.shape == (8, 12, 3) and first.dtype == np.uint8
-    assert np.array_equal(first, again) and not np.array_equal(first, other)

@@ -1,7 +1,10 @@
 """The Python of README and documents as a reader runs it: a process of its own, in a folder with the pictures that it names."""
 
+from importlib.util import find_spec
+
 import pytest
 from documents import PAGES, blocks, named
+from films import write_film
 from finding import installed
 from PIL import Image
 from processes import run_script
@@ -18,10 +21,12 @@ def scripts(page):
 
 
 def write_pictures(folder, code):
-    """Of face.png, portrait.jpg and a folder of eight faces those that the code names."""
+    """Of face.png, portrait.jpg, film.mp4 and a folder of eight faces those that the code names."""
     for name, side in {"face.png": 17, "portrait.jpg": 64}.items():  # the first of a size that no network takes as it is
         if f'"{name}"' in code:
             Image.fromarray(demo_faces(1, side)[0]).save(folder / name)
+    if '"film.mp4"' in code:
+        write_film(folder / "film.mp4", [demo_faces(1, 40)[0]] * 3)
     if '"faces"' in code:
         (folder / "faces").mkdir()
         for k, face in enumerate(demo_faces(8, 128)):
@@ -30,8 +35,8 @@ def write_pictures(folder, code):
 
 @pytest.mark.parametrize("code", [script for page in PAGES for script in scripts(page)])
 def test_the_code_of_a_page_runs_as_it_is_copied(code, tmp_path):
-    if "restore_photo" in code and not installed():
-        pytest.skip("needs the extra photos")
+    if "restore_" in code and not installed() or "restore_video" in code and not find_spec("av"):
+        pytest.skip("needs the extras photos and video")
     script, here = tmp_path / "page.py", tmp_path / "here"
     script.write_text(code)
     here.mkdir()

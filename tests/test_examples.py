@@ -42,7 +42,7 @@ for call in sys.argv[1:]:
     except SystemExit as ended:
         print(script, ended.code, *{"keras", "tensorflow"} & {*sys.modules}, flush=True)
 """  # one process for all calls, since each begins with what the one before has imported, too
-MISSING = [  # what is given is not there, or the answer cannot be written there
+MISSING = [  # what is given is not there, or the answer cannot be written there, or a number makes no sense
     *[f"{name} absent" for name in CALLS if name not in ("face_in_styles", "realistic_pairs")],
     "enlarge_folder absent",
     "train_on_all_gpus absent",
@@ -53,6 +53,12 @@ MISSING = [  # what is given is not there, or the answer cannot be written there
     "sample_faces --model absent",
     "train_sam --quick -o absent.h5",
     "attention_maps -o faces/0.png/absent.png",
+    "attention_maps -o faces/absent.png",
+    "enlarge_folder faces -o faces/0.png/absent",
+    "serving/prepare sam faces/0.png/absent",
+    "edit_faces --quick --faces 0",
+    "transfer_faces --quick --faces -1",
+    "realistic_pairs --quick --steps 0",
 ]
 OTHERS = {"enlarge_folder", "train_on_all_gpus"}  # have tests of their own below, as those in folders have elsewhere
 
@@ -112,24 +118,37 @@ def test_a_wrong_call_is_answered_without_starting_tensorflow():
 
 
 def test_what_is_not_there_is_named_in_one_line_without_starting_tensorflow(here):
+    (here / "faces" / "absent.png").mkdir()  # no place for a file
     called = miscall([f"{EXAMPLES}/{call.replace(' ', '.py ', 1)}" for call in MISSING], here)
     assert called.stdout.splitlines() == [f"{EXAMPLES}/{call.split()[0]}.py 2" for call in MISSING]
-    assert ["absent" in line for line in called.stderr.splitlines()] == [True] * len(MISSING), called.stderr
+    named = ["absent" in line or "must be a whole number" in line for line in called.stderr.splitlines()]
+    assert named == [True] * len(MISSING), called.stderr
 
 
-@pytest.mark.parametrize("wrong", ["absent.png", "text.png", "half.png", "absent.tflite", "text.tflite"])
+def test_without_tritons_package_its_server_says_so_in_a_line(here, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pytriton", None)
+    monkeypatch.setattr("sys.argv", ["triton_server.py", str(here / "faces" / "0.png")])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_path(str(EXAMPLES / "serving" / "triton_server.py"), run_name="__main__")
+    assert "pytriton" in (line := capsys.readouterr().err.splitlines()[-1]) and "README.md says how" in line
+
+
+@pytest.mark.parametrize("wrong", ["absent.png", "text.png", "half.png", "absent.tflite", "text.tflite", "folder"])
 def test_on_a_phone_a_wrong_file_is_named_in_one_line(wrong, here, monkeypatch, capfd):
     face = (here / "faces" / "0.png").read_bytes()
     for name, held in (("text.png", b"a face"), ("half.png", face[: len(face) // 2]), ("text.tflite", b"a model")):
         (here / name).write_bytes(held)
+    (here / "folder").mkdir()
     model = ROOT / "saved_models" / "srcnn_x4" / "model.float16.tflite"
-    files = [here / wrong, "faces/0.png"] if wrong.endswith(".tflite") else [model, here / wrong]
+    files = {".tflite": [here / wrong, "faces/0.png", "large.png"], "": [model, "faces/0.png", here / wrong]}
+    files = files.get(Path(wrong).suffix, [model, here / wrong, "large.png"])
     monkeypatch.chdir(here)
-    monkeypatch.setattr("sys.argv", ["enlarge.py", *map(str, files), "large.png"])
+    monkeypatch.setattr("sys.argv", ["enlarge.py", *map(str, files)])
     with pytest.raises(SystemExit, match="2"):
         runpy.run_path(str(EXAMPLES / "mobile" / "enlarge.py"), run_name="__main__")
     said = capfd.readouterr().err
-    assert said.startswith(f"{here / wrong}: ") and said.count("\n") == 1
+    assert said.splitlines()[-1].removeprefix("enlarge.py: error: ").startswith(f"{here / wrong}: ")
+    assert "Traceback" not in said and said.count("\n") == (1 if "." in wrong else 2)  # usage, where the call is wrong
     assert not (here / "large.png").exists()
 
 

@@ -28,12 +28,14 @@ SMALL = {
     "EnhanceNet": {"scale": 4, "hr_size": (16, 16), "channels": 4, "blocks": 1},
     "FSRCNN": {"scale": 4, "features": 8, "shrunk": 4, "mappings": 1},
     "MRGAN": {"scale": 4, "lr_size": (4, 4), "latent_dim": 4, "channels": 4, "blocks": 1},
+    "MSRResNet": {"scale": 4, "channels": 4, "blocks": 1},
     "PRSR": {"scale": 2, "channels": 4, "depth": 1, "head": 8, "conditioner_channels": 4, "blocks": 1},
     "RDN": {"scale": 4, "channels": 4, "blocks": 2, "convolutions": 2, "growth": 2},
-    "RRDBNet": {"scale": 4, "channels": 4, "blocks": 1, "growth": 2},
+    "RRDBNet": {"scale": 2, "channels": 4, "blocks": 1, "growth": 2, "unshuffle": 2},
     "SAM": {"scale": 8, "backbone": "lr", "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4},
     "SRCNN": {"scale": 4, "features": (8, 4)},
     "SRFBN": {"scale": 4, "channels": 4, "groups": 2, "steps": 2},
+    "SRVGGNetCompact": {"scale": 4, "channels": 4, "convolutions": 1},
     "SRGAN": {"scale": 4, "hr_size": (16, 16), "channels": 8, "blocks": 1},
     "SRResNet": {"scale": 4, "channels": 8, "blocks": 1},
     "SSRVAE": {"scale": 4, "channels": 8, "global_blocks": 1, "local_blocks": 1, "window": 3},
@@ -42,6 +44,7 @@ SMALL = {
     "VarSR": {"scale": 4, "lr_size": (8, 8), "latent_dim": 4, "channels": 4, "blocks": 1},
     "WaveletSRNet": {"scale": 4, "channels": 4, "stages": 2, "blocks": 1, "packet_channels": 2},
 }
+SMALL["CAGFaceGAN"] = {"hr_size": (16, 16), "generator": SMALL["CAGFace"]}
 RNG = np.random.default_rng(0)
 
 
@@ -69,7 +72,7 @@ def test_a_tflite_file_enlarges_pictures_of_any_size_and_says_what_it_is(sam, tm
 
 @pytest.mark.slow
 def test_a_tflite_file_of_a_network_that_sees_pictures_whole_does_so_before_it_cuts_them(tmp_path):
-    model = classes.build_model("CAGFace", {**SMALL["CAGFace"], "block": "attentive", "tail": "shuffle"})
+    model = classes.build_model("CAGFace", {**SMALL["CAGFace"], "stages": 1, "block": "attentive", "tail": "shuffle"})
     assert fsr.export(model, tmp_path / "cagface.tflite", quantize="float16")["images"] == 6
     file = runtimes.LiteRT(tmp_path / "cagface.tflite")
     levels = RNG.integers(0, 256, (2, 21, 34, 3), np.uint8)
@@ -240,6 +243,11 @@ def test_calls_that_make_no_sense_are_refused(sam, tmp_path, path, how, reason):
     with pytest.raises(ExportError, match=reason):
         fsr.export(sam, tmp_path / path, **how)
     assert [file.name for file in tmp_path.iterdir()] == ["there.tflite"]
+
+
+def test_a_network_that_does_not_enlarge_is_not_exported(tmp_path):
+    with pytest.raises(ExportError, match="a FaceFeatures is no network that enlarges pictures"):
+        fsr.export(fsr.load("face_features", weights=None), tmp_path / "features.tflite")
 
 
 def test_files_of_others_are_refused_by_name(tmp_path):

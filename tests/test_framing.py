@@ -6,7 +6,7 @@ from PIL import Image
 
 from keras_facesr.data.framing import FRAMINGS, cut, face_region, points_in, square
 from keras_facesr.data.pipeline import FaceStream
-from keras_facesr.errors import FacesrError
+from keras_facesr.errors import DatasetError, FacesrError
 from keras_facesr.metrics.protocol import Protocol
 
 RNG = np.random.default_rng(0)
@@ -90,6 +90,20 @@ def test_faces_depend_on_seed_and_step_alone():
     in_order = [stream.batch(step) for step in range(5)]
     np.testing.assert_array_equal(other.batch(3)[1], in_order[3][1])
     assert not np.array_equal(FaceStream(**how, seed=2).batch(3)[1], in_order[3][1])
+
+
+def test_a_face_is_degraded_afresh_each_time_that_it_is_seen():
+    how = {"pictures": [smooth(4, 40)], "squares": [(0.0, 0.0, 1.0)], "size": 16, "scale": 4, "batch_size": 4}
+    stream = FaceStream(**how, jitter=0.0, afresh=lambda hr, scale, chance: chance.integers(1, 256, (4, 4, 3), np.uint8))
+    (lr, hr), (again, _) = stream.batch(0), stream.batch(1)
+    np.testing.assert_array_equal(hr, FaceStream(**how, jitter=0.0).batch(0)[1])
+    assert len(np.unique(np.concatenate([lr, again]), axis=0)) == 8
+
+
+def test_an_unknown_framing_is_refused_by_name():
+    for framing, within in (("utkfaces", "celeba"), ("utkface", "folder")):
+        with pytest.raises(DatasetError, match="where faces lie in '(utkfaces|folder)' is not known, only in utkface, celeba"):
+            square(framing, within)
 
 
 def test_the_protocol_measures_on_the_square_alone_and_says_which():

@@ -310,6 +310,22 @@ def test_existing_file_is_kept_unless_overwriting_is_allowed(tmp_path):
     assert np.array_equal(read_picture(path).rgb, COLOUR[::-1])
 
 
+@pytest.mark.parametrize(
+    ("path", "pixels", "told"),
+    [
+        (None, COLOUR, "None is no path"),
+        ("a.png", None, "a.png: pixels must be uint8, not object"),
+        ("a.png", COLOUR[None], "a.png: pixels must be"),
+        ("a.png", COLOUR[:0], "a.png: pixels must be"),
+    ],
+)
+def test_what_is_no_path_or_no_picture_is_not_written(path, pixels, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ImageError, match=told):
+        write_png(path, pixels)
+    assert not any(tmp_path.iterdir())
+
+
 def test_other_suffix_floats_and_unwritable_folder_are_refused_by_name(tmp_path):
     with pytest.raises(ImageError, match="a.png: pixels must be uint8, not float32"):
         write_png(tmp_path / "a.png", COLOUR.astype("float32"))

@@ -8,7 +8,7 @@ from stand_ins import Convolved, Nearest, Noisy
 import keras_facesr as fsr
 from keras_facesr import presets
 from keras_facesr.data.images import read_picture
-from keras_facesr.errors import CallError, ImageError
+from keras_facesr.errors import CallError, ExportError, ImageError
 from keras_facesr.inference import (
     KerasMethod,
     demonstrate,
@@ -20,6 +20,7 @@ from keras_facesr.inference import (
     traverse_picture,
     upscale,
 )
+from keras_facesr.metrics.protocol import Protocol
 
 
 def nearest(pixels, scale=4):
@@ -231,6 +232,32 @@ def test_a_name_another_network_or_one_without_samples_is_refused_in_one_line(fa
         enlarge_picture(keras.Sequential(), read_picture(face))
     with pytest.raises(CallError, match="^Nearest has one answer for each face"):
         sample_picture(Nearest(scale=4), read_picture(face), 2)
+    with pytest.raises(ExportError, match="^'sam' is no network that enlarges pictures: give one"):
+        fsr.export("sam", "sam.tflite")
+
+
+def test_what_is_not_read_yet_is_no_picture():
+    for call in (lambda: enlarge_picture(Nearest(), "face.png"), lambda: sample_picture(Noisy(), "face.png", 2)):
+        with pytest.raises(CallError, match="^a str is no Picture: data.images.read_picture makes one"):
+            call()
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, "2"])
+def test_a_number_of_samples_steps_or_pixels_that_is_none_is_refused_in_one_line(face, number):
+    noisy, unit = Noisy(), face[None] / np.float32(255)
+    for call in (
+        lambda: noisy.sample(unit, number),
+        lambda: noisy.pixel_deviation(unit, number),
+        lambda: noisy.traverse(unit, number),
+        lambda: upscale(noisy, face, tile=number),
+        lambda: fsr.compare(face, {"noisy": noisy}, samples=number),
+        lambda: fsr.restore_photo(face, samples=number),
+        lambda: Protocol(number),
+    ):
+        with pytest.raises(CallError, match=rf"must be a whole number from \d on, not {number!r}$"):
+            call()
+    with pytest.raises(ImageError, match="give images"):
+        noisy.sample(unit[:0], 2)
 
 
 def test_a_network_is_a_method_of_the_protocol(face, monkeypatch):

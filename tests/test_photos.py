@@ -185,7 +185,7 @@ def test_outside_the_faces_is_bit_for_bit_the_background(found):
 def test_bands_of_a_large_photograph_do_not_show():
     picture = np.ascontiguousarray(astronaut())
     for height, width in ((256, 256), (1024, 1024)):
-        np.testing.assert_array_equal(restore._resized(picture, height, width), resize(picture, height, width))
+        np.testing.assert_array_equal(restore.resized(picture, height, width), resize(picture, height, width))
 
 
 def test_faces_alone_are_enlarged_by_networks_if_so_asked(found):
@@ -287,8 +287,15 @@ def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, t
     with Image.open(tmp_path / "out" / "wall_photo.png") as written:
         assert written.size == (200, 160)
     assert facesr(*call).code == 1, "exists already"
+    for wrong in ("wall.jpg", "out/wall_photo.png"):
+        refused = facesr(*call[:3], tmp_path / wrong)
+        assert (refused.code, refused.err) == (2, f"facesr: {tmp_path / wrong}: -o takes a folder\n")
+    report = json.loads(facesr(*call, "--overwrite", "--faces-only", "--json", "-").out)
+    assert report["background"] == "bicubic"
     again = facesr(*call, "--skip-existing")
     assert (again.code, again.out) == (0, "1 of 1 photographs were answered already\n")
+    dry = facesr("photo", tmp_path / "wall.png", "--dry-run", "--model", "cagface").out
+    assert "faces from 8 px wide: cagface_attentive_x4" in dry and "sam_small_x8" not in dry, "the one asked for"
 
 
 @finding

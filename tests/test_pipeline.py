@@ -4,8 +4,9 @@ import pytest
 
 from keras_facesr.data.datasets import MASK_CLASSES, MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import degrade
-from keras_facesr.data.pipeline import LabelStream, MaskStream, PairStream, UnpairedStream
-from keras_facesr.errors import DatasetError, FacesrError
+from keras_facesr.data.labelled import LabelStream, MaskStream
+from keras_facesr.data.pipeline import PairStream, UnpairedStream
+from keras_facesr.errors import CallError, DatasetError, FacesrError
 
 HR = np.random.default_rng(0).integers(0, 256, (10, 16, 24, 3), dtype=np.uint8)
 LR = degrade(HR, 4)
@@ -188,9 +189,19 @@ def test_fit_takes_the_dataset():
 
 
 def test_streams_that_cannot_be_are_refused():
-    for batch_size, crop in ((11, None), (0, None), (2, 6), (2, 20), (2, 0)):
+    for batch_size, crop in ((11, None), (2, 6), (2, 20)):
         with pytest.raises(DatasetError):
             PairStream(HR, 4, batch_size, crop=crop)
+    for argument, value in {"scale": "4", "batch_size": 0, "seed": None, "crop": 0, "augmentation": "flip"}.items():
+        with pytest.raises(CallError, match=f"^{argument} must be"):
+            PairStream(**{"hr": HR, "scale": 4, "batch_size": 2, argument: value})
+    with pytest.raises(CallError, match="^steps must be"):
+        PairStream(HR, 4, 2).as_dataset(steps="2")
+    with pytest.raises(DatasetError, match="must be 4 times as long"):
+        PairStream(HR, 4, 2, degrades=lambda hr: [hr])
+    for one in (HR[0], None):
+        with pytest.raises(DatasetError, match="images for a stream are uint8"):
+            PairStream(one, 4, 2)
     with pytest.raises(FacesrError, match="multiple of it"):
         PairStream(HR, 5, 2)
 

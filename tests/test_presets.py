@@ -78,9 +78,21 @@ def test_an_unknown_name_is_refused(catalogue, name):
         fsr.load(name)
 
 
-def test_a_folder_that_is_no_ended_run_is_told_from_a_misspelt_name(catalogue, tmp_path):
-    with pytest.raises(PresetError, match="nor is there the folder of a run that has ended"):
+@pytest.mark.parametrize("name", [None, 3, ["near"], b"near"])
+def test_what_is_no_name_is_refused_in_one_line(catalogue, name):
+    with pytest.raises(PresetError, match="is neither a model's name nor the path of a folder"):
+        fsr.load(name)
+    with pytest.raises(PresetError, match="is no pattern of names: give text"):
+        fsr.list_models(name)
+
+
+def test_a_folder_that_is_no_ended_run_is_told_from_a_misspelt_name(catalogue, tmp_path, monkeypatch):
+    with pytest.raises(PresetError, match="nor is it the folder of a run that has ended"):
         presets.find(tmp_path / "runs")
+    (tmp_path / "nears").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PresetError, match="no model is called 'nears', nor is it the folder of a run that has ended"):
+        presets.find("nears")
     with pytest.raises(PresetError, match="no model is called 'xyz': facesr models, or list_models"):
         presets.find("xyz")
 
@@ -211,7 +223,7 @@ def test_the_released_model_loads_by_its_alias_and_enlarges():
     assert sr.shape == (128, 128, 3) and sr.dtype == np.uint8
 
 
-@pytest.mark.parametrize(("name", "silent"), [("sam_small_x4_utkface", 0), ("sam_small_x8", 3), ("sam_small_x16_utkface", 0)])
+@pytest.mark.parametrize(("name", "silent"), [("sam_small_x4_utkface", 0), ("sam_small_x8", 3), ("sam_small_x16", 0)])
 def test_no_more_rectifiers_of_a_released_network_than_are_known_are_silent_on_faces(name, silent, monkeypatch):
     active, rectify = [], keras.layers.ReLU.call
 

@@ -26,8 +26,10 @@ COMMANDS = {command: page for page in (*BESIDE, *PAGES) for command in commands(
 FEWER = {"--rounds": "2", "--steps": "4", "--repeat": "2"}
 KEPT = "srcnn_x4_bicubic", "srcnn_x8_utkface", "face_features"  # of the released models, where all would take an hour
 WORDS = {"FILE": "docs/formats.md", "NAME": "srcnn_x8_utkface"}
-ELSEWHERE = {  # scripts whose calls other tests make
+ELSEWHERE = {  # scripts that are not called here, and why
     "client.py": "test_serving.py sends what it sends to a stand-in for the server",
+    "triton_server.py": "needs Triton; test_oip.py asks the network that it serves, over its protocol",
+    "benchmarks/serving.py": "asks that server a thousand times a round",
     "python tools/measure.py": "named as what measures a preset, without the data that it takes",
 }
 
@@ -87,7 +89,7 @@ def repository(tmp_path):
 def test_every_script_that_is_called_is_run_by_a_test():
     run_here = {command for folder in ("examples", "benchmarks", "tools") for command in calls(ROOT / folder)}
     rest = {shlex.split(command)[1] for command in set(COMMANDS) - run_here}
-    assert rest == {"client.py", "tools/measure.py"}
+    assert rest == {"client.py", "triton_server.py", "benchmarks/serving.py", "tools/measure.py"}
 
 
 @pytest.mark.slow
@@ -129,8 +131,8 @@ def test_benchmarks(command, here, data):
     elif "training.py" in command:
         command_here = without_torch(command, "--kinds", "train,loop,images")
     else:
-        measures = any(name in command for name in ("distances", "modes", "photos", "tones"))  # and trains nothing
-        command_here = command if measures or "--steps" in command else f"{command} --steps 4"
+        trains = not any(name in command for name in ("degradations", "distances", "modes", "photos", "tones"))
+        command_here = f"{command} --steps 4" if trains and "--steps" not in command else command
     if any(script in command for script in CHECKS) and "--json" not in command:
         command_here += " --json report.json"
     COMMANDS[command_here] = COMMANDS[command]

@@ -7,14 +7,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import classes
 
 pytest.importorskip("tensorflow_serving")
 EXAMPLE = Path(__file__).parents[1] / "examples" / "serving"
@@ -23,15 +21,10 @@ sys.path.insert(0, str(EXAMPLE))
 import over_grpc  # noqa: E402
 import over_rest  # noqa: E402
 import prepare  # noqa: E402
+from served import packed, small_sam  # noqa: E402
 from serving_stand_in import serving  # noqa: E402
 
 SIZES = [(16, 16), (17, 30), (40, 24), (64, 64), (9, 12)]
-
-
-def packed(levels, kind):
-    file = io.BytesIO()
-    Image.fromarray(levels).save(file, kind)
-    return file.getvalue()
 
 
 FACES = [
@@ -48,9 +41,7 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def network():
-    keras.utils.set_random_seed(0)
-    config = {"scale": 4, "backbone": "lr", "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4}
-    return classes.build_model("SAM", config)
+    return small_sam()
 
 
 @pytest.fixture(scope="module")

@@ -173,6 +173,17 @@ def test_a_row_is_measured_anew_once_reports_have_another_figure(made, miniature
     assert measured == [["thin_x2"], ["wide_x2"]]
 
 
+def test_a_guest_is_measured_beside_the_rows_that_enlarge_as_it_does(made, miniature, faces):
+    runs, report, _ = made
+    guest = presets.find(runs / "thin_x2")
+    again = run.run(MINIATURE, faces, runs, guests=[guest], say=lambda _: None)
+    *rows, added = again["parts"][0]["rows"]
+    assert rows == report["parts"][0]["rows"] and (added["method"], added["images"]) == ("thin_x2", None)
+    assert added["ours"] == next(row["ours"] for row in rows if row["recipe"] == "thin_x2")
+    with pytest.raises(TableError, match="enlarges x8, and no part of miniature1 does"):
+        run.run(MINIATURE, faces, runs, guests=[dataclasses.replace(guest, scale=8)], say=lambda _: None)
+
+
 def test_real_small_faces_are_counted_as_they_are_measured(faces):
     done = []
     trial = RealFaces(Source("folder", 8), Source("folder", 16), 2, "face_features")
@@ -248,7 +259,11 @@ def test_a_released_preset_stands_in_only_where_its_card_says_the_budget(made, m
 
 @pytest.mark.parametrize(
     "wrong, hint",
-    [("sam", "did you mean sam_small_x8?"), ("SRCNN_x8_utkfaces", "did you mean srcnn_x8_"), ("?", "there are autoenc")],
+    [
+        ("sam", "did you mean sam_small_x8?"),
+        ("SRCNN_x8_utkfaces", "did you mean srcnn_x8_"),
+        ("?", "most have the names of presets: facesr models"),
+    ],
 )
 def test_a_wrong_name_of_a_recipe_is_answered_by_those_alike(wrong, hint):
     with pytest.raises(TrainingError, match=re.escape(hint)):

@@ -1,5 +1,7 @@
 """What recipes train for: the ways to make small faces."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from keras_facesr.metrics.perceptual import Gaussian, frechet_distance
 from keras_facesr.models.face_features import FaceFeatures
 from keras_facesr.models.stylevae import StyleVAE
 from keras_facesr.training import sources, tasks
-from keras_facesr.training.recipes.recipe import Recipe, Source
+from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
 
 STYLE_MEAN = np.array([1.0, -2.0, 0.5])
 STYLE_COVARIANCE = np.array([[4.0, 1.0, 0.0], [1.0, 2.0, -0.5], [0.0, -0.5, 1.0]])
@@ -38,13 +40,13 @@ def test_small_faces_are_bicubic_unless_the_recipe_says_otherwise():
     assert np.array_equal(lr, degrade(FACES, 4, antialias=False)) and not np.array_equal(lr, degrade(FACES, 4))
 
 
-@pytest.mark.parametrize("kind", ["blind", "some_stylevae"])
-def test_faces_are_spoilt_in_several_ways_that_the_seed_repeats(kind, painter):
-    variants, again, other = (tasks.degradation(kind, 4, seed)(FACES) for seed in (0, 0, 1))
-    assert len(variants) == tasks.VARIANTS
-    assert all(lr.shape == (3, 4, 4, 3) and lr.dtype == np.uint8 for lr in variants)
-    assert len({lr.tobytes() for lr in (*variants, *other, degrade(FACES, 4))}) == 2 * tasks.VARIANTS + 1
-    assert all(np.array_equal(a, b) for a, b in zip(variants, again))
+def test_a_style_spoils_faces_in_several_ways_and_the_blind_chain_whole_ones_in_one_that_the_seed_repeats(painter):
+    for kind, count in (("some_stylevae", tasks.VARIANTS), ("blind", 1)):
+        variants, again, other = (tasks.degradation(kind, 4, seed)(FACES) for seed in (0, 0, 1))
+        assert len(variants) == count
+        assert all(lr.shape == (3, 4, 4, 3) and lr.dtype == np.uint8 for lr in variants)
+        assert len({lr.tobytes() for lr in (*variants, *other, degrade(FACES, 4))}) == 2 * count + 1
+        assert all(np.array_equal(a, b) for a, b in zip(variants, again))
 
 
 def test_a_style_measured_with_is_drawn_for_each_face_by_its_own_seed(painter):
@@ -110,6 +112,25 @@ def test_made_small_faces_are_judged_by_their_distance_to_real_ones(tmp_path, mo
     assert found["val_likeness"] == pytest.approx(-frechet_distance(*seen), rel=1e-4) and found["val_likeness"] < 0
     assert found["val_likeness_bicubic"] == pytest.approx(found["val_likeness"])
     assert task.pictures(Bicubic()).shape == (4 * 16, 5 * 16, 3)
+
+
+def test_what_is_held_out_is_not_trained_on_at_another_size_or_in_another_stage(tmp_path):
+    for name, count in (("faces", 10), ("others", 5)):
+        (tmp_path / name).mkdir()
+        for k in range(count):
+            Image.fromarray(np.full((16, 16, 3), k + 100 * (name == "others"), np.uint8)).save(tmp_path / name / f"{k}.png")
+    of_faces = Source("folder", 16, "faces", times=2), Source("folder", 8, "faces")
+    stage = Stage(1, 1, 1.0, check_every=1)
+    other = dataclasses.replace(stage, sources=(of_faces[1], Source("folder", 8, "others")))
+    recipe = Recipe("r", "Bicubic", {}, of_faces, (stage, other), crop=8, validation_images=2)
+    task = tasks.SuperResolution(recipe, tmp_path, classes.build_model("Bicubic", {"scale": 4}))
+    held_out = {image.flat[0] for image in task.validation.sets[0][1]}
+    rest = [*set(range(10)) - held_out]
+    for each, expected in ((stage, 3 * rest), (other, [*rest, *range(100, 105)])):
+        trained_on = [image.flat[0] for _, hr in task.stream(each, seed=0).sets for image in hr]
+        assert sorted(trained_on) == sorted(expected) and len(held_out) == 2
+        assert len(sources.training_files(recipe, tmp_path, each)) == len(trained_on)
+    assert [row["folder"] for row in sources.data_description(recipe, tmp_path)] == ["faces", "faces", "others"]
 
 
 def test_digits_too_small_for_ssim_are_validated_by_psnr(tmp_path):

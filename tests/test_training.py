@@ -22,13 +22,17 @@ from small_training import RECIPE, THIN, THIN_STAGE, arrays, assert_same_weights
 import keras_facesr as fsr
 from keras_facesr import classes, presets
 from keras_facesr.cli import main
-from keras_facesr.errors import PresetError, TrainingError, TrainingFailed, TrainingStopped
+from keras_facesr.data.degrade import degrade
+from keras_facesr.data.framing import FRAMINGS
+from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.errors import DatasetError, FacesrError, PresetError, TrainingError, TrainingFailed, TrainingStopped
 from keras_facesr.training import devices, recipes
 from keras_facesr.training import run as training
 from keras_facesr.training.devices import OneDevice
 from keras_facesr.training.optimizers import ConvMuon
-from keras_facesr.training.recipes.recipe import Stage
+from keras_facesr.training.recipes.recipe import Source, Stage
 from keras_facesr.training.run_folder import RunFolder
+from keras_facesr.training.tasks import TASKS
 
 
 @pytest.fixture(scope="module")
@@ -437,13 +441,58 @@ def test_a_folder_with_a_run_is_not_started_over(whole_run, faces):
 
 
 def test_a_run_is_not_resumed_with_another_recipe(whole_run, faces):
-    with pytest.raises(TrainingError, match="started with another recipe; repeat that call, or name"):
+    with pytest.raises(TrainingError, match="started with another recipe or other options; repeat that call, or name"):
         training.train(dataclasses.replace(THIN, seed=1), faces, whole_run, resume=True)
 
 
 def test_a_run_is_not_resumed_for_another_number_of_epochs(whole_run, faces):
-    with pytest.raises(TrainingError, match="started with another recipe; repeat that call, or name"):
+    with pytest.raises(TrainingError, match="started with another recipe or other options; repeat that call, or name"):
         training.train(THIN, faces, whole_run, resume=True, epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "how", "told"),
+    [
+        (None, {}, "None is neither a recipe nor the name of one"),
+        (THIN, {"strategy": "mirored"}, "strategy must be one of 'auto', 'mirrored', 'multiworker', not 'mirored'"),
+        (THIN, {"epochs": "1"}, "epochs must be a whole number from 1 on, not '1'"),
+        (THIN, {"accumulation": 0}, "accumulation must be a whole number from 1 on, not 0"),
+        (THIN, {"precision": "mixed_bf16"}, "precision must be one of 'float32', "),
+        ("digits_mnist", {"degradation": "blind"}, "digits_mnist is for digit reading; a degradation is for super-resolution"),
+        ("sam_small_x8", {"degradation": "style"}, "sam_small_x8 cuts faces anew each time"),
+    ],
+)
+def test_an_argument_that_is_none_of_those_there_are_or_without_effect_is_refused(recipe, how, told, faces, tmp_path):
+    with pytest.raises(FacesrError, match=re.escape(told)):
+        training.train(recipe, faces, tmp_path / "new", **how)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_that_cannot_begin_leaves_nothing_of_it(cache, faces, tmp_path):
+    stage = dataclasses.replace(THIN_STAGE, batch_size=64)
+    with pytest.raises(DatasetError, match="20 images make no batch of 64"):
+        training.train(dataclasses.replace(THIN, stages=(stage,)), faces, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "few").mkdir()
+    for face in sorted(faces.iterdir())[:4]:
+        shutil.copy(face, tmp_path / "few")
+    with pytest.raises(DatasetError, match="few: 4 images are too few, give at least 5"):
+        training.train(THIN, tmp_path / "few", tmp_path / "few")
+    assert len(list((tmp_path / "few").iterdir())) == 4
+    with pytest.raises(TrainingError, match="0.png: is a file; give a run the name of a folder"):
+        training.train(THIN, faces, faces / "0.png")
+
+
+def test_faces_that_are_cut_anew_are_degraded_as_the_recipe_says(cache, faces, monkeypatch):
+    monkeypatch.setitem(FRAMINGS, "folder", FRAMINGS["celeba"])
+    small = {}
+    for kind in ("bicubic", "aliased", "blind"):
+        recipe = dataclasses.replace(THIN, sources=(Source("folder", 32, framing="folder", whole=40),), degradation=kind)
+        small[kind], hr = TASKS[recipe.task](recipe, faces, recipe.model()).stream(recipe.stages[0], seed=0).batch(0)
+        if kind != "blind":
+            expected = degrade(to_uint8(hr), 4, antialias=kind == "bicubic")
+            np.testing.assert_array_equal(small[kind], to_unit(expected))
+    assert np.abs(small["blind"] - small["bicubic"]).max() > 0.02
 
 
 @pytest.mark.parametrize("steps, checked", [(10, [10]), (500, [500]), (997, [499, 998]), (1000, [500, 1000])])

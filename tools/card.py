@@ -11,6 +11,7 @@ import numpy as np
 from limits import LIMITS, OF_DIGITS, OF_SPOILT_FACES, SEEN
 
 from keras_facesr import presets, yardsticks
+from keras_facesr.data.degrade import ALIASED
 from keras_facesr.data.files import written_whole
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import in_one_line, tabulated
@@ -29,7 +30,7 @@ SCORES = {
 REDUCTIONS = {  # by a recipe's degradation
     "bicubic": "reduced by antialiased bicubic interpolation",
     "aliased": "reduced by bicubic interpolation without antialiasing",
-    "blind": "blurred, reduced, made noisy and JPEG-packed by chance",
+    "blind": "blurred, resized, made noisy and packed by chance, or reduced by bicubic interpolation alone",
 }
 USES = {
     "super-resolution": 'sr = fsr.load("{}").upscale("face.png")',
@@ -179,7 +180,7 @@ def enlargement_section(entry, recipe, report):
     options += [f"--judge {protocol[role]}" for role in ("judge", "reader") if role in protocol]
     options += ["--identity"] * ("identity" in protocol)
     options += [f"--framing {report['framing']}"] if report["framing"] else []
-    options += [f"--degradation {recipe.measured_with}"] if recipe.measured_with else []
+    options += [f"--degradation {name}"] if (name := reduced_by(protocol)) else []
     command = " ".join(["facesr evaluate DATA_DIR --model", methods_of(report), *options])
     blind = any(name.endswith(BLIND) for name in report["models"])
     ablation = f"; the row with{BLIND[1:]} by `python tools/measure.py`" if blind else ""
@@ -190,6 +191,12 @@ def enlargement_section(entry, recipe, report):
 
 {in_one_line(report)}.
 """
+
+
+def reduced_by(protocol):
+    """What ``--degradation`` made the small images of a report; None: bicubic interpolation, without the option."""
+    name, *seed = protocol["degradation"].split(", seed ")
+    return name if seed else ALIASED if "without antialiasing" in name else None
 
 
 def real_faces_section(entry, report):

@@ -40,7 +40,7 @@ each other. All inputs are reduced by bicubic interpolation; degraded faces, on 
 
 ## Samples, and where they differ
 
-`python examples/sample_faces.py --model sam_small_x16_utkface`: the most probable answer to a face of 8x8 pixels, eight
+`python examples/sample_faces.py --model sam_small_x16`: the most probable answer to a face of 8x8 pixels, eight
 samples, and their deviation, brightest where they differ most ([Responsible use](responsible-use.md)).
 
 ![samples](gallery/samples.jpg)
@@ -51,7 +51,7 @@ samples, and their deviation, brightest where they differ most ([Responsible use
 
 ## From one sample to another
 
-`model.traverse(lr, steps=8, seed=0)` of `sam_small_x16_utkface`: the latent moves along a straight line.
+`model.traverse(lr, steps=8, seed=0)` of `sam_small_x16`: the latent moves along a straight line.
 
 ![traversal](gallery/traversal.jpg)
 
@@ -81,11 +81,11 @@ edsr_small_x4_bicubic,edsr_small_x4_style,ssrvae_x4 -o sheet.png`.
 def main():
     PICTURES.mkdir(exist_ok=True)
     sheets = [section for setting, group in alike().items() for section in sections(group, *setting)]
-    model = fsr.load("sam_small_x16_utkface")
+    model = fsr.load("sam_small_x16")
     lr, _ = Protocol(model.scale, 128).pair(demo_face())  # uint8 (8, 8, 3)
     faces = to_uint8(np.asarray(model.traverse(to_unit(lr[None]), steps=8, seed=0)))[:, 0]
     save(Image.fromarray(np.concatenate(faces, axis=1)), "traversal")
-    example("sample_faces", "samples", "--model", "sam_small_x16_utkface")
+    example("sample_faces", "samples", "--model", "sam_small_x16")
     example("sample_faces", "varsr_samples", "--model", "varsr_x8_celeba")
     example("attention_maps", "maps")
     example("face_in_styles", "styles")
@@ -106,11 +106,12 @@ def alike():
 
 def sections(group, side, framing, scale):
     """Save the sheets of presets that are alike, and yield a section of the page for each."""
-    yield f"### {side // scale} to {side} pixels"
+    whole = framing == "celeba"
+    yield f"### {side // scale} to {side} pixels{', the whole head' * whole}"
     sheets = -(-len(group) // ABREAST)
     for number in range(sheets):  # as many models on each, or one more
         first, end = (len(group) * edge // sheets for edge in (number, number + 1))
-        shown, name = group[first:end], f"{side // scale}_to_{side}_{number + 1}"
+        shown, name = group[first:end], f"{side // scale}_to_{side}{'_head' * whole}_{number + 1}"
         save(side_by_side([preset.name for preset in shown], demo_face(framing), side), name)
         yield "\n".join(f"- [`{p.name}`](../saved_models/{p.name}/README.md): {p.description}" for p in shown)
         yield f"![{', '.join(preset.name for preset in shown)}](gallery/{name}.jpg)"

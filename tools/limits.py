@@ -24,8 +24,10 @@ SEEN = {  # by preset: what is wrong in ten faces of its test part, seen beside 
     "sam_small_x4_utkface": "close to the truth; lettering stays unreadable, and a knitted edge becomes beads.",
     "sam_small_x8": """thin frames of glasses are gone, thick ones stay; wrinkles and stubble are smoothed away, so faces look \
 younger; hair has no strands; teeth become one band; lettering is lost.""",
-    "sam_small_x16_utkface": """most faces are another person's, younger and smoother; glasses become rings or are gone; open \
-mouths half close; hair and background are smears.""",
+    "sam_small_x8_celeba": """hair has no strands, wrinkles and frowns are smoothed away, so faces look younger and calmer; \
+earrings and what is behind the head vanish; a gaze to the side or up is turned to the front.""",
+    "sam_small_x16": """most faces are another person's, younger and smoother; glasses are gone, turned heads look ahead, open \
+mouths lose their teeth; hair and background are smears; samples differ in light and outline, not in who is seen.""",
     "varsr_x8_celeba": OF_HEADS,
     "varsr_gan_x8_celeba": OF_HEADS + " Beside the network by pixels alone the eye sees no difference.",
     "srresnet_x8_celeba64": OF_HEADS,

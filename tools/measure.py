@@ -58,7 +58,7 @@ def measure_enlargement(recipe, data_dir):
     """The protocol's report on the first source's test part, with the presets to compare; on other sources under "others".
 
     SAM's also has "claims". A network trained on a styleVAE's pairs is measured on faces that this has degraded, and under
-    "real_faces" on real small ones.
+    "real_faces" on real small ones; one trained on the blind chain on faces that the held-out chain has spoilt, then clean.
     """
     preset = presets.find(recipe.name)
     rivals = [
@@ -69,10 +69,11 @@ def measure_enlargement(recipe, data_dir):
         and (recipes.find(other.recipe).degradation == ALIASED) == (recipe.degradation == ALIASED)
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
-    small = {"degradation": recipe.measured_with}
+    small = [{"degradation": recipe.measured_with}, *([{}] if recipe.degradation == "blind" else [])]
     judged = {} if recipe.sources[0].framing else JUDGED  # sets cut to one framing are compared by pixels only
     trials = [
-        Pairs(source, preset.scale, **small, **judged.get(source.kind, {}), identity=source.kind in FRAMINGS and DLIB)
+        Pairs(source, preset.scale, **how, **judged.get(source.kind, {}), identity=source.kind in FRAMINGS and DLIB)
+        for how in small
         for source in measured_on(recipe)
     ]
     reports = [side_by_side([report_of(rival, trial, data_dir) for rival in rivals]) for trial in trials]

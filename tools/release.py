@@ -30,6 +30,7 @@ TERMS = {
 DESCRIPTIONS = {
     "Autoencoder": "VarSR's generator without a latent, its deterministic twin",
     "CAGFace": "Component Attention Guided Face SR, small: any size, large faces in patches",
+    "CAGFaceGAN": "CAGFace against a critic of patches, small: sharp faces of any size",
     "ComponentNetwork": "where hair, skin and the parts of a face are, for CAGFace",
     "DigitClassifier": "reads digits, to judge enlarged ones by",
     "EDSR": "residual network without normalisation, small, a yardstick",
@@ -38,6 +39,7 @@ DESCRIPTIONS = {
     "FSRCNN": "an hourglass at the input's size, a yardstick",
     "FaceFeatures": "what faces look like, for perceptual losses and to judge enlarged faces by",
     "MRGAN": "VarSR's generator, its answers held to the truth by what they have in common, a yardstick",
+    "MSRResNet": "SRResNet without normalisation, on top of bilinear interpolation, a yardstick",
     "PRSR": "one value after the other, red, green, blue, a yardstick for very few pixels",
     "RDN": "residual dense blocks, a yardstick",
     "RRDBNet": "ESRGAN's network by pixels alone, a yardstick",
@@ -46,6 +48,7 @@ DESCRIPTIONS = {
     "SRFBN": "feedback over four steps, a yardstick",
     "SRGAN": "SRResNet against a critic, a yardstick",
     "SRResNet": "residual network by pixel loss, a yardstick",
+    "SRVGGNetCompact": "plain convolutions and one pixel shuffle, for video and phones, a yardstick",
     "SSRVAE": "residual blocks that attend, the whole face first, then what is near, small",
     "StyleVAE": "spoils clean faces as real small ones are spoilt, each in a style of its own",
     "URDGN": "nearest neighbours and convolutions, a yardstick",
@@ -87,7 +90,7 @@ def started(run_dir):
         recipe,
         weights,
         description=DESCRIPTIONS[recipe.model_class] + told_of(recipe),
-        terms=f"{presets.named(recipe.sources + taught)}: {use}",
+        terms=f"{presets.named(recipe.all_sources + taught)}: {use}",
     )
     entry["curve"] = curve(recipe, run_dir)
     write_text(folder / "config.json", json.dumps(entry, indent=2) + "\n")
@@ -109,6 +112,8 @@ def told_of(recipe):
     """What a description adds if the small images are not reduced as usual."""
     if recipe.degradation == ALIASED:
         return "; for images reduced without antialiasing"
+    if recipe.degradation == "blind":
+        return "; for spoilt faces and clean ones"
     return "; taught by faces that styleVAE spoils" if recipe.stylevae else ""
 
 

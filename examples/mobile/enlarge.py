@@ -16,14 +16,13 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("model", type=Path)
-parser.add_argument("picture", type=Path)
-parser.add_argument("out", type=Path)
+for name in ("model", "picture", "out"):
+    parser.add_argument(name, type=Path)
 parser.add_argument("--threads", type=int, default=1, metavar="N")
 parser.add_argument("--repeat", type=int, default=0, metavar="N", help="invoke N times more, and print milliseconds")
 args = parser.parse_args()
-if not args.out.parent.is_dir():
-    parser.error(f"{args.out.parent}: no such folder")
+if args.out.is_dir() or not args.out.parent.is_dir():
+    parser.error(f"{args.out}: is a folder, or in none; give the name of a file")
 try:
     file = args.picture
     levels = np.asarray(Image.open(file).convert("RGB"))[None]  # uint8 (1, h, w, 3)
@@ -42,7 +41,6 @@ if -1 in given["shape_signature"]:  # any size: set this one before memory is al
 elif levels.shape != tuple(given["shape"]):
     parser.error(f"{args.picture}: {width}x{height} pixels, where {args.model} takes {given['shape'][2]}x{given['shape'][1]}")
 interpreter.allocate_tensors()
-
 lr = (levels ^ 128).view(np.int8) if given["dtype"] == np.int8 else levels.astype(np.float32) / 255  # int8: levels - 128
 interpreter.set_tensor(given["index"], lr)
 interpreter.invoke()
@@ -50,10 +48,12 @@ sr = interpreter.get_tensor(answered["index"])[0, : height * scale, : width * sc
 step, zero = answered["quantization"]
 sr = (sr - zero) * step if step else sr  # in [0, 1]
 first = default_timer() - began
-
 partial = args.out.with_suffix(".partial")
-Image.fromarray(np.rint(np.clip(sr, 0, 1) * 255).astype(np.uint8)).save(partial, "PNG")
-partial.replace(args.out)
-if args.repeat:
+try:
+    Image.fromarray(np.rint(np.clip(sr, 0, 1) * 255).astype(np.uint8)).save(partial, "PNG")
+    partial.replace(args.out)
+except OSError as error:
+    parser.exit(2, f"{args.out}: cannot be written ({error.strerror or error})\n")
+if args.repeat > 0:
     times = repeat(interpreter.invoke, number=1, repeat=args.repeat)
     print(f"first face {1e3 * first:.0f} ms, then {1e3 * np.median(times):.1f} ms (median of {args.repeat})")

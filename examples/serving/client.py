@@ -1,15 +1,17 @@
-"""Enlarge pictures on a model server, over REST or gRPC.
+"""Enlarge pictures on a model server: TensorFlow Serving over REST or gRPC, Triton over the Open Inference Protocol.
 
     python client.py face.png portrait.jpg -o out/ --rest http://localhost:8501
     python client.py face.png portrait.jpg -o out/ --grpc localhost:8500
+    python client.py face.png portrait.jpg -o out/ --oip http://localhost:8000
 
-REST needs Python alone; gRPC needs tensorflow-serving-api.
+gRPC needs tensorflow-serving-api, the others Python alone.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from over_oip import OipClient
 from over_rest import RestClient, ServerError
 
 
@@ -22,10 +24,13 @@ def main():
     server = parser.add_mutually_exclusive_group(required=True)
     server.add_argument("--rest", metavar="URL")
     server.add_argument("--grpc", metavar="HOST:PORT")
+    server.add_argument("--oip", metavar="URL")
     args = parser.parse_args()
     if args.grpc:
-        from over_grpc import GrpcClient  # imports TensorFlow, which REST does not need
-    client = (RestClient if args.rest else GrpcClient)(args.rest or args.grpc, args.model, args.version)
+        from over_grpc import GrpcClient as Client  # imports TensorFlow, which the others do not need
+    else:
+        Client = RestClient if args.rest else OipClient  # noqa: N806
+    client = Client(args.rest or args.grpc or args.oip, args.model, args.version)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

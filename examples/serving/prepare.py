@@ -7,12 +7,14 @@ It needs ``pip install 'keras_facesr[serving]'``.
 """
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
 import keras_facesr as fsr
 from keras_facesr.data.degrade import resize
+from keras_facesr.data.files import place_for
+from keras_facesr.errors import end_in_a_line
+from keras_facesr.importing import imported
 from keras_facesr.inference import demo_face
 
 WARM_SIDES = (16, 32, 64)  # pixels of the faces that a server enlarges before it says that it is ready
@@ -24,20 +26,18 @@ def main():
     parser.add_argument("folder", type=Path, help="of the model: its name is what clients call it")
     parser.add_argument("--version", type=int, default=1, metavar="N", help="a larger one than the last")
     args = parser.parse_args()
+    end_in_a_line()
     version = args.folder / str(args.version)
     if version.exists():
         parser.error(f"{version}: exists already; a version is never changed, give the next number")
-    try:
-        model = fsr.load(args.preset)
-        import over_grpc  # noqa: F401  what is not installed is told before the export, not after
-    except (fsr.FacesrError, ImportError) as error:
-        parser.error(str(error))
-    args.folder.mkdir(parents=True, exist_ok=True)
+    place_for(version, "")
+    imported("tensorflow_serving.apis", "serving")  # what is not installed is told before the export, not after
+    model = fsr.load(args.preset)
     # The server ignores folders whose name is not a number; the numbered folder appears only when it is complete.
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=args.folder) as partial:
         report = fsr.export(model, Path(partial) / "model", format="savedmodel")
         write_warmup(Path(partial) / "model", args.folder.name)
-        shutil.move(Path(partial) / "model", version)
+        (Path(partial) / "model").rename(version)
     print(f"{version}: {report['bytes'] / 1e6:.1f} MB, {len(WARM_SIDES)} requests to warm up")
 
 

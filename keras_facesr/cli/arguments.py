@@ -1,6 +1,7 @@
 """Parsing of a command line: errors in one line, and the types of the options' values."""
 
 import argparse
+import json
 import sys
 
 
@@ -60,10 +61,27 @@ def natural(text):
 
 def size(text):
     """(height, width) from N, a square, or from HxW."""
-    sides = [positive(side) for side in text.split("x")]
-    if len(sides) > 2:
+    sides = text.split("x")
+    if len(sides) > 2 or not all(sides):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HxW, a height and a width")
-    return sides[0], sides[-1]
+    return positive(sides[0]), positive(sides[-1])
+
+
+def address(text):
+    """host:port, or "local", which an option without a value stands for."""
+    host, _, number = text.rpartition(":")
+    if text != "local" and not (host and number.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no host:port; without one, give the option last")
+    return text
+
+
+def setting(text):
+    """(name, value) from NAME=VALUE; the value is a number, or numbers in brackets."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as residual_scaling=0.1") from error
 
 
 def port(text):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import MODELS, natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, check_samples, common, find_preset, in_runtime, protocol_of, reducer
+from keras_facesr.cli.framing import square_cut
+from keras_facesr.cli.networks import RUNTIMES, check_samples, common, find_preset, in_runtime, protocol_of, reducer, seed_of
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Show small faces, bicubic interpolation and the answers of several models side by side, on one labelled sheet."
@@ -17,28 +18,31 @@ def add_options(option):
     option("--model", **MODELS)
     option("--truth", action="store_true", help="FACEs are large: reduce them as facesr evaluate does, show truth and figures")
     option("--hr-size", type=positive, metavar="N", help="with --truth: side of the true image (default: the model's own)")
-    option("--degradation", metavar="NAME", help="with --truth: reduce by style or another styleVAE, or aliased")
+    option("--degradation", metavar="NAME", help="with --truth: reduce by blind_held_out, style, another styleVAE, or aliased")
+    option("--framing", metavar="SET", help="with --truth: cut a data set's faces to the framing of this one, such as utkface")
     option("--samples", type=positive, default=0, metavar="N", help="also N plausible answers of each stochastic model")
-    option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
+    option("--seed", type=natural, metavar="N", help="seed of samples and degradations (default: 0)")
     option("--runtime", choices=RUNTIMES, default="auto", help="what runs the networks (default: the fastest at hand)")
     option("--limit", type=positive, metavar="N", help="show N faces, spread over those given")
 
 
 def run(args):
-    if not args.truth and (args.hr_size or args.degradation):
-        raise CallError("--hr-size and --degradation say how large faces are reduced: give --truth")
+    if not args.truth and (args.hr_size or args.degradation or args.framing):
+        raise CallError("--hr-size, --degradation and --framing say how large faces become small ones: give --truth")
     if args.out.suffix.lower() != ".png" or args.out.is_dir():
         raise CallError(f"{args.out}: -o takes the name of one picture, a .png")
+    args.seed = seed_of(args)
     names = list(dict.fromkeys(args.model))
     found = [find_preset(name) for name in names]
     scale = common(found, "scale", "one sheet has one scale")
+    files, square = _files(args)
     protocol = None
     if args.truth:  # how true faces become pairs, as in ``facesr evaluate``
-        protocol = protocol_of(args, scale, args.hr_size or common(found, "hr_size", "give --hr-size"))
+        protocol = protocol_of(args, scale, args.hr_size or common(found, "hr_size", "give --hr-size"), square=square)
     console.check_new(args.out, args.overwrite)
     console.check_writable(args.out)
     failed = console.Failures(args.debug)
-    faces = _readable(args, protocol, 2 + len(names), failed)
+    faces = _readable(files, protocol, 2 + len(names), failed)
     degradation = reducer(args, scale) if args.degradation and protocol.antialias else None
     runtimes, models = zip(*(in_runtime(args, preset) for preset in found))
     models = dict(zip(names, models))
@@ -57,26 +61,32 @@ def run(args):
     how = {"scale": scale, "samples": args.samples, "seed": args.seed, "runtimes": dict(zip(names, runtimes))}
     if protocol:
         reduced = degradation.name if degradation else args.degradation or "bicubic"
-        how |= {"hr_size": protocol.hr_size or "native", "degradation": reduced}
+        how |= {"hr_size": protocol.hr_size or "native", "degradation": reduced, "framing": args.framing}
     rows = [{"input": face.name, "figures": figures} for face, figures in zip(faces, shown.figures)]
     console.write_json(args, {"output": str(args.out), **how, "columns": shown.columns, "faces": rows, "failed": failed})
     return 1 if failed else 0
 
 
-def _readable(args, protocol, columns, failed):
-    """The faces of the call as ``Picture``s, without those that cannot be used; a sheet has so many columns at least."""
-    from keras_facesr.data.datasets import open_dataset, spread
-    from keras_facesr.data.images import read_picture
+def _files(args):
+    """The files of the call's faces, and the square that ``--framing`` cuts out of their pictures."""
+    from keras_facesr.data.datasets import open_faces, spread
     from keras_facesr.data.sets import ImageSet
+
+    files, squares = [], []
+    for given in map(Path, args.faces):
+        faces = open_faces(given, split="test") if given.is_dir() else ImageSet("", given.parent, (given,))
+        files += faces.files
+        squares.append(square_cut(args, faces, given))
+    if len({*squares}) > 1:
+        raise CallError("--framing cuts the pictures of one set in one way: give the faces of one set")
+    return spread(ImageSet("", Path(), tuple(dict.fromkeys(files))), args.limit).files, squares[0]
+
+
+def _readable(files, protocol, columns, failed):
+    """The faces of the call as ``Picture``s, without those that cannot be used; a sheet has so many columns at least."""
+    from keras_facesr.data.images import read_picture
     from keras_facesr.inference import sheet
 
-    files = []
-    for given in map(Path, args.faces):
-        faces = open_dataset(given, split="test") if given.is_dir() else ImageSet("", given.parent, (given,))
-        if not isinstance(faces, ImageSet):
-            raise CallError(f"{given}: holds no faces but digits; give pictures of them one by one")
-        files += faces.files
-    files = spread(ImageSet("", Path(), tuple(dict.fromkeys(files))), args.limit).files
     sheet.check(columns, len(files))
     pictures = []
     for file in files:

@@ -13,8 +13,8 @@ import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from keras_facesr.data.files import check_new, written_whole
 from keras_facesr.data.files import check_writable as try_to_write
-from keras_facesr.data.files import is_there, written_whole
 from keras_facesr.errors import CallError, FacesrError, SizeWarning, reason
 
 PATIENCE = 2.0  # seconds until a progress bar appears
@@ -97,12 +97,6 @@ def delivered():
         raise FacesrError(f"standard output cannot be written ({reason(error)})")
 
 
-def check_new(path, overwrite):
-    """Raise CallError if the file exists and may not be replaced."""
-    if is_there(path) and not overwrite:
-        raise CallError(f"{path}: exists already; --overwrite replaces it")
-
-
 def check_writable(path, room=2**16):
     """Raise FacesrError, before the work, if a file of ``room`` bytes cannot be written there."""
     try:
@@ -142,8 +136,11 @@ def write_text(path, text):
 
 
 @contextmanager
-def progress(label, total):
-    """Yield a function that is called with how much is done. In a terminal a bar appears on stderr after ``PATIENCE``."""
+def progress(label, total, unit=None):
+    """Yield a function that is called with how much is done. In a terminal a bar appears on stderr after ``PATIENCE``.
+
+    With a ``unit`` the bar says how many of it are done in a second. The function may be told another total, too.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -153,8 +150,10 @@ def progress(label, total):
     task = bar.add_task(label, total=total)
     began = time.monotonic()
 
-    def show(done):
-        bar.update(task, completed=done)
+    def show(done, total=total):
+        speed = bar.tasks[task].speed if unit else None
+        said = f"{label}, {speed:.2f} {unit}/s" if speed else label
+        bar.update(task, completed=done, total=total, description=said)
         if console.is_terminal and time.monotonic() - began > PATIENCE:
             bar.start()
 

@@ -4,7 +4,18 @@ import sys
 
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import MODELS, natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, check_samples, common, find_preset, in_runtime, load, protocol_of, reducer
+from keras_facesr.cli.framing import framing_of, known_framing, square_cut
+from keras_facesr.cli.networks import (
+    RUNTIMES,
+    check_samples,
+    common,
+    find_preset,
+    in_runtime,
+    load,
+    protocol_of,
+    reducer,
+    seed_of,
+)
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Measure models beside bicubic interpolation, by one protocol."
@@ -17,12 +28,12 @@ def add_options(option):
     option("--hr-size", type=positive, metavar="N", help="side of the true image (default: the model's own)")
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
     option("--samples", type=positive, default=0, metavar="N", help="also judge N samples per face")
-    option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
+    option("--seed", type=natural, metavar="N", help="seed of samples and degradations (default: 0)")
     option("--judge", metavar="NAME", help="also judge by what this network sees or reads, such as face_features")
     option("--lpips", action="store_true", help="also LPIPS, from the truth (extra distances)")
     option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
     option("--identity", action="store_true", help="also whom the answers show, by dlib's network (extra identity)")
-    option("--degradation", metavar="NAME", help="reduce by style or another styleVAE, or aliased, instead of bicubic")
+    option("--degradation", metavar="NAME", help="reduce by blind_held_out, style, another styleVAE, or aliased")
     option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: compare them, enlarged, with these, as sets")
     option("--framing", metavar="SET", help="cut the faces to the framing of this set, such as utkface (data.framing.FRAMINGS)")
     option("--ensemble", action="store_true", help="answers are means over the picture and its mirror image")
@@ -31,6 +42,7 @@ def add_options(option):
 
 
 def run(args):
+    args.seed = seed_of(args)
     names = list(dict.fromkeys(args.model))
     found = [find_preset(name) for name in names]
     scale = common(found, "scale", "one evaluation has one scale")
@@ -74,12 +86,12 @@ def _measure(args, scale, hr_size, start):
     from keras_facesr.metrics.protocol import evaluate
 
     faces = spread(open_dataset(args.data_dir, split="test"), args.limit)
-    square = _square(args, faces)
+    square = square_cut(args, faces, args.data_dir)
     protocol = protocol_of(args, scale, hr_size, colour=args.colour, square=square)
     how = {"samples": args.samples, "seed": args.seed}
     how |= _published(args, min(protocol.hr_shape) if hr_size else None)  # before TensorFlow starts
     how |= _judge(args, faces) | _identity(args, faces, square)
-    if (framing := _known_framing(faces)) and args.samples:
+    if (framing := known_framing(faces)) and args.samples:
         how["face"] = points_in(square, within=framing)
     if args.degradation and protocol.antialias:
         how["degradation"] = reducer(args, scale)
@@ -115,50 +127,21 @@ def _measure_unpaired(args, scale, hr_size, start):
         raise CallError(f"--hr-size N is the side of the enlarged faces here, a multiple of the scale {scale}")
 
     from keras_facesr.data.cache import decoded
-    from keras_facesr.data.datasets import open_dataset, spread
+    from keras_facesr.data.datasets import open_faces, spread
     from keras_facesr.metrics.unpaired import evaluate_unpaired
 
-    real = spread(open_dataset(args.data_dir, split="test"), args.limit)
+    real, others = (spread(open_faces(folder, split="test"), args.limit) for folder in (args.data_dir, args.clean))
     published = _published(args, hr_size)  # before TensorFlow starts
     judge = _judge(args, real).get("judge")
     if judge is None:
         raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
     small, failed = decoded(real, hr_size // scale)
-    others = spread(open_dataset(args.clean, split="test"), args.limit)
     clean, failed_clean = decoded(others, hr_size)
     failed = [real.root / name for name in failed] + [others.root / name for name in failed_clean]
     for file in failed:
         console.report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(file))
     with console.progress("evaluate", len(small)) as show:
         return evaluate_unpaired(start(), small, clean, scale, judge, **published, on_image=show), failed
-
-
-def _square(args, faces):
-    """The square that ``--framing`` cuts out of a set's pictures, as ``Protocol`` takes it; None without the option."""
-    if not args.framing:
-        return None
-    from keras_facesr.data.framing import FRAMINGS, square
-
-    if args.framing not in FRAMINGS:
-        raise CallError(f"--framing {args.framing}: known are the framings of {', '.join(FRAMINGS)}")
-    return square(args.framing, within=_framing_of(faces, "--framing", args.data_dir))
-
-
-def _framing_of(faces, option, data_dir):
-    """The set whose mean face tells where faces lie in these pictures; CallError if that is not known."""
-    from keras_facesr.data.framing import FRAMINGS
-
-    if not _known_framing(faces):
-        raise CallError(f"{option}: where faces lie in {data_dir} is not known, only in {', '.join(FRAMINGS)}")
-    return faces.name
-
-
-def _known_framing(faces):
-    """The name of a set of which it is known where faces lie in its pictures, or None."""
-    from keras_facesr.data.framing import FRAMINGS
-    from keras_facesr.data.sets import ImageSet
-
-    return faces.name if isinstance(faces, ImageSet) and faces.name in FRAMINGS else None
 
 
 def _judge(args, faces):
@@ -182,7 +165,7 @@ def _identity(args, faces, square):
         return {}
     from keras_facesr.metrics.identity import Embedding
 
-    return {"identity": Embedding.of_set(_framing_of(faces, "--identity", args.data_dir), square)}
+    return {"identity": Embedding.of_set(framing_of(faces, "--identity", args.data_dir), square)}
 
 
 def _published(args, side):

@@ -11,8 +11,8 @@ SUMMARY = "Write a model for another runtime, proven to compute the same."
 def add_options(option):
     report_options(option)
     option("model", metavar="NAME", help="see `facesr models`")
-    option("out", metavar="OUT", help="file.tflite, file.onnx, or a folder for a SavedModel")
-    option("--format", choices=("savedmodel", "tflite", "onnx"), help="instead of what the suffix of OUT says")
+    option("out", metavar="OUT", help="file.tflite, file.onnx, file.safetensors, or a folder for a SavedModel")
+    option("--format", choices=("savedmodel", "tflite", "onnx", "pytorch"), help="instead of what the suffix of OUT says")
     option("--quantize", choices=("float16", "int8"), help="of TFLite: weights, or weights and activations")
     option("--size", type=size, metavar="N|HxW", help="side, or height and width, of the only input that the file takes")
     option("--calibration", metavar="DIR", help="folder of faces that int8 takes its ranges from")
@@ -32,12 +32,14 @@ def run(args):
     names = ("format", "quantize", "size", "sampler", "overwrite")
     how = {"calibration": calibration, **{name: getattr(args, name) for name in names}}
     check_call(args.out, **how)  # before Keras starts
+    console.check_writable(args.out)
     model = load(args, preset)
     with console.waiting("writing and proving", args.debug):
         report = export(model, args.out, **how)
     if args.json != "-":
         near = f"{report['psnr']:.1f} dB from" if "psnr" in report else f"within {report['difference']:.2g} of"
-        print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images")
+        border = f", {report['border']:.2g} up to the border" if "border" in report else ""
+        print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images{border}")
     console.write_json(args, {"model": preset.name, **report})
     return 1 if failed else 0
 
@@ -46,13 +48,13 @@ def _calibration(args):
     """Calibration faces for int8, spread over the folder, uint8 (N, H, W, 3), and the files that cannot be read."""
     import numpy as np
 
-    from keras_facesr.data.datasets import open_dataset, spread
+    from keras_facesr.data.datasets import open_faces, spread
     from keras_facesr.data.degrade import centre_square, resize
     from keras_facesr.data.images import read_picture
     from keras_facesr.exporting.write import CALIBRATION_IMAGES
 
     faces, failed = [], []
-    for file in spread(open_dataset(args.calibration), CALIBRATION_IMAGES).files:
+    for file in spread(open_faces(args.calibration), CALIBRATION_IMAGES).files:
         try:
             faces.append(resize(centre_square(read_picture(file).rgb), *args.size))
         except ImageError as error:

@@ -6,7 +6,7 @@ Nothing heavy is imported before it is needed, so that help and the list of mode
 import signal
 import sys
 
-from keras_facesr.cli import compare, console, evaluate, export, models, page, photo, table, train, upscale
+from keras_facesr.cli import compare, console, evaluate, export, import_, models, page, photo, table, train, upscale, video
 from keras_facesr.cli.arguments import Parser
 from keras_facesr.errors import CallError, ExportError, TableError, TrainingError
 from keras_facesr.termination import when_asked_to_end
@@ -16,9 +16,11 @@ COMMANDS = {  # each has a SUMMARY, ``add_options(option)`` and ``run(args)``, w
     "models": models,
     "upscale": upscale,
     "photo": photo,
+    "video": video,
     "compare": compare,
     "evaluate": evaluate,
     "export": export,
+    "import": import_,
     "demo": page,
     "train": train,
     "table": table,

@@ -6,7 +6,7 @@ from pathlib import Path
 from keras_facesr import presets
 from keras_facesr.cli import console
 from keras_facesr.errors import CallError, FacesrError, PresetError
-from keras_facesr.importing import import_keras
+from keras_facesr.importing import prepared_keras
 
 RUNTIMES = ("auto", "keras", "litert", "onnx")
 
@@ -60,6 +60,18 @@ def in_runtime(args, preset, samples=None):
         return runtime, runtimes.load(preset, runtime)
 
 
+class Loader:
+    """Loads models by their presets' names, each once in a call."""
+
+    def __init__(self, args):
+        self.args, self.models = args, {}
+
+    def __call__(self, name, samples):
+        if name not in self.models:
+            self.models[name] = in_runtime(self.args, find_preset(name), samples)[1]
+        return self.models[name]
+
+
 def load(args, preset):
     start_keras(args.debug)
     return presets.load(preset.name)
@@ -69,6 +81,17 @@ def check_samples(args, models):
     """Raise CallError if ``--samples`` is given and none of the models, by name, draws any."""
     if args.samples and not any(model.is_stochastic for model in models.values()):
         raise CallError(f"--samples needs a stochastic model; there is one answer to each face by {' and '.join(models)}")
+
+
+def seed_of(args):
+    """The seed of what a call draws, 0 by default; CallError if ``--seed`` is given and nothing is drawn."""
+    from keras_facesr.data.degrade import ALIASED
+
+    degrades = hasattr(args, "degradation")
+    if args.seed is not None and not args.samples and (not degrades or args.degradation in (None, ALIASED)):
+        wanted = "--samples N or a --degradation that is drawn" if degrades else "--samples N"
+        raise CallError(f"--seed says what is drawn, and nothing is drawn without {wanted}: add it, or leave out --seed")
+    return args.seed or 0
 
 
 def protocol_of(args, scale, hr_size, **how):
@@ -83,10 +106,16 @@ def protocol_of(args, scale, hr_size, **how):
 
 
 def reducer(args, scale):
-    """The styleVAE of ``--degradation``, which reduces faces instead of bicubic interpolation."""
+    """The chain or the styleVAE of ``--degradation``, which reduces faces instead of bicubic interpolation."""
+    from keras_facesr.data.blind import CHAINS, Blind
     from keras_facesr.inference.methods import KerasDegradation
 
-    preset = find_preset(args.degradation, "degradation")
+    if args.degradation in CHAINS:
+        return Blind(args.degradation, scale)
+    try:
+        preset = find_preset(args.degradation, "degradation")
+    except CallError as error:
+        raise CallError(f"--degradation: {error}; aliased, {' and '.join(CHAINS)} need no model") from error
     if preset.config["scale"] != scale:
         raise CallError(f"{args.degradation} reduces {preset.config['scale']} times, the models enlarge {scale} times")
     return KerasDegradation(preset.name, load(args, preset))
@@ -96,6 +125,4 @@ def start_keras(debug):
     """Import Keras and its backend, which takes seconds: under a spinner and without TensorFlow's messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if debug else "3")
     with console.waiting("starting Keras", debug):
-        config = import_keras().config
-        config.set_image_data_format("channels_last")  # whatever keras.json says: this process is ours
-        config.set_floatx("float32")
+        prepared_keras()

@@ -15,8 +15,8 @@ def add_options(option):
 
 def run(args):
     preset = find_preset(args.model)
-    if preset.is_a_run:
-        raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} takes a run")
+    if preset.is_ones_own:
+        raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} takes a folder")
     if not preset.enlarges_faces:
         raise CallError(f"the page enlarges faces, and {preset.name} was not made for them: facesr upscale takes others")
     from keras_facesr.demo.page import serve

@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_facesr import presets
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, find_preset, in_runtime
+from keras_facesr.cli.networks import RUNTIMES, Loader, find_preset, seed_of
 from keras_facesr.data.files import is_there
 from keras_facesr.errors import CallError, FacesrError
 
@@ -21,10 +21,10 @@ def add_options(option):
     option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to")
     option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
     option("--model", metavar="NAME", help="network for all faces (default: by their width; --dry-run prints the table)")
-    option("--background", default=presets.BACKGROUND, metavar="NAME", help="network for the rest (default: %(default)s)")
+    option("--background", metavar="NAME", help=f"network for the rest (default: {presets.BACKGROUND})")
     option("--faces-only", action="store_true", help="enlarge the rest by bicubic interpolation: much faster")
     option("--samples", type=positive, default=0, metavar="N", help="N photographs each, with other plausible faces")
-    option("--seed", type=natural, default=0, metavar="N", help="seed of the samples (default: %(default)s)")
+    option("--seed", type=natural, metavar="N", help="seed of the samples (default: 0)")
     option("--keep-faces", action="store_true", help="write each face's answer beside the photograph's, _face_1.png and on")
     option("--dry-run", action="store_true", help="find the faces and print which network each would get; write no picture")
     option("--skip-existing", action="store_true", help="go on after an interruption: leave out what is answered")
@@ -34,35 +34,40 @@ def add_options(option):
 def run(args):
     if args.out is None and not args.dry_run:
         raise CallError("nowhere to write: give -o OUT_DIR, or --dry-run")
-    if args.out and args.out.suffix.lower() == ".png":
-        raise CallError(f"{args.out}: -o takes a folder")
     if args.overwrite and args.skip_existing:
         raise CallError("--overwrite and --skip-existing exclude each other")
-    for name in filter(None, (args.model, args.background)):
+    if args.faces_only and args.background:
+        raise CallError("--faces-only and --background exclude each other: one is bicubic interpolation, one a network")
+    args.seed = seed_of(args)
+    background = args.background or presets.BACKGROUND
+    for name in filter(None, (args.model, background)):
         find_preset(name)
 
+    from keras_facesr.data.images import SUFFIXES
     from keras_facesr.inference.answers import plan
     from keras_facesr.photos import choose, networks, restore
 
-    restore.check(args.scale, args.model, args.background)
+    if args.out and not args.out.is_dir() and (args.out.suffix.lower() in SUFFIXES or is_there(args.out)):
+        raise CallError(f"{args.out}: -o takes a folder")
+    restore.check(args.scale, args.model, background)
     with console.waiting("starting LiteRT", args.debug):
         networks.started()
     answers, empty = plan(args.inputs, args.out or Path(), NAME, args.samples)
     failed, done, skipped = console.Failures(args.debug), [], []
-    for folder in empty:
-        failed.add(folder, FacesrError(f"{folder}: no picture in this folder"))
+    for given in empty:
+        failed.add(given, FacesrError(f"{given}: no picture there"))
     if args.dry_run and args.json != "-":
-        print("\n".join(choose.table()))
+        print("\n".join(choose.table(args.model)))
     elif not args.dry_run:
         console.check_writable(args.out)
-    load = _Loader(args)
+    load = Loader(args)
     with console.progress("photo", len(answers)) as show:
         for index, (photo, targets) in enumerate(answers.items()):
             try:
                 if args.skip_existing and all(map(is_there, targets)):
                     skipped.append({"input": str(photo), "outputs": [str(target) for target in targets]})
                 else:
-                    entry, line = _do(args, photo, targets, load, lambda part: show(index + part))
+                    entry, line = _do(args, photo, targets, background, load, lambda part: show(index + part))
                     done.append(entry)
                     if args.json != "-":
                         print(line, flush=True)
@@ -73,24 +78,12 @@ def run(args):
         print(f"{len(skipped)} of {len(answers)} photographs were answered already")
     if len(failed) > 1:
         print(f"facesr: {len(failed)} of {len(failed) + len(done) + len(skipped)} photographs failed", file=sys.stderr)
-    report = {"scale": args.scale, "background": args.background}
+    report = {"scale": args.scale, "background": "bicubic" if args.faces_only else background}
     console.write_json(args, {**report, "done": done, "skipped": skipped, "failed": failed})
     return 1 if failed else 0
 
 
-class _Loader:
-    """Loads models by their presets' names, each once in a call."""
-
-    def __init__(self, args):
-        self.args, self.models = args, {}
-
-    def __call__(self, name, samples):
-        if name not in self.models:
-            self.models[name] = in_runtime(self.args, find_preset(name), samples)[1]
-        return self.models[name]
-
-
-def _do(args, photo, targets, load, show):
+def _do(args, photo, targets, background, load, show):
     """Enlarge one photograph, or with ``--dry-run`` find its faces. Returns its entry of the report, and a line about it."""
     from keras_facesr.data.images import read_picture, write_png
     from keras_facesr.photos.restore import find, restore_photo, summary
@@ -104,7 +97,7 @@ def _do(args, photo, targets, load, show):
     for target in compress(targets, missing):
         console.check_new(target, args.overwrite)  # before the work; write_png checks again
     how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
-    restored = restore_photo(picture, args.scale, args.model, args.background, args.faces_only, **how)
+    restored = restore_photo(picture, args.scale, args.model, background, args.faces_only, **how)
     outputs = [write_png(*pair, args.overwrite, picture) for pair in compress(zip(targets, restored.images), missing)]
     if args.keep_faces:
         stem = targets[0].with_suffix("")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import positive, report_options
-from keras_facesr.cli.networks import start_keras
+from keras_facesr.cli.networks import find_preset, start_keras
 from keras_facesr.errors import TrainingStopped
 
 SUMMARY = "Make a table of a paper again: train what is missing at one budget, measure, compare."
@@ -24,6 +24,7 @@ def add_options(option):
     )
     option("--budget", type=positive, metavar="N", help="images that each network sees (default: the table's)")
     option("--limit", type=positive, metavar="N", help="measure on N images, spread over the test part (default: the table's)")
+    option("--guest", action="append", default=[], metavar="NAME", help="also measure this model or folder; may be repeated")
     option("--write", type=Path, metavar="FILE", help="Markdown to write (default: RUNS_DIR/NAME.md)")
 
 
@@ -33,8 +34,9 @@ def run(args):
     from keras_facesr.training.sources import training_set
 
     table = tables.find(args.name)  # before Keras starts, as all that follows
+    guests = [find_preset(name) for name in args.guest]
     for recipe, folder in table.recipes.items():
-        for source in recipes.find(recipe).sources:
+        for source in recipes.find(recipe).all_sources:
             training_set(source, Path(args.data_dir) / folder)
     target = args.write or args.out / f"{args.name}.md"
     console.check_new(target, args.overwrite)
@@ -48,7 +50,7 @@ def run(args):
 
     how = {"say": say, "progress": lambda what: console.progress(what, None)}
     try:
-        report = make(table, args.data_dir, args.out, args.budget, args.limit, **how)
+        report = make(table, args.data_dir, args.out, args.budget, args.limit, guests, **how)
     except TrainingStopped as stopped:
         say(f"facesr: {stopped}")
         return 0

@@ -29,7 +29,7 @@ def run(args):
     from keras_facesr.training import recipes
     from keras_facesr.training.sources import training_set
 
-    for source in recipes.find(args.recipe).sources:  # before Keras starts
+    for source in recipes.find(args.recipe).all_sources:  # before Keras starts
         training_set(source, args.data_dir)
     start_keras(args.debug)
     from keras_facesr.training.run import train

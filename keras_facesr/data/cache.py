@@ -11,7 +11,8 @@ import numpy as np
 from keras_facesr.data.degrade import centre_square, resize
 from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.data.images import read_picture
-from keras_facesr.errors import DatasetError, FacesrError, ImageError, reason
+from keras_facesr.data.sets import ImageSet
+from keras_facesr.errors import DatasetError, FacesrError, ImageError, check_whole_number, reason
 
 VERSION = 2  # raise it when the decoding of files to pixels changes
 
@@ -47,7 +48,14 @@ def decoded(image_set, size, cache_dir=None, progress=True):
     Raises:
         DatasetError: no file could be read, or the cache cannot be written.
         FacesrError: there is no place for a cache (`cache_root`).
+        CallError: `size` is no whole number above 0.
     """
+    if not isinstance(image_set, ImageSet):
+        kind = type(image_set).__name__
+        raise DatasetError(f"what is decoded is a set of image files, as data.datasets.open_dataset opens it, not a {kind}")
+    if not len(image_set):
+        raise DatasetError(f"{image_set.root}: of its images none is left to decode")
+    check_whole_number(size, "size")
     folder = Path(cache_dir) if cache_dir else cache_root()
     stem = f"{image_set.name[:40]}_{size}_{_fingerprint(image_set, size)}"  # a folder's name may be as long as names can be
     images_file, skipped_file = folder / f"{stem}.npy", folder / f"{stem}.skipped.json"

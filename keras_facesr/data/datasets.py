@@ -1,7 +1,7 @@
 """Readers of the face sets of the literature, in the layouts in which they are published.
 
 None of them downloads anything. If something is missing, the error says where to get the set and which layout is expected.
-`split=None` means all parts of a set.
+`split=None` means all parts of a set of faces; of digits one part is asked for.
 """
 
 import re
@@ -12,7 +12,7 @@ from keras_facesr.data.digits import digits, mnist
 from keras_facesr.data.images import find_images
 from keras_facesr.data.layouts import HELP, all_there, existing, images_in, lines_of, parts_of
 from keras_facesr.data.sets import BoxSet, ImageSet
-from keras_facesr.errors import DatasetError
+from keras_facesr.errors import CallError, DatasetError
 
 # The pixel values of a CelebAMask mask, 0 to 18; left and right as seen in the picture.
 MASK_CLASSES = (
@@ -37,7 +37,7 @@ def open_dataset(root, split=None, kind="auto"):
 
     Args:
         root: folder of the set.
-        split: "train", "test" or None for all.
+        split: "train", "test" or, but for digits, None for all.
         kind: "auto", "celeba", "celebamask", "utkface", "lfw" or "folder"; "mnist" or "digits".
 
     Returns:
@@ -62,6 +62,19 @@ def open_dataset(root, split=None, kind="auto"):
     return readers[kind](root, split)
 
 
+def open_faces(root, split=None):
+    """A set of faces, recognised by its layout: an ``ImageSet``.
+
+    Raises:
+        CallError: it holds digits.
+        DatasetError: as of ``open_dataset``.
+    """
+    kind = _recognise(existing(root, "folder"))
+    if kind in ("mnist", "digits"):
+        raise CallError(f"{root}: holds digits; give a folder with pictures of faces")
+    return open_dataset(root, split, kind)
+
+
 def spread(images, limit):
     """At most ``limit`` images of an ``ImageSet`` or ``ArraySet``, evenly spread, since sets are often sorted; None: all."""
     count = min(limit or len(images), len(images))
@@ -81,9 +94,10 @@ def utkface(root, split=None):
     (0 male, 1 female), `race` (0 White, 1 Black, 2 Asian, 3 Indian, 4 other).
     """
     root = existing(root, "utkface")
-    files = tuple(file for part in parts_of(root, split, "utkface") for file in images_in(part, "utkface"))
-    if not any(_UTKFACE_NAME.match(file.name) for file in files):
-        raise DatasetError(f"{root}: no UTKFace images, none has such a name; {HELP['utkface']}")
+    parts = parts_of(root, split, "utkface")
+    files = tuple(file for part in parts for file in images_in(part, "utkface"))
+    if not any(_UTKFACE_NAME.match(file.name) and file.parent in parts for file in files):
+        raise DatasetError(f"{root}: no UTKFace images, none there has such a name; {HELP['utkface']}")
     known = np.array([_utkface_labels(file.name) for file in files], np.int16)
     return ImageSet("utkface", root, files, dict(zip(("age", "gender", "race"), known.T)))
 

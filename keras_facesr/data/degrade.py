@@ -1,11 +1,10 @@
 """How a low-resolution image is made: Pillow's bicubic, antialiased, kernel a = -0.5, rounded to 8 bits.
 
 All figures of this package are measured on pairs made here. On request the kernel is not widened: this is reduction without
-antialiasing, as others do it. ``blind`` is for training only.
+antialiasing, as others do it. ``data.blind`` has the chains that spoil.
 """
 
 import functools
-import io
 
 import numpy as np
 from PIL import Image
@@ -57,7 +56,7 @@ def degrade(hr, scale, antialias=True):
     if scale < 1 or height % scale or width % scale:
         raise FacesrError(f"{height}x{width} pixels do not divide by {scale}: cut them to a multiple of it")
     height, width = height // scale, width // scale
-    reduced = resize if antialias else _sampled
+    reduced = resize if antialias else sampled
     if hr.ndim == 3:
         return reduced(hr, height, width)
     lr = np.empty((len(hr), height, width, 3), np.uint8)
@@ -66,9 +65,9 @@ def degrade(hr, scale, antialias=True):
     return lr
 
 
-def _sampled(pixels, height, width):
-    """Reduce uint8 (H, W, 3) pixels to (height, width) by the same kernel without widening it."""
-    rows, columns = _interpolation(len(pixels), height), _interpolation(pixels.shape[1], width)
+def sampled(pixels, height, width, kernel=None):
+    """Resample uint8 (H, W, 3) pixels to (height, width) by a kernel that is never widened, by default the same cubic one."""
+    rows, columns = (_interpolation(*sizes, kernel or cubic_kernel) for sizes in zip(pixels.shape, (height, width)))
     reduced = np.einsum("ih,hwc,jw->ijc", rows, pixels, columns, optimize=True)
     return to_pixels(reduced)
 
@@ -82,33 +81,8 @@ def cubic_kernel(distance, a=-0.5):
 
 
 @functools.lru_cache(maxsize=8)
-def _interpolation(many, few):
-    """Weights of the ``many`` large pixels in each of the ``few`` small ones, float32 (few, many)."""
-    centres = (np.arange(few) + 0.5) * (many / few) - 0.5  # in large pixels
-    taps = cubic_kernel(np.arange(many) - centres[:, None])
+def _interpolation(old, new, kernel):
+    """Weights of the ``old`` pixels in each of the ``new`` ones, float32 (new, old)."""
+    centres = (np.arange(new) + 0.5) * (old / new) - 0.5  # in old pixels
+    taps = kernel(np.arange(old) - centres[:, None])
     return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def blind(hr, scale, rng):
-    """Degrade an image as cameras and compression may do: blur, bicubic reduction, noise and JPEG, each of random strength.
-
-    The chain that "blind" super-resolution trains on (Real-ESRGAN's, but once instead of twice). Blur of sigma up to
-    0.6 * scale pixels, Gaussian noise of up to 12 levels, JPEG quality 30 to 95.
-
-    Args:
-        hr: uint8 (H, W, 3); H and W are multiples of `scale`.
-        scale: integer factor, at least 1.
-        rng: NumPy's random generator.
-
-    Returns:
-        uint8 (H / scale, W / scale, 3).
-    """
-    from skimage.filters import gaussian  # takes half a second, and enlarging a face does not need it
-
-    sigma, noise, quality = rng.uniform(0, 0.6 * scale), rng.uniform(0, 12), int(rng.integers(30, 96))
-    blurred = gaussian(hr, sigma, preserve_range=True, channel_axis=-1)
-    lr = degrade(np.rint(blurred).astype(np.uint8), scale)
-    lr = to_pixels(lr + rng.normal(0, noise, lr.shape))
-    packed = io.BytesIO()
-    Image.fromarray(lr).save(packed, "JPEG", quality=quality)
-    return np.asarray(Image.open(packed))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_facesr.data.degrade import resize
+from keras_facesr.errors import DatasetError
 
 # Positions of the eyes, the tip of the nose and the corners of the mouth (left and right as seen in the picture):
 # (x, y) as shares of the side of a picture's centre square. Medians over the set by MediaPipe's face mesh, where an eye is
@@ -25,7 +26,13 @@ def square(framing, within):
 
     Returns:
         (left, top, side), three floats, as shares of the side of the picture's centre square.
+
+    Raises:
+        DatasetError: the framing of one of the sets is not known.
     """
+    for name in (framing, within):
+        if name not in FRAMINGS:
+            raise DatasetError(f"where faces lie in {name!r} is not known, only in {', '.join(FRAMINGS)}")
     wanted, found = (np.array(FRAMINGS[name]) for name in (framing, within))
     centred = wanted - wanted.mean(axis=0)
     side = np.sum(centred * found) / np.sum(centred**2)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from keras_facesr.data import metadata, png
 from keras_facesr.data.colour import into_srgb, profile_of
-from keras_facesr.data.files import is_there, written_whole
+from keras_facesr.data.files import fetched, is_remote, is_there, make_folder_of, written_whole
 from keras_facesr.data.formats import SUFFIXES, open_picture
 from keras_facesr.errors import ImageError, reason
 from keras_facesr.version import __version__
@@ -66,7 +66,7 @@ def read_picture(source, levels=False):
     profile. 16-bit pixels are scaled to 8 bits if the file's mode declares 16. Transparency is kept separately as `alpha`.
 
     Args:
-        source: path, `PIL.Image.Image`, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
+        source: path, of a store too (`data.files`), `PIL.Image.Image`, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
         levels: whether pixels are numbers, as in a mask, not colours; then no profile is applied.
 
     Returns:
@@ -83,6 +83,8 @@ def read_picture(source, levels=False):
         return _from_file(Path(source), str(source), levels)
     if hasattr(source, "__array__"):
         return _from_array(np.asarray(source))
+    if hasattr(source, "read_bytes"):
+        return _from_store(source, levels)
     kind = type(source).__name__
     raise ImageError(f"{kind}: is not a picture; give a path, a PIL image or a uint8 array")
 
@@ -93,7 +95,7 @@ def write_png(path, pixels, overwrite=False, source=None):
     The PNG text `Software` names this package: see `is_answer`.
 
     Args:
-        path: path of the file.
+        path: path of the file, in a store too (`data.files`).
         pixels: sRGB.
         overwrite: whether an existing file is replaced.
         source: the `Picture` that was enlarged. Its EXIF data are written too, and its resolution times the enlargement.
@@ -102,18 +104,23 @@ def write_png(path, pixels, overwrite=False, source=None):
         Path of the file.
 
     Raises:
-        ImageError: the name does not end in .png; the pixels are not uint8; the file exists and `overwrite` is False; or it
-            cannot be written.
+        ImageError: `path` is no path, or does not end in .png; the pixels are not uint8, or of another shape; the file exists
+            and `overwrite` is False; or it cannot be written.
     """
-    path = Path(path)
+    path = path if is_remote(path) else Path(path)
+    if not hasattr(path, "suffix"):
+        raise ImageError(f"{path!r} is no path: give write_png that of a file whose name ends in .png, then the pixels")
     if path.suffix.lower() != ".png":
         raise ImageError(f"{path}: only PNG files are written; give a name that ends in .png")
+    pixels = np.asarray(pixels)
     if pixels.dtype != np.uint8:
         raise ImageError(f"{path}: pixels must be uint8, not {pixels.dtype}; data.images.to_uint8 makes them of [0, 1]")
+    if not _of_one_picture(pixels):
+        raise ImageError(f"{path}: pixels must be (H, W), (H, W, 3) or (H, W, 4), not {pixels.shape}: one picture a file")
     try:
         if is_there(path) and not overwrite:
             raise ImageError(f"{path}: exists already; overwrite=True replaces it, or choose another name")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder_of(path)
         with written_whole(path) as temporary:
             carried = _carried(source, pixels) if source else {}
             png.save(temporary, pixels, [("Software", f"{SOFTWARE} {__version__}")], **carried)
@@ -132,7 +139,7 @@ def _carried(source, pixels):
 def is_answer(path):
     """Whether a file was written by `write_png`, whatever its name is now."""
     try:
-        with Image.open(path, formats=("PNG",)) as image:
+        with path.open("rb") as file, Image.open(file, formats=("PNG",)) as image:
             return str(image.info.get("Software", "")).startswith(SOFTWARE)
     except Exception:  # `read_picture` reports files that cannot be read
         return False
@@ -171,6 +178,18 @@ def _images_below(folder):
             for name in names:
                 if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
                     yield Path(parent, name)
+
+
+def _from_store(path, levels):
+    try:
+        with fetched(path) as copy:
+            return _from_file(copy, str(path), levels)
+    except ImageError:
+        raise
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such file") from error
+    except Exception as error:  # of the store's own package
+        raise ImageError(f"{path}: cannot be read ({reason(error)})") from error
 
 
 def _from_file(path, name, levels):
@@ -226,13 +245,16 @@ def _from_pil(image, name, levels):
 
 
 def _from_array(pixels, name="array"):
-    shape_fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[-1] in (3, 4))
-    if pixels.dtype != np.uint8 or not shape_fits or pixels.size == 0:
+    if pixels.dtype != np.uint8 or not _of_one_picture(pixels):
         raise ImageError(f"{name}: expected uint8 (H, W), (H, W, 3) or (H, W, 4) pixels, got {pixels.dtype} {pixels.shape}")
     if pixels.ndim == 2:
         return Picture(_gray_to_rgb(pixels), None, True, name)
     alpha = pixels[..., 3].copy() if pixels.shape[-1] == 4 else None
     return Picture(pixels[..., :3].copy(), alpha, False, name)
+
+
+def _of_one_picture(pixels):
+    return pixels.size > 0 and (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[-1] in (3, 4)))
 
 
 def _declared_bits(image):

@@ -1,5 +1,6 @@
 """The layouts of sets on the disk: what a folder must hold, and the error that says so if it does not."""
 
+import os
 from pathlib import Path
 
 from keras_facesr.data.images import find_images
@@ -24,6 +25,8 @@ HELP = {
 
 def existing(root, kind):
     """The ``Path`` of a set's folder; DatasetError if it does not exist."""
+    if not isinstance(root, (str, os.PathLike)):
+        raise DatasetError(f"{root!r} is not the path of a folder; {HELP.get(kind, HELP['folder'])}")
     root = Path(root)
     if not root.is_dir():
         raise DatasetError(f"{root}: no such folder; {HELP.get(kind, HELP['folder'])}")
@@ -40,6 +43,10 @@ def parts_of(root, split, kind):
     wanted = [part for part in parts if split in (None, part.name)]
     if parts and not wanted:
         raise DatasetError(f"{root}: has {parts[0].name}/ but no {split}/; {HELP[kind]}")
+    below = {part.parent for name in ("train", "test") for part in root.glob(f"*/{name}/")} if split and not parts else ()
+    if below:  # several sets, or one further down: its test part must not be trained on
+        one = root / kind if root / kind in below else min(below)
+        raise DatasetError(f"{root}: holds folders with parts of their own; give the one of one set, such as {one}")
     return wanted or [root]
 
 

@@ -5,12 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
-from PIL import Image
 
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.framing import cut
 from keras_facesr.data.images import to_unit
-from keras_facesr.errors import DatasetError
+from keras_facesr.errors import DatasetError, check_choice, check_whole_number
 
 AHEAD = 4  # batches prepared while the network works
 
@@ -40,10 +39,13 @@ class Stream:
 
     Raises:
         DatasetError: there are fewer images than a batch holds.
+        CallError: a number is none, or below its least value.
     """
 
     def __init__(self, count, batch_size, seed=0):
-        if not 1 <= batch_size <= count:
+        check_whole_number(batch_size, "batch_size")
+        check_whole_number(seed, "seed", least=0)
+        if batch_size > count:
             raise DatasetError(f"{count} images make no batch of {batch_size}: give more images, or choose a smaller batch")
         self.count, self.batch_size, self.seed = count, batch_size, seed
         self._shuffled = (None, None)  # the latest epoch and its order
@@ -75,7 +77,9 @@ class Stream:
         """
         import keras
 
-        steps = range(first_step, first_step + (self.steps_per_epoch if steps is None else steps))
+        steps = self.steps_per_epoch if steps is None else steps
+        check_whole_number(steps, "steps", least=0)
+        steps = range(first_step, first_step + steps)
         return self._tf_dataset(steps) if keras.backend.backend() == "tensorflow" else self._generator(steps)
 
     def _order(self, epoch):
@@ -115,7 +119,7 @@ class PairStream(Stream):
 
     Args:
         hr: uint8 (N, H, W, 3), an array or a memory map; H and W are multiples of `scale`. For crops also a list of such
-            arrays, of several sizes.
+            arrays, of several sizes; the images of one that is in the list k times are seen k times in an epoch.
         scale: factor between LR and HR.
         batch_size, seed: see `Stream`.
         augmentation: None; "mirror" (left to right, with probability 1/2); or "six" (at random the image itself, one of its
@@ -125,30 +129,64 @@ class PairStream(Stream):
             has several, one is drawn for each pair. None = antialiased bicubic (`degrade.degrade`).
         prepare: function from whole LR images uint8 (N, h, w, 3) to network inputs uint8 (N, h, w, C), applied before
             crops are cut; None = the images themselves.
+        afresh: function that degrades a part of an image anew each time, `(hr, scale, chance, box=, start=)` as
+            `blind.blind`. What it makes takes the place of the first three channels; only those that `prepare` has added are
+            kept. None = always the same LR images.
+        starts: function from HR images to a list of LR images, as `degrades`; `afresh` gets one of them as `start`, by chance.
 
     Raises:
-        DatasetError: there are fewer images than a batch holds, a crop does not fit, or there are several sizes without a crop.
+        DatasetError: there are fewer images than a batch holds, a crop does not fit, there are several sizes without a crop, or
+            the LR images that are made are of another number or size.
         FacesrError: H or W is not a multiple of `scale`.
+        CallError: `scale` or `crop` is no whole number, or there is no such augmentation.
     """
 
-    def __init__(self, hr, scale, batch_size, seed=0, augmentation="mirror", crop=None, degrades=None, prepare=None):
+    def __init__(
+        self,
+        hr,
+        scale,
+        batch_size,
+        seed=0,
+        augmentation="mirror",
+        crop=None,
+        degrades=None,
+        prepare=None,
+        afresh=None,
+        starts=None,
+    ):
         hr = hr if isinstance(hr, list) else [hr]
+        if not all(np.ndim(images) == 4 for images in hr):
+            raise DatasetError("images for a stream are uint8 (N, H, W, 3): data.cache.decoded makes them of a folder")
         super().__init__(sum(map(len, hr)), batch_size, seed)
+        check_whole_number(scale, "scale")
+        check_choice(augmentation, "augmentation", AUGMENTATIONS)
         side = min(size for images in hr for size in images.shape[1:3])
-        if crop is not None and (crop < 1 or crop % scale or crop > side):
+        if crop is not None:
+            check_whole_number(crop, "crop")
+        if crop is not None and (crop % scale or crop > side):
             raise DatasetError(f"no crop of {crop} pixels: it must be a multiple of {scale}, at most {side}")
         if crop is None and len({images.shape[1:3] for images in hr}) > 1:
             raise DatasetError("images of several sizes make no batch: choose a crop")
-        self.scale, self.crop = scale, crop
+        self.scale, self.crop, self.afresh = scale, crop, afresh
         self.transformations = TRANSFORMATIONS[: AUGMENTATIONS[augmentation]]
         degrades, prepare = degrades or (lambda images: [degrade(images, scale)]), prepare or (lambda lr: lr)
-        self.sets = [([prepare(lr) for lr in degrades(images)], images) for images in hr]
+        each = {id(images): images for images in hr}.items()
+        lr = {key: [prepare(lr) for lr in degrades(images)] for key, images in each}
+        self.sets = [(lr[id(images)], images) for images in hr]
+        for of_one, images in self.sets:
+            count, height, width, _ = images.shape
+            if any(small.shape[:3] != (count, height // scale, width // scale) for small in of_one):
+                wrong = f"{of_one[0].shape[:3]} is no small image for each of {images.shape[:3]}"
+                raise DatasetError(f"{wrong}, (N, H, W): a side must be {scale} times as long")
+        made = {key: starts(images) for key, images in each} if starts else {}
+        self.starts = [made[id(images)] for images in hr] if starts else None
         self._ends = np.cumsum([len(images) for images in hr])
 
     def draw(self, chosen, chance):
         pairs = [self._pair(index, chance) for index in chosen]
-        if self.crop:
-            pairs = [self._cropped(*pair, chance) for pair in pairs]
+        if self.crop or self.afresh:
+            starts = [self._start(index, chance) for index in chosen]
+            pairs = [self._part(*pair, start, chance) for pair, start in zip(pairs, starts)]
         kinds = (chance.random(len(pairs)) * len(self.transformations)).astype(int)
         pairs = [[self.transformations[kind](image) for image in pair] for kind, pair in zip(kinds, pairs)]
         return tuple(to_unit(np.stack(images)) for images in zip(*pairs))
@@ -159,27 +197,37 @@ class PairStream(Stream):
         return to_unit(lr[indices]), to_unit(hr[indices])
 
     def _pair(self, index, chance):
-        which = int(np.searchsorted(self._ends, index, side="right"))
+        which, place = _place(self._ends, index)
         (lr, *others), hr = self.sets[which]
         if others:
             lr = (lr, *others)[chance.integers(1 + len(others))]
-        return lr[index - self._ends[which]], hr[index - self._ends[which]]  # counted from the set's end
+        return lr[place], hr[place]
 
-    def _cropped(self, lr, hr, chance):
-        side = self.crop // self.scale
-        top, left = (int(chance.integers(size - side + 1)) for size in lr.shape[:2])
-        return tuple(
-            image[top * unit : (top + side) * unit, left * unit : (left + side) * unit]
+    def _start(self, index, chance):
+        """One of what `starts` has made of an image, or None."""
+        if self.starts is None:
+            return None
+        which, place = _place(self._ends, index)
+        return self.starts[which][chance.integers(len(self.starts[which]))][place]
+
+    def _part(self, lr, hr, start, chance):
+        height, width = (self.crop // self.scale,) * 2 if self.crop else lr.shape[:2]
+        top, left = (int(chance.integers(size - side + 1)) for size, side in zip(lr.shape, (height, width)))
+        part, truth = (
+            image[top * unit : (top + height) * unit, left * unit : (left + width) * unit]
             for image, unit in ((lr, 1), (hr, self.scale))
         )
+        if self.afresh:
+            spoilt = self.afresh(hr, self.scale, chance, box=(top, left, height, width), start=start)
+            part = np.concatenate([spoilt, part[..., 3:]], axis=-1)
+        return part, truth
 
 
 class FaceStream(Stream):
     """(lr, hr) batches of faces that are cut again each time: float32 in [0, 1], (B, h, w, 3) and (B, S, S, 3).
 
     A face's square is cut and resampled to S pixels in one step. At random the square is larger or smaller by up to `jitter`
-    and shifted by up to half of that, but never beyond the picture, and half of the faces are mirrored. LR faces are made by
-    antialiased bicubic (`degrade.degrade`).
+    and shifted by up to half of that, but never beyond the picture, and half of the faces are mirrored.
 
     Args:
         pictures: list of arrays uint8 (N, P, P, 3) of squares with a face in each; P may differ between arrays.
@@ -188,26 +236,36 @@ class FaceStream(Stream):
         scale: factor between LR and HR.
         batch_size, seed: see `Stream`.
         jitter: share of a square's side; 0 cuts all faces exactly by `squares`, and mirrors none.
+        afresh: function that degrades a face, `(hr, scale, chance)` as `blind.blind`. None = antialiased bicubic
+            (`degrade.degrade`).
     """
 
-    def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER):
+    def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER, afresh=None):
         super().__init__(sum(map(len, pictures)), batch_size, seed)
         self.pictures, self.squares, self.size, self.scale, self.jitter = pictures, squares, size, scale, jitter
+        self.afresh = afresh or (lambda hr, scale, chance: degrade(hr, scale))
         self._ends = np.cumsum([len(images) for images in pictures])
 
     def draw(self, chosen, chance):
         hr = np.stack([self._face(index, chance) for index in chosen])
-        return to_unit(degrade(hr, self.scale)), to_unit(hr)
+        lr = np.stack([self.afresh(face, self.scale, chance) for face in hr])
+        return to_unit(lr), to_unit(hr)
 
     def _face(self, index, chance):
-        which = int(np.searchsorted(self._ends, index, side="right"))
+        which, place = _place(self._ends, index)
         left, top, side = self.squares[which]
         growth, *shifts = chance.uniform(-self.jitter, self.jitter, size=3)
         grown = min(side * (1.0 + growth), 1.0)
-        moved = [place + (side - grown + side * shift) / 2.0 for place, shift in zip((left, top), shifts)]
-        corner = [min(max(place, 0.0), 1.0 - grown) for place in moved]
-        face = cut(self.pictures[which][index - self._ends[which]], (*corner, grown), self.size)  # counted from the array's end
+        moved = [edge + (side - grown + side * shift) / 2.0 for edge, shift in zip((left, top), shifts)]
+        corner = [min(max(edge, 0.0), 1.0 - grown) for edge in moved]
+        face = cut(self.pictures[which][place], (*corner, grown), self.size)
         return face[:, ::-1] if self.jitter and chance.random() < 0.5 else face
+
+
+def _place(ends, index):
+    """Which of several sets an image is in, and its place there, counted from the set's end."""
+    which = int(np.searchsorted(ends, index, side="right"))
+    return which, index - ends[which]
 
 
 class UnpairedStream(Stream):
@@ -229,72 +287,3 @@ class UnpairedStream(Stream):
         return tuple(
             to_unit(np.stack([image[:, ::-1] if chance.random() < 0.5 else image for image in part])) for part in parts
         )
-
-
-class MaskStream(Stream):
-    """(image, mask) batches: float32 (B, S, S, 3) in [0, 1] and the class of each pixel, int32 (B, S, S).
-
-    At random, an image is mirrored, and its left and right parts are exchanged in the mask; a square of 0.6 to 1 of its side
-    is cut out and resized to S; and half of the images are reduced, by a factor of up to `coarsest`, and enlarged again, as a
-    network for small faces will see such images.
-
-    Args:
-        images: uint8 (N, S, S, 3).
-        masks: uint8 (N, S, S).
-        batch_size, seed: see `Stream`.
-        mirrored_class: for each class, the class of its mirror image; a permutation.
-        coarsest: largest factor of the reduction.
-    """
-
-    def __init__(self, images, masks, batch_size, seed=0, mirrored_class=None, coarsest=4):
-        super().__init__(len(images), batch_size, seed)
-        self.pairs = images, masks
-        self.mirrored_class, self.coarsest = np.asarray(mirrored_class), coarsest
-
-    def draw(self, chosen, chance):
-        pairs = [self._turned(self.pairs[0][index], self.pairs[1][index], chance) for index in chosen]
-        images, masks = zip(*pairs)
-        return to_unit(np.stack(images)), np.stack(masks).astype(np.int32)
-
-    def _turned(self, image, mask, chance):
-        side = len(image)
-        cut = int(side * chance.uniform(0.6, 1.0))
-        top, left = chance.integers(side - cut + 1, size=2)
-        box = (int(left), int(top), int(left) + cut, int(top) + cut)
-        image = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC, box=box)
-        mask = np.asarray(Image.fromarray(mask).resize((side, side), Image.Resampling.NEAREST, box=box))
-        image = np.asarray(_coarsened(image, self.coarsest, chance))
-        if chance.random() < 0.5:
-            image, mask = image[:, ::-1], self.mirrored_class[mask[:, ::-1]]
-        return image, mask
-
-
-class LabelStream(Stream):
-    """(image, labels) batches: float32 (B, H, W, 3) in [0, 1], and the labels of each image.
-
-    Args:
-        images: uint8 (N, H, W, 3).
-        labels: (N, ...).
-        batch_size, seed: see `Stream`.
-        mirror: whether images are mirrored with probability 1/2.
-        coarsest: half of the images, at random, are reduced by a factor of up to `coarsest` and enlarged again, for networks
-            that will judge enlarged images; 1 for none.
-    """
-
-    def __init__(self, images, labels, batch_size, seed=0, mirror=True, coarsest=4):
-        super().__init__(len(images), batch_size, seed)
-        self.images, self.labels, self.mirrored, self.coarsest = images, labels, 0.5 * mirror, coarsest
-
-    def draw(self, chosen, chance):
-        images = [_coarsened(Image.fromarray(self.images[index]), self.coarsest, chance) for index in chosen]
-        images = [image[:, ::-1] if chance.random() < self.mirrored else image for image in map(np.asarray, images)]
-        return to_unit(np.stack(images)), self.labels[chosen]
-
-
-def _coarsened(image, coarsest, chance):
-    """The Pillow image; with probability 1/2 reduced by a random factor and enlarged again."""
-    if chance.random() < 0.5:
-        return image
-    factor = chance.uniform(1.0, coarsest)
-    small = [max(1, round(side / factor)) for side in image.size]
-    return image.resize(small, Image.Resampling.BICUBIC).resize(image.size, Image.Resampling.BILINEAR)

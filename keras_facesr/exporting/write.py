@@ -1,4 +1,4 @@
-"""Models as files for other runtimes: SavedModel for servers, TFLite for phones, ONNX. Each is proven before it is written.
+"""Models as files for others: SavedModel for servers, TFLite for phones, ONNX, weights for PyTorch. Each is proven first.
 
 A conversion may succeed and yet yield a file that computes something else. So every new file is first run on a face in its own
 runtime, beside the Keras model, and takes its place only if both agree.
@@ -19,6 +19,8 @@ from keras_facesr import presets
 from keras_facesr.data.files import check_writable, temporary_beside
 from keras_facesr.data.images import to_unit
 from keras_facesr.errors import ExportError, ExportFailed, reason
+from keras_facesr.exchange.pytorch import exchangeable, to_tensors
+from keras_facesr.exchange.tensors import write_tensors
 from keras_facesr.exporting import graphs
 from keras_facesr.exporting.proof import TOLERANCES, proven
 from keras_facesr.importing import imported
@@ -26,7 +28,7 @@ from keras_facesr.inference.runtimes import METADATA
 from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.version import __version__
 
-FORMATS = {".tflite": "tflite", ".onnx": "onnx", "": "savedmodel"}
+FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".safetensors": "pytorch", "": "savedmodel"}
 ONNX_OPSET = 17
 CALIBRATION_IMAGES = 200  # the most that are used of those given
 ON_SAMPLERS = "a sampler is a TFLite or ONNX file of a stochastic model"
@@ -43,11 +45,14 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
       ``size_multiple`` and at least its ``least_size``. An int8 TFLite file takes and returns int8, 8-bit levels less 128. If a
       network must see whole pictures, its TFLite file for any size has two more signatures, for large pictures:
       ``serving_prepare`` prepares a whole picture, (N, H, W, C) in [0, 1], and ``serving_prepared`` enlarges parts of it.
+    - PyTorch: the weights of an RRDBNet, SRVGGNetCompact, MSRResNet or EDSR under BasicSR's names, of an RDN or SRFBN under
+      the authors' (extra ``import``). Where the network computes on other values than the published one, only the border of
+      its answers differs, by "border".
 
     Args:
         model: a network of this package, on the TensorFlow backend.
         path: file or, for a SavedModel, folder to write.
-        format: "savedmodel", "tflite" or "onnx"; by default the one that the suffix of ``path`` means.
+        format: "savedmodel", "tflite", "onnx" or "pytorch"; by default the one that the suffix of ``path`` means.
         quantize: None, or for TFLite "float16" (weights) or "int8" (weights and activations).
         size: (height, width) of the only input that the file takes, with N = 1; None: any size.
         calibration: for int8, small faces that the ranges of the activations are taken from, uint8 (N, H, W, 3) of ``size``.
@@ -56,7 +61,8 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
 
     Returns:
         ``{"path", "format", "quantize", "bytes", "images", "difference" or "psnr"}``: what was written, the number of answers
-        that were compared, and the largest difference from the Keras model, of values in [0, 1], or the lowest PSNR in dB.
+        that were compared, and the largest difference from the Keras model, of values in [0, 1], or the lowest PSNR in dB;
+        for PyTorch also "border", the largest difference up to the border.
 
     Raises:
         ExportError: the arguments do not fit together, or the file exists and may not be replaced.
@@ -77,9 +83,8 @@ def _export(model, path, format, quantize, size, calibration, sampler):
     staged = temporary_beside(path)
     about = _metadata(model, format, quantize, size, sampler)
     try:
-        {"savedmodel": _write_savedmodel, "tflite": _write_tflite, "onnx": _write_onnx}[format](
-            model, staged, about, calibration
-        )
+        writers = {"savedmodel": _write_savedmodel, "tflite": _write_tflite, "onnx": _write_onnx, "pytorch": _write_pytorch}
+        writers[format](model, staged, about, calibration)
         proof = proven(model, staged, about, path)
         _replace(path, staged)
     finally:
@@ -113,7 +118,7 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
     path = Path(path)
     format = format or FORMATS.get(path.suffix)
     if format not in FORMATS.values():
-        raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite or onnx")
+        raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite, onnx or pytorch")
     if path.exists() and not overwrite:
         raise ExportError(f"{path}: exists already; overwrite replaces it")
     if path.is_dir() and not (path / "saved_model.pb").exists():
@@ -126,9 +131,11 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
         raise ExportError("int8 takes calibration images, and nothing else does")
     if quantize == "int8" and (size is None or np.shape(calibration)[1:] != (*size, 3) or calibration.dtype != np.uint8):
         raise ExportError("int8 takes one size, and calibration images uint8 (N, H, W, 3) of that size")
-    if size and format == "savedmodel":
-        raise ExportError("a SavedModel takes any size: leave the size out")
-    if sampler and format == "savedmodel":
+    if size and format in ("savedmodel", "pytorch"):
+        raise ExportError(
+            f"{'a SavedModel' if format == 'savedmodel' else 'a PyTorch network'} takes any size: leave the size out"
+        )
+    if sampler and format in ("savedmodel", "pytorch"):
         raise ExportError(ON_SAMPLERS)
     return format
 
@@ -137,8 +144,13 @@ def _check_model(model, path, format, size, sampler):
     """Raise an ExportError for what this model cannot be written as."""
     import keras
 
+    if not (isinstance(model, keras.Model) and hasattr(model, "size_multiple")):
+        given = f"a {type(model).__name__}" if isinstance(model, keras.Model) else repr(model)
+        raise ExportError(f"{given} is no network that enlarges pictures: give one, such as load('sam')")
     if keras.backend.backend() != "tensorflow":
         raise ExportError(f"models are exported on TensorFlow, not on {keras.backend.backend()}: unset KERAS_BACKEND")
+    if format == "pytorch":
+        exchangeable(model)
     if model.is_autoregressive and format != "savedmodel":
         loop = f"the loop in which {type(model).__name__} answers"
         raise ExportError(f"{path}: no {format} file holds {loop}; export a SavedModel")
@@ -245,3 +257,7 @@ def _write_onnx(model, file, about, _):
     graph, _ = tf2onnx.convert.from_function(tf.function(function, inputs), inputs, opset=ONNX_OPSET)
     onnx.helper.set_model_props(graph, {METADATA: json.dumps(about)})
     onnx.save(graph, file)
+
+
+def _write_pytorch(model, file, about, _):
+    write_tensors(file, to_tensors(model), {METADATA: json.dumps(about)})

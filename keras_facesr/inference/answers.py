@@ -1,19 +1,20 @@
 """The paths of a call's answers. Each depends on its own picture and on how that was given, never on other pictures.
 
-A folder's tree is mirrored: if the folder ``t`` is given, the answer to ``t/alice/1.png`` is ``OUT_DIR/alice/1_sam.png``. If a
-picture itself is given, its answer lies directly in ``OUT_DIR``. Names drop the suffix ``.png`` and keep any other, as in
-``portrait.jpg_sam.png``, so no two pictures of a folder share a name. If pictures of different folders would still share a
-path, the call is refused.
+A folder's tree is mirrored: if the folder ``t`` is given, the answer to ``t/alice/1.png`` is ``OUT_DIR/alice/1_sam.png``; for
+patterns and lists see ``inputs.pictures_of``. If a picture itself is given, its answer lies directly in ``OUT_DIR``. Names drop
+the suffix ``.png`` and keep any other, as in ``portrait.jpg_sam.png``, so no two pictures of a folder share a name. If pictures
+of different folders would still share a path, the call is refused.
 
 Answers in ``OUT_DIR`` are not enlarged again. If ``OUT_DIR`` is a folder below a given one, all of it is left out; if pictures
 and answers share a folder, answers are recognised by the metadata in their files (``data.images.is_answer``).
 """
 
 import os
-from pathlib import Path
 
-from keras_facesr.data.images import SUFFIXES, find_images, is_answer
+from keras_facesr.data.files import is_remote
+from keras_facesr.data.images import SUFFIXES, is_answer
 from keras_facesr.errors import CallError
+from keras_facesr.inference.inputs import as_path, pictures_of
 
 
 def answer_name(picture, model, number=None):
@@ -22,7 +23,7 @@ def answer_name(picture, model, number=None):
     >>> answer_name("t/alice/1.png", "sam"), answer_name("portrait.jpg", "sam", 2)
     ('1_sam.png', 'portrait.jpg_sam_2.png')
     """
-    name = os.path.basename(picture)
+    name = os.path.basename(str(picture))
     stem = name.removesuffix(".png")
     if os.path.splitext(stem)[1].lower() in SUFFIXES:  # a.jpg.png may stand beside a.jpg
         stem = name
@@ -33,29 +34,28 @@ def plan(inputs, out, model, samples=0):
     """The pictures in ``inputs``, each once, and the paths of their answers below ``out``.
 
     Args:
-        inputs: paths of pictures and of folders.
-        out: folder of the answers.
+        inputs: pictures, folders, patterns and lists, as they are written.
+        out: folder of the answers, a path.
         model: the model's name, for the names of its answers.
         samples: number of answers to each picture; 0: one, whose name has no number.
 
     Returns:
-        dict of picture -> list of paths; and the folders among ``inputs`` that hold no pictures, apart from answers in ``out``.
+        dict of picture -> list of paths; and those of ``inputs`` that stand for no picture, apart from answers in ``out``.
 
     Raises:
         CallError: answers to two pictures would have the same path.
     """
     answers, owners, empty = {}, {}, []
-    for given in map(Path, inputs):
-        files, root = [given], given.parent
+    for given in map(as_path, inputs):
+        found = pictures_of(given)
         if given.is_dir():
-            files, root = _without_answers(find_images(given), given, out), given
-            empty += [] if files else [given]
-        for file in files:
+            found = _without_answers(found, given, out)
+        empty += [] if found else [given]
+        for file, folders in found:
             if file in answers:
                 continue
-            folder = out / file.relative_to(root).parent
             numbers = range(1, samples + 1) if samples else [None]
-            answers[file] = [folder / answer_name(file, model, number) for number in numbers]
+            answers[file] = [out.joinpath(*folders, answer_name(file, model, number)) for number in numbers]
             first = owners.setdefault(answers[file][0], file)
             if first != file:
                 raise CallError(
@@ -65,10 +65,12 @@ def plan(inputs, out, model, samples=0):
     return answers, empty
 
 
-def _without_answers(files, given, out):
-    """The files below ``given``, without those that an earlier call wrote to ``out``."""
+def _without_answers(found, given, out):
+    """The pictures found below ``given``, without those that an earlier call wrote to ``out``."""
+    if is_remote(given) != is_remote(out):
+        return found
     out, given = out.resolve(), given.resolve()
     if not (out.is_relative_to(given) or given.is_relative_to(out)):
-        return files
+        return found
     apart = out != given and out.is_relative_to(given)  # then ``out`` is for answers only
-    return [file for file in files if not (file.resolve().is_relative_to(out) and (apart or is_answer(file)))]
+    return [of for of in found if not (of[0].resolve().is_relative_to(out) and (apart or is_answer(of[0])))]

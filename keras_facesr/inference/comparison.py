@@ -1,14 +1,15 @@
 """Methods side by side on the same faces: one sheet, and how near each answer is to the truth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from keras_facesr.data.degrade import resize
 from keras_facesr.data.images import Picture, read_picture
-from keras_facesr.errors import CallError
+from keras_facesr.errors import CallError, check_whole_number
 from keras_facesr.inference import sheet
-from keras_facesr.inference.pictures import enlarge_picture, sample_picture
+from keras_facesr.inference.pictures import check_enlarges, enlarge_picture, sample_picture
 
 LR, BICUBIC, TRUTH = "LR", "bicubic", "truth"
 
@@ -48,11 +49,13 @@ def compare(faces, models, protocol=None, degradation=None, samples=0, seed=0, s
 
     Raises:
         ImageError: a face cannot be read, is too large to sample, or too small to be measured on.
-        CallError: no face, no model or one called "bicubic", different scales, or too many or too large faces for a sheet.
+        CallError: no face; no model, something that is none, or one called "bicubic"; different scales; ``samples`` that is no
+            number from 0 on; or too many or too large faces for a sheet.
     """
     faces = faces if isinstance(faces, (list, tuple)) else [faces]
     if not faces:
         raise CallError("no face to compare on")
+    check_whole_number(samples, "samples", least=0)
     scale = _common_scale(models, protocol)
     columns = [LR, BICUBIC]
     for name, model in models.items():
@@ -72,6 +75,10 @@ def compare(faces, models, protocol=None, degradation=None, samples=0, seed=0, s
 
 
 def _common_scale(models, protocol):
+    if not isinstance(models, Mapping):
+        raise CallError(f"models must be a dict of name -> network, not a {type(models).__name__}")
+    for model in models.values():
+        check_enlarges(model)
     scales = {name: model.scale for name, model in models.items()} | ({"the protocol": protocol.scale} if protocol else {})
     if not models or BICUBIC in models:
         raise CallError(f"give one model or several, none called {BICUBIC!r}: that column every sheet has")

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr.data.degrade import resize
-from keras_facesr.data.images import read_picture, to_uint8, to_unit
+from keras_facesr.data.images import Picture, read_picture, to_uint8, to_unit
 from keras_facesr.errors import CallError, ImageError
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.inference.ensemble import FlipEnsemble
@@ -41,7 +41,7 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
     Warns:
         SizeWarning: the network was trained on pictures of one size only, and this is another.
     """
-    _check_enlarges(model)
+    check_enlarges(model)
     asked = FlipEnsemble(model) if ensemble else model
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
         picture = read_picture(source)
@@ -62,11 +62,16 @@ def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False, con
     With ``consistently`` the answer is projected, so that it reduces to the picture again (``inference.consistent``). The other
     arguments, errors and warnings are those of ``upscale``.
     """
-    _check_enlarges(model)
+    check_enlarges(model)
+    _check_picture(picture)
     warn_of_size(model, *picture.rgb.shape[:2])
     asked = FlipEnsemble(model) if ensemble else model
-    sr = enlarge_rgb(asked, picture, tile, on_tile)
-    return like(picture, consistent(sr, picture.rgb) if consistently else sr, model.scale)
+    return finished(picture, enlarge_rgb(asked, picture, tile, on_tile), consistently)
+
+
+def finished(picture, sr, consistently=False):
+    """Make RGB pixels that a network answered with (scale * H, scale * W, 3) those to write; see ``enlarge_picture``."""
+    return like(picture, consistent(sr, picture.rgb) if consistently else sr, len(sr) // len(picture.rgb))
 
 
 def sample_picture(model, picture, n, seed=0):
@@ -91,10 +96,16 @@ def picture_deviation(model, picture, n=16, seed=0):
     return _drawn_whole("pixel_deviation", model, picture, n, seed)[..., 0]
 
 
-def _check_enlarges(model):
+def check_enlarges(model):
+    """Raise ``CallError`` if it is no network that enlarges pictures."""
     if not hasattr(model, "size_multiple"):
         given = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"
         raise CallError(f"{given} is no network that enlarges pictures: give one, such as load('sam')")
+
+
+def _check_picture(picture):
+    if not isinstance(picture, Picture):
+        raise CallError(f"a {type(picture).__name__} is no Picture: data.images.read_picture makes one of it")
 
 
 def _drawn_whole(method, model, picture, n, seed):
@@ -103,6 +114,7 @@ def _drawn_whole(method, model, picture, n, seed):
 
     if not getattr(model, "is_stochastic", False):
         raise CallError(f"{type(model).__name__} has one answer for each face: samples need a stochastic model, such as sam")
+    _check_picture(picture)
     height, width = picture.rgb.shape[:2]
     side = tile_side(model)
     if max(height, width) > side:

@@ -141,14 +141,17 @@ class OnnxRuntime(Exported):
 RUNTIMES = {"litert": LiteRT, "onnx": OnnxRuntime}  # fastest first, for one face with the start of the runtime included
 
 
-def load(preset, runtime):
-    """Load a released preset in a runtime, one of ``RUNTIMES``.
+def load(preset, runtime, threads=None):
+    """Load a released preset in a runtime, one of ``RUNTIMES``, on ``threads`` CPU threads, by default one for each core.
+
+    ``preset`` is a ``Preset`` or a name of one.
 
     Raises:
         ExportError: the runtime is unknown or not installed, or has no file of this preset, or the file in its place has other
             weights, takes only one size or is a sampler.
-        PresetError: the released file is missing or was altered.
+        PresetError: an unknown name, or the released file is missing or was altered.
     """
+    preset = preset if isinstance(preset, presets.Preset) else presets.find(preset)
     if runtime not in RUNTIMES:
         raise ExportError(f"no runtime is called {runtime!r}: choose {' or '.join(RUNTIMES)}")
     kind = RUNTIMES[runtime]
@@ -160,7 +163,7 @@ def load(preset, runtime):
     if path is None:
         own = presets.cache_folder(preset) / kind.FILE
         raise ExportError(f"{preset.name} brings no file for {runtime}: make one, facesr export {preset.name} {own}")
-    model = kind(path)
+    model = kind(path, threads)
     about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
     if about["preset_sha256"] != preset.weights.sha256 or about["size"] or about["sampler"]:
         raise ExportError(f"{path}: not {preset.name} as released, or not for any size: remove it, or export it anew")

@@ -6,6 +6,7 @@ Images are uint8; networks take float32 in [0, 1].
 import numpy as np
 
 from keras_facesr.data.images import to_uint8, to_unit
+from keras_facesr.errors import check_whole_number
 from keras_facesr.inference.sizes import fitting_size
 
 PASS_PIXELS = 1024**2  # output pixels of one pass through a network; bounds the memory of its feature maps
@@ -29,6 +30,8 @@ def enlarge_in_passes(model, lr):
 
 def tile_side(model, tile=None):
     """Side of a tile in input pixels: ``tile``, by default of ``PASS_PIXELS``, brought to a size that the network takes."""
+    if tile is not None:
+        check_whole_number(tile, "tile")
     multiple = model.size_multiple
     side = tile or int(PASS_PIXELS**0.5) // model.scale
     return max(*fitting_size(model, 1, 1), min(side, model.largest_side or side) // multiple * multiple)

@@ -29,7 +29,7 @@ def normalizing(kind, **kwargs):
 
 
 def activating(kind, **kwargs):
-    """The activation layer of a kind: "relu", "leaky_relu" (slope 0.2), "prelu" or "shared_prelu".
+    """The activation layer of a kind: "relu", "leaky_relu" (slope 0.2), another slope as a number, "prelu" or "shared_prelu".
 
     "prelu" has one learned slope for each channel, "shared_prelu" one for all channels, which starts at 0.2.
     """
@@ -37,7 +37,9 @@ def activating(kind, **kwargs):
         return layers.PReLU(shared_axes=[1, 2], **kwargs)
     if kind == "shared_prelu":
         return layers.PReLU(keras.initializers.Constant(0.2), shared_axes=[1, 2, 3], **kwargs)
-    return layers.ReLU(**kwargs) if kind == "relu" else layers.LeakyReLU(0.2, **kwargs)
+    if kind == "relu":
+        return layers.ReLU(**kwargs)
+    return layers.LeakyReLU(0.2 if kind == "leaky_relu" else kind, **kwargs)
 
 
 @keras.saving.register_keras_serializable("keras_facesr")

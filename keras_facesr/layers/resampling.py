@@ -19,7 +19,7 @@ class PixelShuffle(keras.layers.Layer):
         self.factor = factor
 
     def call(self, x):
-        return ops.depth_to_space(x, self.factor)
+        return x if self.factor == 1 else ops.depth_to_space(x, self.factor)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
@@ -28,6 +28,19 @@ class PixelShuffle(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class PixelUnshuffle(PixelShuffle):
+    """The way back: (N, H, W, C) to (N, H / factor, W / factor, factor^2 * C). H and W are multiples of ``factor``."""
+
+    def call(self, x):
+        return ops.space_to_depth(x, self.factor)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        shrink = lambda size: None if size is None else size // self.factor  # noqa: E731
+        return (batch, shrink(height), shrink(width), channels * self.factor**2)
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -52,14 +65,15 @@ def doubling_count(scale):
     return int(math.log2(scale))
 
 
-def doublings(channels, scale, activation=None, dtype=None):
+def pixel_shuffles(channels, scale, activation=None, dtype=None):
     """Layers that enlarge maps (N, H, W, channels) ``scale`` times: a convolution and a pixel shuffle for each doubling.
 
-    ``activation`` follows each of them (``blocks.activating``). A ``scale`` that is no power of two raises ValueError.
+    For a scale of 3 it is one of each; any other that is no power of two raises ValueError. ``activation`` follows each of
+    them (``blocks.activating``).
     """
     stack = []
-    for _ in range(doubling_count(scale)):
-        stack += [conv(4 * channels, dtype=dtype), PixelShuffle(2, dtype=dtype)]
+    for factor in [3] if scale == 3 else [2] * doubling_count(scale):
+        stack += [conv(factor**2 * channels, dtype=dtype), PixelShuffle(factor, dtype=dtype)]
         stack += [activating(activation, dtype=dtype)] if activation else []
     return stack
 

@@ -15,6 +15,8 @@ COLOURS = ("rgb", "luma")
 PSNR_CAP = 100.0  # dB; an answer without error counts as this, so that one black picture does not make a mean infinite
 SSIM_WINDOW = 11  # pixels; scikit-image's window for a Gaussian of sigma 1.5 cut at 3.5 sigma
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents of the scales, the finest first
+LIGHT_KEPT = 2.0  # levels by which means may differ, which the eye does not see
+GRAY = np.array([0.299, 0.587, 0.114])  # BT.601, of full range
 MS_SSIM_LEAST = SSIM_WINDOW * 2 ** (len(MS_SSIM_WEIGHTS) - 1)  # pixels; the coarsest scale holds one window
 
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255
@@ -29,6 +31,17 @@ def closeness(sr, hr, colour="rgb"):
     """``{"psnr", "ssim"}`` of uint8 (H, W, 3), to be averaged: PSNR at most ``PSNR_CAP``, SSIM if its window fits."""
     figures = {"psnr": min(psnr(sr, hr, colour), PSNR_CAP)}
     return figures | {"ssim": ssim(sr, hr, colour)} if min(hr.shape[:2]) >= SSIM_WINDOW else figures
+
+
+def light_kept(sr, lr):
+    """How an answer keeps its input's light, uint8 (H, W, 3) each: ``{"brightness", "cast", "light_kept"}``.
+
+    Differences of the means over all pixels, in levels of 255: of the gray, and of that colour which differs most. The last is
+    1.0 if both are at most ``LIGHT_KEPT``, else 0.0.
+    """
+    colours = np.mean(sr, (0, 1)) - np.mean(lr, (0, 1))
+    brightness, cast = abs(float(colours @ GRAY)), float(np.abs(colours).max())
+    return {"brightness": brightness, "cast": cast, "light_kept": float(max(brightness, cast) <= LIGHT_KEPT)}
 
 
 def psnr(a, b, colour="rgb"):

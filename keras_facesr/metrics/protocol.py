@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_facesr.data.degrade import centre_square, degrade, resize
 from keras_facesr.data.framing import cut, face_region
-from keras_facesr.errors import FacesrError, ImageError
-from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, ms_ssim
+from keras_facesr.errors import FacesrError, ImageError, check_whole_number
+from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, light_kept, ms_ssim
 from keras_facesr.metrics.identity import recognised
 from keras_facesr.metrics.perceptual import SeenSet, impressions, likeness, likeness_of_samples, look_at, pairs_of
 from keras_facesr.metrics.sharpness import detail_energy, octaves_in_words, sharpness
@@ -49,8 +49,7 @@ class Protocol:
     square: tuple[float, float, float] | None = None
 
     def __post_init__(self):
-        if self.scale < 2:
-            raise FacesrError(f"the scale must be at least 2, got {self.scale}")
+        check_whole_number(self.scale, "the scale", least=2)
         if self.colour not in COLOURS:
             raise FacesrError(f"unknown colour {self.colour!r}: figures are in {' or '.join(COLOURS)}")
         if self.hr_size is not None and any(side < self.scale or side % self.scale for side in self.hr_shape):
@@ -157,6 +156,7 @@ def evaluate(
 
         - ``ms_ssim`` if every truth has at least 176 pixels a side; ``ssim`` is missing if one has less than 11
         - those of ``sharpness``, unless the truths have no detail in some octave
+        - with a ``degradation``, those of ``light_kept``
         - with ``samples``, ``consistency``; for stochastic methods also those of ``best_of``, ``diversity`` and, with a
           ``face``, ``diversity_face``: the ``deviation`` within its ``face_region``
         - with a ``judge``, ``features``, ``identity`` and, for two images or more, ``textures`` and ``frechet``
@@ -204,6 +204,8 @@ def evaluate(
             true_look = look_at(seen["truth"], i) if judge else None
             for name in methods:
                 row = _fidelity(answers[name][i], truth, protocol)
+                if degradation:
+                    row |= light_kept(answers[name][i], lr[i])
                 if judge:
                     row |= likeness(look_at(seen[name], i), true_look)
                 if lpips:

@@ -5,6 +5,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from keras_facesr.metrics.fidelity import LIGHT_KEPT
 from keras_facesr.metrics.protocol import REFERENCE
 
 OF_ONE = {  # figure: heading, format
@@ -14,6 +15,11 @@ OF_ONE = {  # figure: heading, format
     "ms_ssim": ("MS-\nSSIM", ".4f"),
     "sharpness": ("sharp-\nness", ".3f"),
     "detail": ("detail, coarse\nto fine", ".2f"),
+}
+OF_LIGHT = {
+    "brightness": ("bright-\nness", ".2f"),
+    "cast": ("cast", ".2f"),
+    "light_kept": ("light\nkept", ".1%"),
 }
 OF_SAMPLES = {
     "psnr_best": ("best\nPSNR", ".2f"),
@@ -50,8 +56,8 @@ BY_OTHERS = {
     "digits_best": ("digits\nbest", ".1%"),
     "digits_mean": ("digits\nmean", ".1%"),
 }
-GROUPS = OF_ONE, OF_SAMPLES, OF_FIRST_SAMPLES, JUDGED, BY_OTHERS  # a printed table each, of 80 columns or less
-COLUMNS = OF_ONE | OF_SAMPLES | OF_FIRST_SAMPLES | JUDGED | BY_OTHERS
+GROUPS = OF_ONE, OF_LIGHT, OF_SAMPLES, OF_FIRST_SAMPLES, JUDGED, BY_OTHERS  # a printed table each, of 80 columns or less
+COLUMNS = OF_ONE | OF_LIGHT | OF_SAMPLES | OF_FIRST_SAMPLES | JUDGED | BY_OTHERS
 
 
 def format_table(report):
@@ -110,6 +116,9 @@ def in_one_line(report):
     figures = {figure for row in report["models"].values() for figure in row}
     if "sharpness" in figures:
         parts.append(f"sharpness: {about['sharpness']}")
+    if "light_kept" in figures:
+        parts.append("brightness and cast: by how many levels the means of gray, and of one colour, differ from the input's")
+        parts.append(f"light kept: in how many images both are at most {LIGHT_KEPT:g}")
     if "ensemble" in about:
         parts.append(f"answers: {about['ensemble']}")
     if "samples" in about:

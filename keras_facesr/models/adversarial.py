@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.models.critic import Critic
+from keras_facesr.layers.resampling import BicubicReduction
+from keras_facesr.models.critic import Critic, ResidualCritic
 from keras_facesr.models.own_loss import PhasedSR
 from keras_facesr.objectives import adversarial
 from keras_facesr.objectives.gaussian import normal_probability, standard_normal
@@ -19,10 +20,12 @@ class AdversarialSR(PhasedSR):
     Args:
         scale: enlargement.
         hr_size: (height, width) of the outputs in training; the critic is built for this size.
-        objective: the critic's, ``"wasserstein"`` with gradient penalty, ``"standard"`` or ``"relativistic"``.
-        adversarial_weight, perceptual_weight, fidelity_weight: weights of the adversarial loss, of the features' squared error
-            and of the fidelity, in phase 2.
-        penalty_weight: weight of the gradient penalty.
+        objective: the critic's, a name in ``adversarial.OBJECTIVES``: ``"wasserstein"`` with gradient penalty, ``"standard"``,
+            ``"relativistic"``, or ``"paired"``, relativistic with zero-centred penalties and a ``ResidualCritic``.
+        adversarial_weight, perceptual_weight, fidelity_weight, consistency_weight: weights in phase 2 of the adversarial loss,
+            of the features' squared error, of the fidelity, and of the squared error of the judged answer, reduced again,
+            from the small image.
+        penalty_weight: weight of the penalty.
         critic_steps: steps of the critic for each step of the network.
         critic: whether to build a critic; only phase 2 needs it.
         critic_convolutions, critic_channels: arguments of the critic.
@@ -30,8 +33,8 @@ class AdversarialSR(PhasedSR):
     """
 
     ARGUMENTS = (
-        "objective adversarial_weight perceptual_weight fidelity_weight penalty_weight critic_steps critic_convolutions "
-        "critic_channels seed"
+        "objective adversarial_weight perceptual_weight fidelity_weight consistency_weight penalty_weight critic_steps "
+        "critic_convolutions critic_channels seed"
     ).split()
     FIGURES = ("mse",)  # names of the figures that ``fidelity`` returns
     critic_optimizer = features = None  # until phase 2 is compiled
@@ -44,6 +47,7 @@ class AdversarialSR(PhasedSR):
         adversarial_weight=1e-3,
         perceptual_weight=0.0,
         fidelity_weight=1.0,
+        consistency_weight=0.0,
         penalty_weight=10.0,
         critic_steps=1,
         critic=False,
@@ -52,12 +56,13 @@ class AdversarialSR(PhasedSR):
         seed=0,
         **kwargs,
     ):
-        if objective not in ("wasserstein", "standard", "relativistic"):
-            raise ValueError(f'objective is {objective!r}: choose "wasserstein", "standard" or "relativistic"')
+        if objective not in adversarial.OBJECTIVES:
+            raise ValueError(f"objective is {objective!r}: choose one of {', '.join(adversarial.OBJECTIVES)}")
         super().__init__(scale, **kwargs)
         self.hr_size, self.objective = tuple(hr_size), objective
         self.adversarial_weight, self.perceptual_weight = adversarial_weight, perceptual_weight
-        self.fidelity_weight, self.penalty_weight = fidelity_weight, penalty_weight
+        self.fidelity_weight, self.consistency_weight = fidelity_weight, consistency_weight
+        self.penalty_weight = penalty_weight
         self.critic_steps, self.seed = critic_steps, seed
         self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
         self.critic = self.new_critic() if critic else None
@@ -68,7 +73,9 @@ class AdversarialSR(PhasedSR):
             self.critic.build((None, *self.hr_size, 3))
 
     def new_critic(self):
-        """A new critic, SRGAN's discriminator; a subclass may return one of its own."""
+        """A new critic for the objective, by default SRGAN's discriminator; a subclass may return one of its own."""
+        if self.objective == "paired":
+            return ResidualCritic(self.critic_convolutions // 2, self.critic_channels, dtype=self.dtype_policy)
         return Critic(self.critic_convolutions, self.critic_channels, dtype=self.dtype_policy)
 
     def fidelity(self, lr, hr, turn):
@@ -81,10 +88,18 @@ class AdversarialSR(PhasedSR):
         """
         raise NotImplementedError
 
+    def judged_answer(self, lr, sr, turn):
+        """What the critic judges beside the truth, in [-1, 1]: by default ``sr``, the output that ``fidelity`` returns."""
+        return sr
+
     @staticmethod
     def squared_error(hr, sr):
         """Squared error of images in [-1, 1] as if they were in [0, 1], a quarter; the weights of all losses refer to it."""
         return ops.square(hr - sr) / 4.0
+
+    def inconsistency(self, lr, sr):
+        """Mean squared error of answers in [-1, 1], reduced again by antialiased bicubic, from ``lr`` in [0, 1]."""
+        return ops.mean(ops.square(BicubicReduction(self.scale, dtype="float32")((sr + 1.0) / 2.0) - lr))
 
     def perceptual(self, hr, sr):
         """Perceptual loss of images in [0, 1], by the features that the network is compiled with."""
@@ -98,7 +113,7 @@ class AdversarialSR(PhasedSR):
     @phase.setter
     def phase(self, phase):
         if phase not in (1, 2):
-            raise ValueError(f"phase is {phase}: {type(self).__name__} trains in phases 1 and 2")
+            raise ValueError(f"phase is {phase!r}: {type(self).__name__} trains in phases 1 and 2")
         if phase == 2 and not self.critic:
             raise ValueError(f"phase 2 needs a critic: {type(self).__name__}(critic=True)")
         self._phase = phase
@@ -155,7 +170,9 @@ class AdversarialSR(PhasedSR):
 
     @property
     def figures(self):
-        return self.FIGURES if self.phase == 1 else (*self.FIGURES, "adversarial", "perceptual", "critic", "penalty")
+        return (
+            self.FIGURES if self.phase == 1 else (*self.FIGURES, *"adversarial perceptual consistency critic penalty".split())
+        )
 
     def learn(self, lr, hr):
         hr = 2.0 * hr - 1.0
@@ -170,23 +187,29 @@ class AdversarialSR(PhasedSR):
         sr, loss, *figures = self.fidelity(lr, hr, turn=0)
         if self.phase == 1:
             return loss, *figures
-        scores = self.critic(sr)
-        if self.objective == "relativistic":
-            verdict = adversarial.relativistic_generator(ops.stop_gradient(self.critic(hr)), scores)
+        judged = self.judged_answer(lr, sr, turn=0)
+        scores = self.critic(judged)
+        if self.objective in adversarial.RELATIVE:
+            verdict = getattr(adversarial, f"{self.objective}_generator")(ops.stop_gradient(self.critic(hr)), scores)
         else:
             verdict = getattr(adversarial, f"{self.objective}_generator")(scores)
         perceptual = self.perceptual((hr + 1.0) / 2.0, (sr + 1.0) / 2.0) if self.features else ops.zeros(())
-        loss = self.fidelity_weight * loss + self.adversarial_weight * verdict + self.perceptual_weight * perceptual
-        return loss, *figures, verdict, perceptual
+        consistency = self.inconsistency(lr, judged) if self.consistency_weight else ops.zeros(())
+        loss = self.fidelity_weight * loss + self.adversarial_weight * verdict
+        loss = loss + self.perceptual_weight * perceptual + self.consistency_weight * consistency
+        return loss, *figures, verdict, perceptual, consistency
 
     def _critic_loss(self, lr, hr, turn):
         """The critic's loss, with no gradients to the network: the sum, the objective alone, the penalty."""
-        sr = ops.stop_gradient(self.fidelity(lr, hr, turn)[0])
+        sr = ops.stop_gradient(self.judged_answer(lr, self.fidelity(lr, hr, turn)[0], turn))
         loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
-        if self.objective != "wasserstein":
+        if self.objective == "wasserstein":
+            share = normal_probability(standard_normal((ops.shape(hr)[0], 1, 1, 1), self.step_seed(turn, purpose=1)))
+            penalty = adversarial.gradient_penalty(self.critic, hr, sr, share)
+        elif self.objective == "paired":
+            penalty = sum(adversarial.zero_centred_penalty(self.critic, images) for images in (hr, sr))
+        else:
             return loss, loss, ops.zeros(())
-        share = normal_probability(standard_normal((ops.shape(hr)[0], 1, 1, 1), self.step_seed(turn, purpose=1)))
-        penalty = adversarial.gradient_penalty(self.critic, hr, sr, share)
         return loss + self.penalty_weight * penalty, loss, penalty
 
     def step_seed(self, turn, purpose=0):

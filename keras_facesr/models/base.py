@@ -170,6 +170,7 @@ class FaceSR(Network):
         """Compute what needs the whole picture, before it is cut into tiles or patches.
 
         ``lr`` (N, h, w, 3) in [0, 1] -> (N, h, w, C) in [0, 1], which ``call`` takes in place of ``lr``; here ``lr`` itself.
+        The first three channels are ``lr``; the others show no pixels, so that patches can be spoilt anew beside them.
         """
         return lr
 
@@ -193,6 +194,31 @@ class FaceSR(Network):
         from keras_facesr.inference.pictures import upscale  # imported when it is first used
 
         return upscale(self, source, tile=tile, ensemble=ensemble)
+
+
+class CentredSR(FaceSR):
+    """Base of networks that compute on ``img_range * (image - mean)``, by default on values in [-1, 1].
+
+    Args:
+        mean: red, green and blue of the colour that becomes 0, in [0, 1]; convolutions pad with it.
+        img_range: factor.
+    """
+
+    ARGUMENTS = ("mean", "img_range")
+
+    def __init__(self, scale, mean=(0.5, 0.5, 0.5), img_range=2.0, **kwargs):
+        super().__init__(scale, **kwargs)
+        red, green, blue = mean
+        self.mean, self.img_range = (red, green, blue), img_range
+
+    def centred(self, image):
+        """Images in [0, 1] -> what the network computes on."""
+        image = ops.convert_to_tensor(image)
+        return self.img_range * (image - ops.convert_to_tensor(self.mean, image.dtype))
+
+    def uncentred(self, values):
+        """The way back."""
+        return values / self.img_range + ops.convert_to_tensor(self.mean, values.dtype)
 
 
 class SubPixelSR(FaceSR):

@@ -140,16 +140,12 @@ class CAGFace(PhasedSR):
     # Inference.
 
     def call(self, lr, training=None):
-        return self.to_image((self._images(self._block(lr))[-1] + 1.0) / 2.0, training)
+        return self.to_image((self.images(lr)[-1] + 1.0) / 2.0, training)
 
     def prepare(self, lr):
-        """Pictures with their attention maps, in [0, 1]: (N, H, W, 3) -> (N, H, W, 6).
-
-        A map is the gray picture times the smoothed probability of a component (section 3.1).
-        """
+        """Pictures with the smoothed probabilities of their components, in [0, 1]: (N, H, W, 3) -> (N, H, W, 6)."""
         lr = ops.convert_to_tensor(lr)
-        gray = ops.sum(lr * ops.convert_to_tensor(LUMA, dtype=lr.dtype), axis=-1, keepdims=True)
-        return ops.concatenate([lr, gray * ops.cast(self.attention(lr), lr.dtype)], axis=-1)
+        return ops.concatenate([lr, ops.cast(self.attention(lr), lr.dtype)], axis=-1)
 
     def attention(self, lr):
         """Smoothed probabilities of hair, skin and parts in pictures (N, H, W, 3): (N, H, W, 3), all in [0, 1]."""
@@ -159,7 +155,7 @@ class CAGFace(PhasedSR):
 
     def validation_answer(self, lr):
         """The answer of the stage in training, enlarged to four times the input's size."""
-        x2, *x4 = self._images(self._block(ops.convert_to_tensor(lr)), last=self.phase)
+        x2, *x4 = self.images(lr, last=self.phase)
         sr = x4[0] if x4 else (x2 if self.stages == 1 else self.enlarge_2(x2))
         return self.to_image((sr + 1.0) / 2.0, training=False)
 
@@ -167,21 +163,27 @@ class CAGFace(PhasedSR):
         lr = ops.convert_to_tensor(lr)
         return lr if lr.shape[-1] == 6 else self.prepare(lr)
 
-    def _images(self, block, last=2):
-        """The images of the stages up to ``last``, in [-1, 1]."""
-        stem = self.stem_1(2.0 * block - 1.0)
+    def images(self, lr, last=2):
+        """The images of the stages up to ``last``, in [-1, 1], of what ``call`` takes: (N, 2H, 2W, 3), (N, 4H, 4W, 3).
+
+        An attention map is the gray picture times the smoothed probability of a component (section 3.1).
+        """
+        block = self._block(lr)
+        lr, attention = block[..., :3], block[..., 3:]
+        gray = ops.sum(lr * ops.convert_to_tensor(LUMA, dtype=lr.dtype), axis=-1, keepdims=True)
+        stem = self.stem_1(2.0 * ops.concatenate([lr, gray * attention], axis=-1) - 1.0)
         x = self.upsampling_1(stem + self.backbone_1(stem))
         enlarge = self.enlarge_2 if self.stages == 2 else self.enlarge_4
-        image = self._with_skip(self.image_1(x), block, enlarge)
+        image = self._with_skip(self.image_1(x), lr, enlarge)
         if last == 1 or self.stages == 1:
             return [image]
         stem_2 = self.stem_2(self.bridge(ops.space_to_depth(image, 2)))
         x = ops.concatenate([stem_2 + self.backbone_2(stem_2), stem], axis=-1)
-        x4 = self._with_skip(self.mixing(self.image_2(self.upsampling_2(x))), block, self.enlarge_4)
+        x4 = self._with_skip(self.mixing(self.image_2(self.upsampling_2(x))), lr, self.enlarge_4)
         return [image, x4]
 
-    def _with_skip(self, image, block, enlarge):
-        return image + 2.0 * enlarge(block[..., :3]) - 1.0 if self.image_skip else image
+    def _with_skip(self, image, lr, enlarge):
+        return image + 2.0 * enlarge(lr) - 1.0 if self.image_skip else image
 
     # Training.
 
@@ -193,7 +195,7 @@ class CAGFace(PhasedSR):
     @phase.setter
     def phase(self, phase):
         if phase not in range(1, self.stages + 1):
-            raise ValueError(f"phase is {phase}: CAGFace with {self.stages} stages trains in as many phases")
+            raise ValueError(f"phase is {phase!r}: CAGFace with {self.stages} stages trains in as many phases")
         self._phase = phase
         for stage in range(1, self.stages + 1):
             for part in self.stage_parts(stage):
@@ -208,15 +210,12 @@ class CAGFace(PhasedSR):
 
     def learn(self, lr, hr):
         block = self._block(lr)
-        truths = [hr] if self.stages == 1 else [self.reduce_2(hr), hr][: self.phase]
-        return self.minimise(lambda: self._huber_losses(block, truths))
+        return self.minimise(lambda: self.huber_losses(self.images(block, last=self.phase), hr))
 
-    def _huber_losses(self, block, truths):
-        """The sum, then the mean Huber loss (eq. 1, delta 1) of each stage's image against ``truths`` in [0, 1]."""
-        losses = [
-            ops.mean(keras.losses.huber(2.0 * truth - 1.0, image))
-            for truth, image in zip(truths, self._images(block, last=self.phase))
-        ]
+    def huber_losses(self, images, hr):
+        """The sum, then the mean Huber loss (eq. 1, delta 1) of each stage's image in [-1, 1] against ``hr`` in [0, 1]."""
+        truths = [hr] if self.stages == 1 else [self.reduce_2(hr), hr]
+        losses = [ops.mean(keras.losses.huber(2.0 * truth - 1.0, image)) for truth, image in zip(truths, images)]
         return sum(losses), *losses
 
     def get_config(self):

@@ -1,23 +1,45 @@
-"""The critic of adversarial training."""
+"""The critics of adversarial training."""
 
 import keras
 from keras import layers, ops
 
-from keras_facesr.layers.blocks import ConvBlock
+from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
+
+
+class StackedCritic(layers.Layer):
+    """Base of critics: images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1), not activated.
+
+    A subclass builds its ``stack`` of layers in its constructor; ``ARGUMENTS`` are the constructor's, kept under their names.
+    """
+
+    ARGUMENTS = ()
+
+    def build(self, input_shape):
+        self.stack.build(input_shape)
+
+    def call(self, images):
+        return self.stack(ops.convert_to_tensor(images))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 1)
+
+    def get_config(self):
+        return {**super().get_config(), **{name: getattr(self, name) for name in self.ARGUMENTS}}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class Critic(layers.Layer):
+class Critic(StackedCritic):
     """SRGAN's discriminator (Ledig et al., figure 4): convolutions that double their channels after each halving.
 
-    Images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1) without an activation. Each image
-    is normalised for itself, since the gradient penalty is one of single images.
+    Each image is normalised for itself, since the gradient penalty is one of single images.
 
     Args:
         convolutions: number of 3x3 convolutions; every second one halves the size (VarSR has 5 for digits).
         channels: width of the first two.
         hidden: units of the dense layer before the score.
     """
+
+    ARGUMENTS = ("convolutions", "channels", "hidden")
 
     def __init__(self, convolutions=8, channels=64, hidden=1024, **kwargs):
         super().__init__(**kwargs)
@@ -30,15 +52,29 @@ class Critic(layers.Layer):
         head = [layers.Dense(hidden, dtype=dtype), layers.LeakyReLU(0.2, dtype=dtype), layers.Dense(1, dtype="float32")]
         self.stack = keras.Sequential([*blocks, layers.Flatten(dtype=dtype), *head])
 
-    def build(self, input_shape):
-        self.stack.build(input_shape)
 
-    def call(self, images):
-        return self.stack(ops.convert_to_tensor(images))
+@keras.saving.register_keras_serializable("keras_facesr")
+class ResidualCritic(StackedCritic):
+    """A critic without normalisation, whose residual blocks start as the identity: for penalties of its slope at the images.
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], 1)
+    In kind as R3GAN's (Huang et al., 2024), with plain 3x3 convolutions.
 
-    def get_config(self):
-        names = ("convolutions", "channels", "hidden")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+    Args:
+        halvings: how often the size is halved, by means of 2x2 pixels; a residual block comes before each and after the last.
+        channels: width before the first halving; each doubles it, up to ``WIDEST`` times.
+    """
+
+    ARGUMENTS = ("halvings", "channels")
+    WIDEST = 8
+
+    def __init__(self, halvings=4, channels=32, **kwargs):
+        super().__init__(**kwargs)
+        self.halvings, self.channels = halvings, channels
+        dtype = self.dtype_policy
+        how = {"normalization": None, "activation": "leaky_relu", "dtype": dtype}
+        stack = [ConvBlock(channels, **how), ResidualBlock(channels, **how)]
+        for k in range(1, halvings + 1):
+            width = channels * min(2**k, self.WIDEST)
+            stack += [layers.AveragePooling2D(2, dtype=dtype), conv(width, 1, dtype=dtype), ResidualBlock(width, **how)]
+        head = [layers.Flatten(dtype=dtype), layers.Dense(width, dtype=dtype), layers.LeakyReLU(0.2, dtype=dtype)]
+        self.stack = keras.Sequential([*stack, *head, layers.Dense(1, dtype="float32")])

@@ -112,7 +112,7 @@ class SAM(Stochastic, PhasedSR):
         **kwargs,
     ):
         if scale not in (2, 4, 8, 16):
-            raise ValueError(f"scale is {scale}: SAM enlarges by 2, 4, 8 or 16")
+            raise ValueError(f"scale is {scale!r}: SAM enlarges by 2, 4, 8 or 16")
         for name, value in zip(self.CHOICES, (backbone, latent, divergence)):
             if value not in self.CHOICES[name]:
                 raise ValueError('{} is {!r}: choose "{}" (the paper\'s) or "{}"'.format(name, value, *self.CHOICES[name]))
@@ -304,7 +304,7 @@ class SAM(Stochastic, PhasedSR):
     @phase.setter
     def phase(self, phase):
         if phase not in (0, 1, 2):
-            raise ValueError(f"phase is {phase}: SAM trains in phases 1 and 2, or 0 for a warm start")
+            raise ValueError(f"phase is {phase!r}: SAM trains in phases 1 and 2, or 0 for a warm start")
         self._phase = phase
         sr_network = (self.encoder, self.latent_decoder, self.decoder)
         ren = (self.ren_trunk, self.ren_mean, self.ren_log_variance)

@@ -9,7 +9,7 @@ from keras import layers
 
 from keras_facesr.layers.attention import GlobalAttention, LocalAttention
 from keras_facesr.layers.blocks import ConvBlock, conv, near_zero
-from keras_facesr.layers.resampling import doublings
+from keras_facesr.layers.resampling import pixel_shuffles
 from keras_facesr.models.base import SubPixelSR
 
 
@@ -57,7 +57,7 @@ class SSRVAE(SubPixelSR):
     """The SR network of SSRVAE, x4, trained by mean absolute error: ``compile("adam", loss="mae")``.
 
     Args:
-        scale: enlargement, a power of two.
+        scale: enlargement, a power of two or 3.
         channels: width.
         global_blocks, local_blocks: GARBs, then LARBs.
         global_attention, local_attention: whether these blocks attend; otherwise they are plain residual blocks (Table 4).
@@ -92,7 +92,7 @@ class SSRVAE(SubPixelSR):
         self.stem = conv(channels, name="stem", dtype=dtype)
         self.body = keras.Sequential([AttentionBlock(channels, kind, window, dtype=dtype) for kind in kinds], name="body")
         self.upsampler = keras.Sequential(
-            [*doublings(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
+            [*pixel_shuffles(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
         )
 
     def call(self, lr, training=None):

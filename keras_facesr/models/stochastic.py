@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.errors import ImageError
+from keras_facesr.errors import ImageError, check_whole_number
 from keras_facesr.inference.sizes import fitting_size, warn_of_size
 
 ROUNDING = 1e-3  # how far rounding may take a value outside [0, 1]
@@ -59,6 +59,7 @@ class Stochastic:
         (steps, N, scale * H, scale * W, 3) in [0, 1]. The first and the last are the draws of ``sample(lr, 2, seed)``, which
         lie on opposite sides of the mean along each axis.
         """
+        check_whole_number(steps, "steps")
         lr = unit_images(lr)
         warn_of_size(self, *lr.shape[1:3])
         with backend.no_gradients():
@@ -91,13 +92,13 @@ def unit_images(images, name="lr"):
     """Images (N, H, W, 3) of values in [0, 1] as a float32 tensor; ``ImageError`` if they are not."""
     images = images if hasattr(images, "dtype") else np.asarray(images)
     shape = tuple(images.shape)
-    if len(shape) != 4 or shape[-1] != 3:
+    if len(shape) != 4 or shape[-1] != 3 or 0 in shape:
         raise ImageError(f"{name} has the shape {shape}: give images (N, H, W, 3)")
     dtype = keras.backend.standardize_dtype(images.dtype)
     if not dtype.startswith(("float", "bfloat")):
         raise ImageError(f"{name} is {dtype}: give float32 in [0, 1], levels of 8 bits divided by 255")
     images = ops.convert_to_tensor(images, dtype="float32")
-    if not backend.is_symbolic(images) and 0 not in shape:
+    if not backend.is_symbolic(images):
         least, most = float(ops.min(images)), float(ops.max(images))
         if not -ROUNDING <= least <= most <= 1.0 + ROUNDING:  # False for nan, too
             raise ImageError(f"{name} has values from {least:.4g} to {most:.4g}: give float32 in [0, 1]")

@@ -205,7 +205,7 @@ class StyleVAE(OwnLoss):
         **kwargs,
     ):
         if scale < 2 or scale & (scale - 1):
-            raise ValueError(f"scale is {scale}: StyleVAE reduces by powers of two")
+            raise ValueError(f"scale is {scale!r}: StyleVAE reduces by powers of two")
         super().__init__(**kwargs)
         self.scale, self.lr_size, self.style_dim, self.channels = scale, lr_size, style_dim, channels
         self.encoder_blocks, self.generator_blocks = encoder_blocks, generator_blocks

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
-from keras_facesr.layers.resampling import PixelShuffle, doublings
+from keras_facesr.layers.resampling import PixelShuffle, pixel_shuffles
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.models.stochastic import Stochastic, unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample, standard_normal
@@ -69,7 +69,7 @@ def generator(scale, latent_dim, channels, blocks, dtype):
         x = PixelShuffle(2, dtype=dtype)(conv(4 * channels, dtype=dtype)(x))
         x = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(ops.concatenate([x, stem], axis=-1))
     x = with_latent(x)
-    for layer in doublings(channels, scale, "prelu", dtype=dtype):
+    for layer in pixel_shuffles(channels, scale, "prelu", dtype=dtype):
         x = layer(x)
     return keras.Model([lr, z] if latent_dim else lr, conv(3, dtype="float32")(x), name="generator")
 
@@ -107,7 +107,7 @@ class VarSR(LatentSR):
     ``encode(lr)`` is p(z | I_L) over (N, latent_dim); ``decode(lr, z)`` is G(I_L, z).
 
     Args:
-        scale: enlargement, a power of two.
+        scale: enlargement, a power of two or 3.
         lr_size: (height, width) of the images that it is trained on.
         latent_dim: dimensions of z (the paper's 256; 64 for digits).
         channels: width of the generator and of the encoders' first convolution.
@@ -116,6 +116,8 @@ class VarSR(LatentSR):
             [0, 1]. The lower it is, the more z decides and the more samples differ.
         draws: latents z ~ E_L(I_L) that each step draws; the squared error of the best one's answer is added to the loss ("best
             of many", Bhattacharyya, Schiele, Fritz 2018). 0, the paper's: none.
+        judges_samples: whether the critic judges what is sampled, G(I_L, z) with z ~ E_L(I_L), instead of z ~ E_H(I_H), with
+            which pixels and features are compared.
         **kwargs: of ``AdversarialSR``. The defaults are the paper's, except for ``perceptual_weight``, which it does not print.
             For digits the paper has 5 ``critic_convolutions``.
 
@@ -129,13 +131,24 @@ class VarSR(LatentSR):
         >>> faces = model.edit(lr, smile, strengths=(-2, -1, 0, 1, 2))
     """
 
-    ARGUMENTS = ("kl_weight", "draws")
+    ARGUMENTS = ("kl_weight", "draws", "judges_samples")
     paper = "Hyun, Heo: VarSR: Variational Super-Resolution Network for Very Low Resolution Images (2020)"
     FIGURES = ("mse", "kl")
 
-    def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, kl_weight=0.01, draws=0, **kwargs):
+    def __init__(
+        self,
+        scale=8,
+        lr_size=(8, 8),
+        latent_dim=256,
+        channels=64,
+        blocks=8,
+        kl_weight=0.01,
+        draws=0,
+        judges_samples=False,
+        **kwargs,
+    ):
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
-        self.kl_weight, self.draws = kl_weight, draws
+        self.kl_weight, self.draws, self.judges_samples = kl_weight, draws, judges_samples
         self.least_size = self.lr_size  # the LR encoder's last convolution needs as many pixels
         self.lr_encoder, self.hr_encoder = (
             encoder(size, latent_dim, channels, name, self.dtype_policy)
@@ -197,6 +210,11 @@ class VarSR(LatentSR):
             best = self.signed(lr, self._nearest(lr, hr, prior.spread(chance)))
             loss = loss + ops.mean(self.squared_error(hr, best))
         return sr, loss, mse, kl
+
+    def judged_answer(self, lr, sr, turn):
+        if not self.judges_samples:
+            return sr
+        return self.signed(lr, reparameterised_sample(self._encode(lr), self.step_seed(turn, purpose=3)))
 
     def _nearest(self, lr, hr, latents):
         """For each image, the one of n latents (n, N, latent_dim) whose answer is nearest to the truth: (N, latent_dim)."""

@@ -4,6 +4,9 @@ from keras import ops
 
 from keras_facesr import backend
 
+OBJECTIVES = ("wasserstein", "standard", "relativistic", "paired")
+RELATIVE = ("relativistic", "paired")  # those whose generator is judged beside the truth
+
 
 def wasserstein_critic(real, fake):
     """E[D(fake)] - E[D(real)] (Arjovsky et al., 2017; VarSR, eq. 8 without the penalty)."""
@@ -28,6 +31,14 @@ def gradient_penalty(critic, real, fake, share):
     return ops.mean(ops.square(steepness - 1.0))
 
 
+def zero_centred_penalty(critic, images):
+    """Mean ||gradient of D at x||^2 / 2: R1 of true images, R2 of generated ones (Mescheder et al., 2018).
+
+    ``critic`` as of ``gradient_penalty``; ``images`` (N, H, W, C).
+    """
+    return ops.mean(ops.sum(ops.square(backend.input_gradient(critic, images)), axis=(1, 2, 3))) / 2.0
+
+
 def standard_critic(real, fake):
     """Cross-entropy of real as 1 and fake as 0 (Goodfellow et al., 2014)."""
     return ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
@@ -46,3 +57,13 @@ def relativistic_critic(real, fake):
 def relativistic_generator(real, fake):
     """The same with real and fake exchanged."""
     return relativistic_critic(fake, real)
+
+
+def paired_critic(real, fake):
+    """The standard loss of each true image's score less that of the one generated beside it (R3GAN, Huang et al., 2024)."""
+    return ops.mean(ops.softplus(fake - real))
+
+
+def paired_generator(real, fake):
+    """The same with real and fake exchanged."""
+    return paired_critic(fake, real)

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_facesr import backend
+from keras_facesr.errors import check_whole_number
 
 FARTHEST = 1 - 1e-6  # draws of ``spread`` lie within this probability: 4.9 standard deviations
 
@@ -30,8 +31,9 @@ class DiagonalGaussian:
         """``n`` draws (n, batch, ...) by ``spread``. Not for training.
 
         The same integer ``seed``, Python's or NumPy's, gives the same draws. With a sequence of integers, one for each entry of
-        the batch, an entry gets the draws that it would get alone.
+        the batch, an entry gets the draws that it would get alone. Raises ``CallError`` if ``n`` is no whole number above 0.
         """
+        check_whole_number(n, "n, the number of draws,")
         batch, *shape = ops.shape(self.mean)
 
         def chance(count, seed):

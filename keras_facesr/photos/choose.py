@@ -46,8 +46,11 @@ def check_background(name):
         raise CallError(f"{name} does not enlarge pictures of any size 4 times: give edsr_small_x4 or cagface")
 
 
-def table():
-    """The networks by width, as lines to print."""
+def table(model=None):
+    """The networks by width, or the one for faces of every width, as lines to print."""
+    if model:
+        rest = "profiles and doubtful faces: the background's network"
+        return [f"faces from {SMALLEST} px wide: {presets.full_name(model)}", f"under {SMALLEST} px, {rest}"]
     ends = [*(least for least, _ in BY_WIDTH[1:]), LARGEST]
     rows = [f"faces {least} to {end} px wide: {presets.full_name(name)}" for (least, name), end in zip(BY_WIDTH, ends)]
     return [*rows, f"under {SMALLEST} px, over {LARGEST} px, profiles and doubtful faces: the background's network"]

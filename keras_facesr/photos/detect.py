@@ -99,6 +99,11 @@ def find_faces(rgb, on_square=None):
     return sorted(faces, key=lambda face: (face.centre.imag, face.centre.real)), len(refused)
 
 
+def found_again(rgb, face):
+    """The ``Face`` that the mesh sees, whatever its score, where there was one in the frame before."""
+    return _judged(started()[1], rgb, _Proposal(face.score, face.centre, face.side, face.points[1] - face.points[0]))
+
+
 def _views(height, width):
     """Views: a square's side in the photograph's pixels, quarter turns, (top, left) of the squares in the turned level."""
     square = LEAST_SQUARE
@@ -151,7 +156,7 @@ def _merged(proposals):
     """Merge overlapping proposals that are turned alike into their mean, weighted by score; the highest score comes first."""
     merged, rest = [], sorted(proposals, key=lambda proposal: -proposal.score)
     while rest:
-        same = [_overlap(rest[0], other) > SAME_PROPOSAL and _same_way(rest[0].eyes, other.eyes) for other in rest]
+        same = [overlap(rest[0], other) > SAME_PROPOSAL and _same_way(rest[0].eyes, other.eyes) for other in rest]
         group = [proposal for proposal, is_same in zip(rest, same) if is_same]
         weights = [proposal.score for proposal in group]
         mean = {
@@ -166,8 +171,8 @@ def _same_way(one, other):
     return (one * other.conjugate()).real > 0
 
 
-def _overlap(one, other):
-    """Intersection over union of two upright squares."""
+def overlap(one, other):
+    """Intersection over union of the upright squares of two faces, or proposals."""
     apart = one.centre - other.centre
     sides = [max(0, min(one.side, other.side, (one.side + other.side) / 2 - abs(way))) for way in (apart.real, apart.imag)]
     both = sides[0] * sides[1]
@@ -198,6 +203,6 @@ def _each_once(faces, besides=()):
     """The faces, but of several at one place only that of the highest score; none at the place of one of ``besides``."""
     kept = list(besides)
     for face in sorted(faces, key=lambda face: -face.score):
-        if all(_overlap(face, other) <= SAME_FACE for other in kept):
+        if all(overlap(face, other) <= SAME_FACE for other in kept):
             kept.append(face)
     return kept[len(besides) :]

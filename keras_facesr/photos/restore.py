@@ -11,7 +11,7 @@ from keras_facesr.data.degrade import resize
 from keras_facesr.data.framing import FRAMINGS
 from keras_facesr.data.images import Picture, read_picture, to_pixels
 from keras_facesr.data.similarity import Similarity, warp
-from keras_facesr.errors import CallError
+from keras_facesr.errors import CallError, check_whole_number
 from keras_facesr.inference import runtimes
 from keras_facesr.inference.pictures import enlarge_rgb, like, sample_picture, upscale
 from keras_facesr.photos.align import ANY_TURN, frame
@@ -161,38 +161,55 @@ class Parts:
             face = self.faces[k]
             face.difference = paste(image, self.picture.rgb, face.crops[chosen[k] % len(face.crops)], to_photo)
         if scale != WORKING:
-            image = _resized(image, *(side * scale for side in self.picture.rgb.shape[:2]))
+            image = resized(image, *(side * scale for side in self.picture.rgb.shape[:2]))
         return like(self.picture, image, scale)
 
 
 def enlarge_parts(
-    source, model=None, background=presets.BACKGROUND, faces_only=False, samples=0, seed=0, load=load_fastest, show=None
+    source,
+    model=None,
+    background=presets.BACKGROUND,
+    faces_only=False,
+    samples=0,
+    seed=0,
+    load=load_fastest,
+    show=None,
+    known=None,
+    release=runtimes.release,
 ):
-    """What ``restore_photo`` puts together, with its arguments: ``Parts``."""
+    """What ``restore_photo`` puts together, with its arguments: ``Parts``.
+
+    ``known``: list of ``detect.Face`` that are in the photograph, where no others are to be sought.
+    ``release``: called with a network that is not needed further here, and by default gives back its memory.
+    """
+    check_whole_number(samples, "samples", least=0)
     picture = source if isinstance(source, Picture) else read_picture(source)
     photo, show = picture.rgb, show or (lambda part: None)
-    found, doubtful = find_faces(photo, lambda done, total: show(FINDING * done / total))
+    if known is None:
+        found, doubtful = find_faces(photo, lambda done, total: show(FINDING * done / total))
+    else:
+        found, doubtful = known, 0
     faces = [_told(face, model) for face in found]
     order = sorted((k for k, face in enumerate(faces) if face.preset), key=lambda k: faces[k].width)  # nearest last
     models = {name: load(name, samples) for name in {faces[k].preset for k in order}}
     network = load(background, 0) if order or not faces_only else None
     if faces_only:
-        canvas = _resized(photo, *(side * WORKING for side in photo.shape[:2]))
+        canvas = resized(photo, *(side * WORKING for side in photo.shape[:2]))
     else:
         part = 1 - FINDING - FACES
         canvas = enlarge_rgb(network, picture, on_tile=lambda done, total: show(FINDING + part * done / total))
-        runtimes.release(network)
+        release(network)
     places = {}
     for done, k in enumerate(order, 1):
         piece = _Piece(photo, network if faces_only else canvas, found[k], presets.find(faces[k].preset))
         asked = models[faces[k].preset]
         faces[k].crops = piece.answers(asked, samples, seed)
         if piece.side > LARGE:
-            runtimes.release(asked)
+            release(asked)
         places[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0))
         show(1 - FACES + FACES * done / len(order))
     for used in [network, *models.values()]:
-        runtimes.release(used)
+        release(used)
     show(1)
     return Parts(picture, canvas, faces, places, doubtful)
 
@@ -304,7 +321,7 @@ def _told(face, model):
     return FoundFace(face.box, landmarks, face.width, face.angle, face.score, preset, left_for)
 
 
-def _resized(pixels, height, width):
+def resized(pixels, height, width):
     """``data.degrade.resize`` of uint8 (H, W, 3), in bands of rows: Pillow needs 8 bytes more for each pixel of 3 bytes."""
     resized, times = np.empty((height, width, 3), np.uint8), len(pixels) / height
     margin = math.ceil(MARGIN * max(1, times))

@@ -16,7 +16,8 @@ from keras_facesr.data.files import written_whole
 from keras_facesr.errors import TableError, TrainingStopped
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import COLUMNS
-from keras_facesr.tables.table import BICUBIC
+from keras_facesr.tables.table import BICUBIC, Row
+from keras_facesr.tables.trials import Pairs, RealFaces
 from keras_facesr.training import recipes
 from keras_facesr.training.run import train
 from keras_facesr.training.run_folder import versions
@@ -24,7 +25,9 @@ from keras_facesr.training.sources import data_description
 from keras_facesr.version import __version__
 
 
-def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=lambda what: contextlib.nullcontext()):
+def run(
+    table, data_dir, runs_dir, budget=None, limit=None, guests=(), say=print, progress=lambda what: contextlib.nullcontext()
+):
     """Run a table of a paper again.
 
     Each row has a folder of its own, ``runs_dir/<recipe>``, with its run (``training.train``) and its measured figures. A
@@ -37,6 +40,8 @@ def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=
         runs_dir: the folder that holds the rows' folders.
         budget: images that each network sees in training, in all its stages; by default the table's own budget.
         limit: measure on so many images of each test part; by default the table's own number.
+        guests: presets that the table does not have, such as imported networks; each is measured, as it is, in all parts whose
+            networks enlarge as it does.
         say: called with a line of text for each step of the work.
         progress: function of a text (what is measured) that returns a context, whose value is called with the number of
             images done.
@@ -48,7 +53,8 @@ def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=
         bicubic). An order, by heading, has "paper" and "ours", best first, "spearman" and "kendall".
 
     Raises:
-        TableError: a network that a row needs is not released, or a run in ``runs_dir`` has another budget, recipe or data.
+        TableError: a network that a row needs is not released, a run in ``runs_dir`` has another budget, recipe or data, or no
+            part enlarges as a guest does.
         TrainingError: the budget does not suit the recipes.
         DatasetError: data is missing.
         PresetError: weights of a released network that it needs are missing, such as a yardstick's that is not installed.
@@ -56,11 +62,16 @@ def run(table, data_dir, runs_dir, budget=None, limit=None, say=print, progress=
     """
     budget, data_dir, runs_dir = budget or table.budget, Path(data_dir), Path(runs_dir)
     parts = [part if limit is None or not part.trial else _limited(part, limit) for part in table.parts]
+    parts = [_with_guests(part, guests) for part in parts]
+    for guest in guests:
+        if not any(guest.name == row.recipe for part in parts for row in part.rows):
+            raise TableError(f"{guest.name} enlarges x{guest.scale}, and no part of {table.name} does")
     needed = {name: recipes.from_scratch(recipes.find(name)).for_images(budget) for name in table.recipes}
     _check_needs(parts, needed, table.recipes, data_dir)
     for name, recipe in needed.items():
         _check_run(runs_dir / name, recipe, data_dir / table.recipes[name])
     weights = {name: _weights(recipe, data_dir / table.recipes[name], runs_dir / name, say) for name, recipe in needed.items()}
+    weights |= {guest.name: presets.released_weights(guest) for guest in guests}
     measured = [_measured(part, needed, weights, data_dir, runs_dir, progress) for part in parts]
     about = {"table": table.name, "source": table.source, "remarks": table.remarks}
     return {**about, "budget": budget, "limit": limit, "versions": versions(), "parts": measured}
@@ -70,10 +81,19 @@ def _limited(part, limit):
     return dataclasses.replace(part, trial=dataclasses.replace(part.trial, limit=limit))
 
 
+def _with_guests(part, guests):
+    """The part with a row for each guest that it can measure; in place of a recipe stands its name."""
+    nothing = (None,) * len(part.figures)
+    measures = isinstance(part.trial, (Pairs, RealFaces))
+    fitting = [guest for guest in guests if measures and guest.scale == part.trial.scale]
+    rows = [Row(Path(guest.name).name, guest.name, nothing) for guest in fitting]
+    return dataclasses.replace(part, rows=(*part.rows, *rows))
+
+
 def _check_needs(parts, needed, folders, data_dir):
     """Check, before hours of training, that the data and the released networks that rows need are there."""
     for name, recipe in needed.items():
-        for source in recipe.sources:
+        for source in recipe.all_sources:
             open_dataset(data_dir / folders[name] / source.folder, split="train", kind=source.kind)
     required = {preset: "the table is measured with it" for part in parts if part.trial for preset in part.trial.presets}
     for name, recipe in needed.items():
@@ -144,11 +164,11 @@ def _measured(part, needed, weights, data_dir, runs_dir, progress):
     """A part of the report, with our figures."""
     reports = {}
     for row in part.rows:
-        if row.recipe in needed:
+        if row.recipe in weights:
             trial = part.trial if row.samples is None else dataclasses.replace(part.trial, samples=row.samples)
             with progress(f"measure {row.method}, {part.title}") as show:
-                where = data_dir / part.folder, runs_dir / row.recipe
-                reports[row.method] = _report(needed[row.recipe], weights[row.recipe], trial, *where, show)
+                where = data_dir / part.folder, runs_dir / Path(row.recipe).name
+                reports[row.method] = _report(needed.get(row.recipe), row.recipe, weights[row.recipe], trial, *where, show)
     first = next(iter(reports.values()), None)
     reference = first["models"][REFERENCE] if first else {}
     rows = [_row(row, part.figures, needed, reports, reference) for row in part.rows]
@@ -167,20 +187,24 @@ def _measured(part, needed, weights, data_dir, runs_dir, progress):
     }
 
 
-def _report(recipe, weights, trial, data_dir, folder, show):
-    """A trial's report on a row's network. It is measured once: the file is named by a hash of all that it depends on."""
+def _report(recipe, name, weights, trial, data_dir, folder, show):
+    """A trial's report on a row's network, by its recipe, or for a guest by its name.
+
+    It is measured once: the file is named by a hash of all that it depends on.
+    """
     network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
     hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
     sources = [[str(file) for file in getattr(trial.test(source, data_dir), "files", [])] for source in trial.sources]
-    depends = json.dumps([__version__, repr(trial), hashes, sources, list(COLUMNS)])  # if figures are added, measure again
+    what = [__version__, repr(trial), hashes, sources, list(COLUMNS)]  # if figures are added, measure again
+    depends = json.dumps(what if recipe else [*what, name])
     file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
     if not file.exists():
-        if weights.parent == folder:
+        if recipe and weights.parent == folder:
             model = recipe.model()
             model.load_weights(weights)
         else:  # the released network, without the parts that only training needs
-            model = presets.load(recipe.name)
-        report = trial.measure({recipe.name: model}, data_dir, show)
+            model = presets.load(name)
+        report = trial.measure({name: model}, data_dir, show)
         folder.mkdir(parents=True, exist_ok=True)
         with written_whole(file) as temporary:
             temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from keras_facesr import presets
+from keras_facesr.data.blind import CHAINS, Blind
 from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import ALIASED, degrade
 from keras_facesr.data.framing import FRAMINGS, points_in
@@ -40,7 +41,7 @@ class Trial:
     def presets(self):
         """Names of the released networks that the trial needs."""
         roles = ("judge", "reader", "degradation")
-        return [name for role in roles if (name := getattr(self, role, None)) not in (None, ALIASED)]
+        return [name for role in roles if (name := getattr(self, role, None)) not in (None, ALIASED, *CHAINS)]
 
     def test(self, source, data_dir):
         """The images of a source's test part that are measured."""
@@ -63,7 +64,7 @@ class Pairs(Trial):
         source: source of the true images; with a framing, each picture is cut to it by the mean face's square.
         scale: enlargement.
         samples: answers to draw from each stochastic network.
-        judge, reader, degradation: presets, see ``protocol.evaluate``; ``degradation`` may also be ``ALIASED``.
+        judge, reader, degradation: presets, see ``protocol.evaluate``; the last may also be ``ALIASED`` or in ``CHAINS``.
         identity: whether dlib judges whom the answers show, for a set whose framing is known (extra ``identity``).
     """
 
@@ -88,7 +89,9 @@ class Pairs(Trial):
         if self.reader:
             how |= {"reader": KerasReader(self.reader, presets.load(self.reader)), "labels": test.labels}
         antialias = self.degradation != ALIASED
-        if self.degradation and antialias:
+        if self.degradation in CHAINS:
+            how["degradation"] = Blind(self.degradation, self.scale)
+        elif self.degradation and antialias:
             how["degradation"] = KerasDegradation(self.degradation, presets.load(self.degradation))
         methods = {name: KerasMethod(network) for name, network in networks.items()}
         square = square_of(self.source) if self.source.framing else None

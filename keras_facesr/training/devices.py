@@ -9,24 +9,27 @@ from pathlib import Path
 
 import keras
 
-from keras_facesr.errors import TrainingError, TrainingFailed
+from keras_facesr.errors import TrainingError, TrainingFailed, check_choice
 
 if keras.backend.backend() == "tensorflow":  # otherwise TensorFlow need not be installed
     import tensorflow as tf
 
 EXAMPLE = '{"cluster": {"worker": ["host:port", "host:port"]}, "task": {"type": "worker", "index": 0}}'
+STRATEGIES = ("auto", "mirrored", "multiworker")
 PROCESSOR = Path("/proc/cpuinfo")
 
 
 def devices_for(strategy):
-    """The devices that "auto", "mirrored" or "multiworker" means here.
+    """The devices that a strategy, one of ``STRATEGIES``, means here.
 
     Raises:
-        TrainingError: "multiworker" on PyTorch, or with a TF_CONFIG that does not say which machines train.
+        CallError: there is no such strategy.
+        TrainingError: another than "auto" on PyTorch; "multiworker" with a TF_CONFIG that does not say which machines train.
     """
+    check_choice(strategy, "strategy", STRATEGIES)
     if keras.backend.backend() != "tensorflow":
-        if strategy == "multiworker":
-            raise TrainingError("several machines train on TensorFlow only: set KERAS_BACKEND=tensorflow")
+        if strategy != "auto":
+            raise TrainingError("several devices train on TensorFlow only: set KERAS_BACKEND=tensorflow")
         return OneDevice()
     if strategy == "multiworker":
         return Cluster()

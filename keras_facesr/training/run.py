@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import os
 import shutil
 import signal
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import keras
 
 from keras_facesr import presets
-from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
+from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped, check_choice
 from keras_facesr.termination import when_asked_to_end
 from keras_facesr.training import recipes
 from keras_facesr.training.devices import devices_for, precision_here
@@ -46,14 +47,19 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
         the trained model, with its best weights.
 
     Raises:
-        TrainingError: the recipe is unknown, or needs a preset that is not released; ``run_dir`` holds a run already, or none
-            to resume, or one on other data; TF_CONFIG names no cluster; a batch cannot be divided evenly among the devices.
+        TrainingError: the recipe is unknown, or needs a preset that is not released, or a change has no effect on it;
+            ``run_dir`` holds a run already, or none to resume, or one on other data; TF_CONFIG names no cluster; a batch
+            cannot be divided evenly among the devices.
+        CallError: ``epochs`` or ``accumulation`` is no whole number above 0, or another argument or name in the recipe is none
+            of those that there are.
         TrainingFailed: the disk is full, a figure is no longer a number, or another machine is gone.
         TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
         KeyboardInterrupt: Ctrl+C; the state is saved as well, but at a second Ctrl+C the run ends at once, without.
         DatasetError: the data is missing or has another layout.
     """
-    recipe = recipes.find(recipe) if isinstance(recipe, str) else recipe
+    recipe = recipe if isinstance(recipe, recipes.Recipe) else recipes.find(recipe)
+    if not isinstance(run_dir, (str, os.PathLike)):
+        raise TrainingError(f"{run_dir!r} is not the path of a folder: give a run one of its own")
     recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     recipe = dataclasses.replace(recipe, degradation=presets.full_name(recipe.degradation))
     missing = sorted(recipe.teachers - set(presets.list_models()))
@@ -68,7 +74,7 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
             raise TrainingError(f"{devices.replicas} devices cannot share batches of {stage.batch_size} images evenly")
     run = RunFolder(Path(run_dir), recipe, data_description(recipe, data_dir), resume, devices)
     asked = changes.get("precision") is not None
-    with computing_in(recipe.precision if asked else precision_here(recipe.precision)):
+    with computing_in(recipe.precision if asked else precision_here(recipe.precision)), run.begun():
         for index, stage in enumerate(recipe.stages):
             if not run.stage_file(index).exists():
                 _train_stage(recipe, data_dir, index, stage, run, devices)
@@ -89,13 +95,14 @@ def _train_stage(recipe, data_dir, index, stage, run, devices):
         model.load_weights(run.stage_file(index - 1))
     elif recipe.start:
         _start_from(presets.released_weights(presets.find(recipe.start)), model)
+    check_choice(recipe.task, "task", TASKS)
     task = TASKS[recipe.task](recipe, data_dir, model)
     stream = task.stream(stage, seed=recipe.seed + index)
     if recipe.epochs is not None:
         stage = stage.for_steps(recipe.epochs * stream.steps_per_epoch)
     with devices.scope():
         stage.prepare(model, jit_compile=devices.xla, accumulation=recipe.accumulation)
-    keeper = RunKeeper(stage, index, stream, task, run, devices, lambda: training_files(recipe, data_dir))
+    keeper = RunKeeper(stage, index, stream, task, run, devices, lambda: training_files(recipe, data_dir, stage))
     _fit(model, keeper, devices)
     devices.wait()  # until all have read the last checkpoint, which is deleted with the stage's end
     run.finish_stage(index)

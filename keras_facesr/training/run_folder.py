@@ -11,7 +11,7 @@ from importlib import metadata
 import keras
 
 from keras_facesr import presets
-from keras_facesr.errors import TrainingError, TrainingFailed
+from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
 from keras_facesr.training.tensorboard import EventLog
 from keras_facesr.version import __version__
 
@@ -47,10 +47,13 @@ class RunFolder:
     def __init__(self, folder, recipe, data, resume, devices):
         self.folder, self.devices = folder, devices
         started = folder / "recipe.json"
+        if folder.exists() and not folder.is_dir():
+            raise TrainingError(f"{folder}: is a file; give a run the name of a folder")
         if started.exists() and not resume:
             raise TrainingError(f"{folder}: holds a run already; add --resume to continue it, or name a new folder")
         if resume and not started.exists():
             raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
+        self.is_new = not started.exists()
         devices.wait()  # until all machines have looked
         for file, text, _ in self._start_files(recipe, data):
             self._start(file, text)
@@ -67,7 +70,7 @@ class RunFolder:
 
     def _start_files(self, recipe, data):
         """The files that a run starts with: each path, its text, and what differs in a run with another text."""
-        yield self.folder / "recipe.json", json.dumps(dataclasses.asdict(recipe), indent=1), "another recipe"
+        yield self.folder / "recipe.json", json.dumps(dataclasses.asdict(recipe), indent=1), "another recipe or other options"
         yield self.folder / "data.json", json.dumps(data, indent=1), "other data"
 
     @by_the_writer
@@ -76,6 +79,33 @@ class RunFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             self.replace(file, lambda temporary: temporary.write_text(text))
+
+    @contextlib.contextmanager
+    def begun(self):
+        """Within the block, an error by which a new run cannot begin takes its files away, so that it can be called rightly.
+
+        Not so where it can be resumed: after a full disk, or when it was asked to end.
+        """
+        try:
+            yield
+        except (TrainingFailed, TrainingStopped):
+            raise
+        except Exception:
+            self._withdraw()
+            raise
+
+    @by_the_writer
+    def _withdraw(self):
+        if self.is_new and not self._saved():
+            for name in ("recipe.json", "data.json"):
+                (self.folder / name).unlink(missing_ok=True)
+            shutil.rmtree(self.folder / "logs", ignore_errors=True)
+            with contextlib.suppress(OSError):  # it holds something else
+                self.folder.rmdir()
+
+    def _saved(self):
+        """The states that a run can be resumed from: its checkpoints, or else its stages."""
+        return sorted(self.folder.glob("checkpoint-*")) or sorted(self.folder.glob("stage*"))
 
     def stage_file(self, index):
         """The best averaged weights of a finished stage."""
@@ -159,8 +189,8 @@ class RunFolder:
 
     def last_checkpoint(self):
         """From what a run that ends early can be resumed, in words."""
-        names = [path.name for path in sorted(self.folder.glob("checkpoint-*")) or sorted(self.folder.glob("stage*"))]
-        return f"{self.folder / names[-1]} is whole" if names else f"{self.folder} holds no checkpoint yet"
+        saved = self._saved()
+        return f"{saved[-1]} is whole" if saved else f"{self.folder} holds no checkpoint yet"
 
     @by_the_writer
     def replace(self, file, write):

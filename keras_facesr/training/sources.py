@@ -4,7 +4,6 @@ import functools
 import hashlib
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -13,20 +12,39 @@ from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.framing import square
 from keras_facesr.data.images import read_picture
+from keras_facesr.data.layouts import existing
 from keras_facesr.data.sets import ArraySet
+from keras_facesr.errors import DatasetError
+
+HELD_OUT = 5  # of so many training images at most one is held out for validation
 
 
 def split(recipe, data_dir, source=None):
-    """Indices of a source's training and validation images, by default of the first source; the latter are held out."""
+    """Indices of a source's training and validation images, by default of the first source; the latter are held out.
+
+    Raises:
+        DatasetError: there are so few images that none can be held out.
+    """
     count = len(training_set(source or recipe.sources[0], data_dir))
     order = np.random.default_rng(recipe.seed).permutation(count)
-    held_out = min(recipe.validation_images, count // 5)
+    held_out = min(recipe.validation_images, count // HELD_OUT)
+    if count < HELD_OUT:
+        raise DatasetError(f"{data_dir}: {count} images are too few, give at least {HELD_OUT}: one is held out for validation")
     return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def training_parts(recipe, data_dir, stage):
+    """Each source of a stage with the indices of what it trains on: all but files that are held out, at whatever size."""
+    judged = recipe.sources[0]
+    training_part, _ = split(recipe, data_dir)
+    sources = stage.sources or recipe.sources
+    same = [(source.kind, source.folder) == (judged.kind, judged.folder) for source in sources]
+    return [(source, training_part if it else slice(None)) for source, it in zip(sources, same)]
 
 
 def training_set(source, data_dir):
     """The training part of a source: an ``ImageSet``, or an ``ArraySet`` of digits."""
-    return open_dataset(Path(data_dir) / source.folder, split="train", kind=source.kind)
+    return open_dataset(existing(data_dir, source.kind) / source.folder, split="train", kind=source.kind)
 
 
 def square_of(source):
@@ -76,23 +94,22 @@ def tell_left_out(file):
     print(os.fsencode(f"facesr: {file}: left out, it cannot be read as a picture").decode(errors="replace"), file=sys.stderr)
 
 
-def training_files(recipe, data_dir):
-    """Names of the images of a recipe's streams, in the order of their indices; digits in memory have numbers."""
-    training_part, _ = split(recipe, data_dir)
+def training_files(recipe, data_dir, stage):
+    """Names of the images of a stage's stream, in the order of their indices; digits in memory have numbers."""
     names = []
-    for source, part in zip(recipe.sources, [training_part, *[slice(None)] * (len(recipe.sources) - 1)]):
+    for source, part in training_parts(recipe, data_dir, stage):
         images = training_set(source, data_dir).subset(part)
         if isinstance(images, ArraySet):
-            names += [f"{source.kind} {index}" for index in range(len(images))]
+            names += [f"{source.kind} {index}" for index in range(len(images))] * source.times
         else:
-            names += map(str, readable_of(images, source.decoded_size)[1].files)
+            names += [*map(str, readable_of(images, source.decoded_size)[1].files)] * source.times
     return names
 
 
 def data_description(recipe, data_dir):
     """A run's data by source: the number of images, and a hash of the files' names and sizes, or of the digits themselves."""
     described = []
-    for source in recipe.sources:
+    for source in recipe.all_sources:
         images = training_set(source, data_dir)
         digest = hashlib.sha256()
         if isinstance(images, ArraySet):

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 
 from keras_facesr import backend, presets
+from keras_facesr.data.blind import blind, with_light_of
 from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES
-from keras_facesr.data.degrade import ALIASED, blind, degrade
+from keras_facesr.data.degrade import ALIASED, degrade
 from keras_facesr.data.framing import cut
 from keras_facesr.data.images import to_uint8, to_unit
-from keras_facesr.data.pipeline import FaceStream, LabelStream, MaskStream, PairStream, UnpairedStream
+from keras_facesr.data.labelled import LabelStream, MaskStream
+from keras_facesr.data.pipeline import FaceStream, PairStream, UnpairedStream
 from keras_facesr.errors import TrainingError
 from keras_facesr.inference.methods import KerasJudge
 from keras_facesr.inference.tiles import passes
@@ -18,12 +20,14 @@ from keras_facesr.metrics.attributes import ranked_rightly
 from keras_facesr.metrics.fidelity import closeness
 from keras_facesr.metrics.parsing import intersection_over_union
 from keras_facesr.metrics.perceptual import SeenSet, impressions
+from keras_facesr.models.base import FaceSR
 from keras_facesr.models.component_network import COMPONENTS
 from keras_facesr.models.face_features import ATTRIBUTES
 from keras_facesr.training.recipes.recipe import JUDGE
-from keras_facesr.training.sources import images_of, labelled, masked, split, square_of, training_set
+from keras_facesr.training.sources import images_of, labelled, masked, split, square_of, training_parts, training_set
 
-VARIANTS = 8  # LR images made of each HR image by a random degradation
+VARIANTS = 8  # LR images made of each HR image by a styleVAE
+STARTS = 2  # the same, where a chain goes on from one of them
 SHOWN = 4  # validation images in the TensorBoard grid
 
 
@@ -39,7 +43,7 @@ class SuperResolution:
 
     def __init__(self, recipe, data_dir, model):
         self.recipe, self.data_dir, self.model = recipe, data_dir, model
-        self.training_part, validation_part = split(recipe, data_dir)
+        _, validation_part = split(recipe, data_dir)
         self.degrades = degradation(recipe.degradation, model.scale, recipe.seed)
         first = recipe.sources[0]
         held_out = images_of(first, data_dir, validation_part)
@@ -49,17 +53,28 @@ class SuperResolution:
 
     def stream(self, stage, seed):
         """Training batches for ``fit``."""
-        first, *others = self.recipe.sources
-        images = [images_of(first, self.data_dir, self.training_part)]
-        images += [images_of(source, self.data_dir) for source in others]
-        if first.framing:
-            squares = [square_of(source) for source in self.recipe.sources]
-            return FaceStream(images, squares, first.size, self.model.scale, stage.batch_size, seed)
-        prepare = None
-        if self.recipe.crop:  # what needs whole pictures is computed before they are cut
-            prepare = lambda lr: prepared(self.model, lr)  # noqa: E731
-        how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "degrades": self.degrades, "prepare": prepare}
+        images, sources = [], []
+        for source, part in training_parts(self.recipe, self.data_dir, stage):
+            images += [images_of(source, self.data_dir, part)] * source.times
+            sources += [source] * source.times
+        if (first := sources[0]).framing:
+            squares = [square_of(source) for source in sources]
+            afresh = {"blind": blind, ALIASED: aliased}.get(self.recipe.degradation)
+            return FaceStream(images, squares, first.size, self.model.scale, stage.batch_size, seed, afresh=afresh)
+        how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "degrades": self.degrades}
+        if self.recipe.crop and type(self.model).prepare is not FaceSR.prepare:
+            how["prepare"] = lambda lr: prepared(self.model, lr)  # what needs whole pictures is computed before they are cut
+        if self.recipe.degradation == "blind":
+            how |= {"afresh": blind} if "prepare" in how else {"afresh": blind, "degrades": None}
+            if self.recipe.learnt_start:  # of no other chain
+                how["starts"] = self._learnt_starts
         return PairStream(images, self.model.scale, stage.batch_size, seed, **how)
+
+    def _learnt_starts(self, images):
+        """The images as the recipe's styleVAE spoils them, in their own light."""
+        clean = degrade(images, self.model.scale)
+        spoilt = painted(self.recipe.learnt_start, self.model.scale, self.recipe.seed, STARTS)(images)
+        return [np.stack([with_light_of(*pair) for pair in zip(clean, lr)]) for lr in spoilt]
 
     def validate(self, model):
         """Mean PSNR (dB) and, if its window fits, SSIM of the current answer over the validation images, 8 bits, RGB."""
@@ -232,7 +247,8 @@ def parsed(model, images):
 def degradation(name, scale, seed):
     """The function ``degrades`` of a ``PairStream`` for a ``Recipe.degradation``; None for "bicubic".
 
-    "blind" and the preset of a ``StyleVAE`` make ``VARIANTS`` LR images of each HR image.
+    The preset of a ``StyleVAE`` makes ``VARIANTS`` LR images of each HR image. "blind" makes one, for validation and
+    for what is computed from whole images; in training ``PairStream`` spoils each part afresh.
     """
     if name == "bicubic":
         return None
@@ -240,16 +256,26 @@ def degradation(name, scale, seed):
         return lambda images: [degrade(images, scale, antialias=False)]
     if name == "blind":
         rng = np.random.default_rng(seed)
-        return lambda images: [np.stack([blind(image, scale, rng) for image in images]) for _ in range(VARIANTS)]
+        return lambda images: [np.stack([blind(image, scale, rng) for image in images])]
+    return painted(name, scale, seed, VARIANTS)
+
+
+def painted(name, scale, seed, variants):
+    """A function from HR images to so many lists of LR images, uint8, as the preset of a ``StyleVAE`` spoils them."""
     painter = presets.load(name)
     if painter.scale != scale:
         raise TrainingError(f"{name} reduces {painter.scale} times, the network enlarges {scale} times")
 
-    def painted(images, style_seed):
+    def once(images, style_seed):
         parts = [to_unit(images[part]) for part in passes(images)]
         return np.concatenate([to_uint8(painter.degrade(part, seed=style_seed + k)) for k, part in enumerate(parts)])
 
-    return lambda images: [painted(images, (seed * VARIANTS + k) * 10_000) for k in range(VARIANTS)]
+    return lambda images: [once(images, (seed * variants + k) * 10_000) for k in range(variants)]
+
+
+def aliased(hr, scale, chance):
+    """The small image of one without antialiasing, as ``FaceStream`` calls it: nothing of it is left to chance."""
+    return degrade(hr, scale, antialias=False)
 
 
 def answer(model, lr):
@@ -260,6 +286,6 @@ def answer(model, lr):
 
 def prepared(model, lr):
     """``model.prepare`` of whole 8-bit images, computed in passes and rounded to 8 bits again."""
+    parts = (to_unit(lr[part]) for part in passes(lr, model.scale**2))
     with backend.no_gradients():
-        blocks = [to_uint8(model.prepare(keras.ops.convert_to_tensor(to_unit(lr[part])))) for part in passes(lr)]
-    return np.concatenate(blocks)
+        return np.concatenate([to_uint8(model.prepare(keras.ops.convert_to_tensor(part))) for part in parts])

@@ -3,19 +3,20 @@
 import keras
 
 from keras_facesr.layers.blocks import ResidualBlock, conv
-from keras_facesr.layers.resampling import doublings
-from keras_facesr.models.base import SubPixelSR
+from keras_facesr.layers.resampling import pixel_shuffles
+from keras_facesr.models.base import CentredSR, SubPixelSR
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class EDSR(SubPixelSR):
+class EDSR(CentredSR, SubPixelSR):
     """Enhanced deep residual network, trained by mean absolute error; the defaults are the paper's baseline.
 
     Args:
-        scale: enlargement, a power of two: one pixel shuffle per doubling.
+        scale: enlargement, a power of two, by one pixel shuffle per doubling, or 3.
         channels: width (the large network's 256).
         blocks: residual blocks (the large network's 32).
         residual_scaling: factor on each block's branch (the large network's 0.1).
+        **kwargs: of ``CentredSR``; the paper shifts colours by the mean of its training set.
     """
 
     ARGUMENTS = ("channels", "blocks", "residual_scaling")
@@ -31,10 +32,9 @@ class EDSR(SubPixelSR):
             [*[ResidualBlock(channels, **block) for _ in range(blocks)], conv(channels, dtype=dtype)], name="body"
         )
         self.upsampler = keras.Sequential(
-            [*doublings(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
+            [*pixel_shuffles(channels, scale, dtype=dtype), conv(3, dtype="float32")], name="upsampler"
         )
 
     def call(self, lr, training=None):
-        features = self.stem(2.0 * lr - 1.0)
-        sr = (self.upsampler(features + self.body(features)) + 1.0) / 2.0
-        return self.to_image(sr, training)
+        features = self.stem(self.centred(lr))
+        return self.to_image(self.uncentred(self.upsampler(features + self.body(features))), training)

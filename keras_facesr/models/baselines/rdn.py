@@ -4,8 +4,8 @@ import keras
 from keras import layers, ops
 
 from keras_facesr.layers.blocks import DenseBlock, conv
-from keras_facesr.layers.resampling import doublings
-from keras_facesr.models.base import SubPixelSR
+from keras_facesr.layers.resampling import pixel_shuffles
+from keras_facesr.models.base import CentredSR, SubPixelSR
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -40,15 +40,16 @@ class DenseTrunk(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class RDN(SubPixelSR):
+class RDN(CentredSR, SubPixelSR):
     """Residual dense network, trained by mean absolute error.
 
     Args:
-        scale: enlargement, a power of two: one pixel shuffle per doubling.
+        scale: enlargement, a power of two, by one pixel shuffle per doubling, or 3.
         channels: G_0, width between the blocks.
         blocks: D, residual dense blocks.
         convolutions: C, convolutions of each block before its fusion.
         growth: G, channels that each convolution adds.
+        **kwargs: of ``CentredSR``.
     """
 
     ARGUMENTS = ("channels", "blocks", "convolutions", "growth")
@@ -60,9 +61,9 @@ class RDN(SubPixelSR):
         dtype = self.dtype_policy
         self.stem = conv(channels, name="stem", dtype=dtype)
         self.body = DenseTrunk(channels, blocks, convolutions, growth, name="body", dtype=dtype)
-        enlargement = doublings(channels, scale, dtype=dtype)
+        enlargement = pixel_shuffles(channels, scale, dtype=dtype)
         self.upsampler = keras.Sequential([*enlargement, conv(3, dtype="float32")], name="upsampler")
 
     def call(self, lr, training=None):
-        features = self.stem(2.0 * lr - 1.0)
-        return self.to_image((self.upsampler(features + self.body(features)) + 1.0) / 2.0, training)
+        features = self.stem(self.centred(lr))
+        return self.to_image(self.uncentred(self.upsampler(features + self.body(features))), training)

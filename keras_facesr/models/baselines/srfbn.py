@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, conv
+from keras_facesr.models.base import CentredSR
 from keras_facesr.models.own_loss import ObjectiveSR
 
 PLAIN = {"normalization": None, "activation": "shared_prelu"}  # of every convolution
@@ -62,7 +63,7 @@ class FeedbackBlock(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class SRFBN(ObjectiveSR):
+class SRFBN(CentredSR, ObjectiveSR):
     """Super-resolution feedback network, trained by the mean absolute error of all steps' answers; it compiles without a loss.
 
     Args:
@@ -70,6 +71,7 @@ class SRFBN(ObjectiveSR):
         channels: width.
         groups: projections up and down in the feedback block.
         steps: passes through the block; the last one's answer is the network's.
+        **kwargs: of ``CentredSR``; the paper shifts colours by the mean of its training set.
     """
 
     ARGUMENTS = ("channels", "groups", "steps")
@@ -97,14 +99,14 @@ class SRFBN(ObjectiveSR):
 
     def answers(self, lr):
         """Each step's answer to images (N, H, W, 3) in [0, 1]: a list of enlarged images, not clipped."""
-        lr = 2.0 * ops.convert_to_tensor(lr) - 1.0
+        lr = self.centred(lr)
         height, width = ops.shape(lr)[1:3]
         skip = backend.resize(lr, height * self.scale, width * self.scale)
         state = features = self.stem(lr)
         answers = []
         for _ in range(self.steps):
             state = self.feedback(features, state)
-            answers.append((skip + self.reconstruction(state) + 1.0) / 2.0)
+            answers.append(self.uncentred(skip + self.reconstruction(state)))
         return answers
 
     def objective(self, lr, hr):

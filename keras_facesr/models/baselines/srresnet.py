@@ -3,7 +3,7 @@
 import keras
 
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, batch_normalization, conv
-from keras_facesr.layers.resampling import doublings
+from keras_facesr.layers.resampling import pixel_shuffles
 from keras_facesr.models.base import SubPixelSR
 
 
@@ -12,7 +12,7 @@ class SRResNet(SubPixelSR):
     """The generator of SRGAN, trained by mean squared error alone.
 
     Args:
-        scale: enlargement, a power of two: one pixel shuffle per doubling.
+        scale: enlargement, a power of two, by one pixel shuffle per doubling, or 3.
         channels: width (the paper's 64).
         blocks: residual blocks (the paper's 16).
     """
@@ -33,7 +33,7 @@ class SRResNet(SubPixelSR):
             ],
             name="body",
         )
-        enlargement = doublings(channels, scale, "prelu", dtype=dtype)
+        enlargement = pixel_shuffles(channels, scale, "prelu", dtype=dtype)
         self.upsampler = keras.Sequential([*enlargement, conv(3, 9, dtype="float32")], name="upsampler")
 
     def call(self, lr, training=None):

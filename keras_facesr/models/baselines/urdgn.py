@@ -6,19 +6,21 @@ from keras import layers, ops
 from keras_facesr.layers.blocks import ConvBlock, conv
 from keras_facesr.layers.resampling import NearestEnlargement, doubling_count
 from keras_facesr.models.adversarial import AdversarialSR
+from keras_facesr.models.critic import StackedCritic
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
-class Discriminator(layers.Layer):
+class Discriminator(StackedCritic):
     """Conv 5x5, max pooling, ReLU and dropout of whole maps, four times; a dense layer; a score.
 
-    Images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1). It is used in training only, so
-    dropout is always on.
+    It is used in training only, so dropout is always on.
 
     Args:
         convolutions: at most four; their widths are ``channels`` times 1, 2, 4 and 3.
         hidden: units of the dense layer.
     """
+
+    ARGUMENTS = ("convolutions", "channels", "hidden")
 
     def __init__(self, convolutions=4, channels=32, hidden=1024, **kwargs):
         super().__init__(**kwargs)
@@ -31,18 +33,8 @@ class Discriminator(layers.Layer):
         stack += [layers.Flatten(dtype=dtype), layers.Dense(hidden, "relu", dtype=dtype), layers.Dropout(0.5, dtype=dtype)]
         self.stack = keras.Sequential([*stack, layers.Dense(1, dtype="float32")])
 
-    def build(self, input_shape):
-        self.stack.build(input_shape)
-
     def call(self, images):
         return self.stack(ops.convert_to_tensor(images), training=True)
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], 1)
-
-    def get_config(self):
-        names = ("convolutions", "channels", "hidden")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 @keras.saving.register_keras_serializable("keras_facesr")

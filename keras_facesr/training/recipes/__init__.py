@@ -12,10 +12,12 @@ RECIPES = {recipe.name: recipe for part in (sam, baselines, full_size, cagface, 
 
 
 def find(name):
-    """The recipe of that name; ``TrainingError`` lists similar names, or all if there are none."""
+    """The recipe of that name; ``TrainingError`` lists similar names."""
+    if not isinstance(name, str):
+        raise TrainingError(f"{name!r} is neither a recipe nor the name of one")
     if name not in RECIPES:
         close = [presets.ALIASES[name]] if name in presets.ALIASES else difflib.get_close_matches(name.lower(), RECIPES)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(RECIPES))}"
+        hint = f"did you mean {' or '.join(close)}?" if close else "most have the names of presets: facesr models"
         raise TrainingError(f"no recipe is called {name!r}; {hint}")
     return RECIPES[name]
 

@@ -6,8 +6,20 @@ from keras_facesr.training.recipes.baselines import against_a_critic
 from keras_facesr.training.recipes.recipe import FEATURES_WEIGHT, Recipe, Source, Stage
 
 COMPONENT_NETWORK = "components_celebamask"
-# Faces of at least 512 pixels in DATA_DIR/faces_512, CelebAMask-HQ in DATA_DIR/celebamask.
+# Faces of at least 512 pixels in DATA_DIR/faces_512, CelebAMask-HQ in DATA_DIR/celebamask, CelebA in DATA_DIR/celeba.
 FACES = (Source("folder", 512, "faces_512"), Source("celebamask", 256, "celebamask"))
+FACES_OF_SIZES = (  # the same faces nearer and farther, and more of them
+    Source("folder", 512, "faces_512", times=8),
+    Source("folder", 384, "faces_512", times=5),
+    Source("folder", 256, "faces_512", times=5),
+    Source("celebamask", 256, "celebamask", times=6),
+    Source("celeba", 176, "celeba"),
+)
+ALL_FACES = (  # about a third of the patches from each, whatever the sets' sizes
+    Source("folder", 512, "faces_512", times=10),
+    Source("celebamask", 256, "celebamask", times=12),
+    Source("celeba", 176, "celeba"),
+)
 
 
 def small(name, model_class, config, *stages, parts=None):
@@ -31,10 +43,40 @@ ATTENTIVE = cagface(  # nine tenths of the multiply-adds of cagface_small_x4
     patches(3000, phase=1, **LARGER),
     patches(4500, phase=2, **LARGER),
     patches(8250, phase=2, check_every=250, **{**LARGER, "learning_rate": 6e-4}),
+    patches(8000, phase=2, check_every=250, sources=FACES_OF_SIZES, **{**LARGER, "learning_rate": 6e-4}),
     features=48,
     blocks=8,
     block="attentive",
     tail="shuffle",
+)
+REAL = dataclasses.replace(  # from the weights that were taught on bicubic pairs
+    ATTENTIVE,
+    name="cagface_real_x4",
+    sources=ALL_FACES,
+    stages=(
+        patches(6000, phase=2, **LARGER),
+        patches(6000, phase=2, **{**LARGER, "learning_rate": 4e-4}),
+    ),
+    degradation="blind",
+    learnt_start="stylevae_wider",
+    validation_images=32,
+    start="cagface_attentive_x4",
+)
+SHARP = Recipe(  # from the same weights, against a critic
+    name="cagface_gan_x4",
+    model_class="CAGFaceGAN",
+    config={"generator": ATTENTIVE.config, "critic": True, "critic_channels": 32}
+    | {"adversarial_weight": 1e-3, "perceptual_weight": FEATURES_WEIGHT, "consistency_weight": 10.0},
+    sources=FACES_OF_SIZES,
+    stages=(
+        patches(
+            4000, batch_size=16, learning_rate=1e-4, optimizer="adam", phase=2, features="face_features", keep="last", ema=0.999
+        ),
+    ),
+    precision="mixed_bfloat16",
+    crop=128,
+    validation_images=12,
+    parts={"generator": "cagface_attentive_x4"},
 )
 
 
@@ -60,6 +102,8 @@ RECIPES = [
         validation_images=60,
     ),
     dataclasses.replace(ATTENTIVE, precision="mixed_bfloat16"),
+    dataclasses.replace(REAL, precision="mixed_bfloat16"),
+    SHARP,
     cagface("cagface_small_x4", patches(2000, phase=1), patches(4000, phase=2)),
     cagface("cagface_small_single_x4", patches(6000, phase=1), stages=1),
     # Widths and depths that give about CAGFace's number of multiply-adds (tests/test_baselines.py).

@@ -4,7 +4,7 @@ import dataclasses
 
 from keras_facesr import classes, presets
 from keras_facesr.data.degrade import ALIASED
-from keras_facesr.errors import TrainingError
+from keras_facesr.errors import TrainingError, check_choice, check_whole_number
 
 IMAGE_UNIT = 1600  # budgets are multiples of so many images: whole batches of any usual size
 JUDGE = "face_features"  # the preset that judges how alike generated and real small faces are
@@ -18,6 +18,7 @@ DATA_SETS = {  # by a source's folder, or by its kind
     "faces_512": "faces of at least 512 px from a collection for non-commercial research",
     "wider_lq": "small faces cut from WIDER FACE (CC BY-NC-ND 2.0)",
 }
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 FEATURES_WEIGHT = 0.01  # bicubic's errors of JUDGE's features then count about as much as its errors of pixels
 
 
@@ -39,6 +40,7 @@ class Stage:
         keep: "best" keeps the weights that score best in validation, "last" the latest. "last" is for adversarial stages:
             measured by pixels, their first weights would be the best.
         check_every: steps between validations and checkpoints.
+        sources: the images of this stage; empty: the recipe's.
         jit_compile: whether XLA compiles the step. On a CPU this is faster for narrow networks at the input's size, and
             slower for convolutions of few channels at the output's size.
     """
@@ -56,10 +58,12 @@ class Stage:
     keep: str = "best"
     check_every: int = 500
     jit_compile: bool = True
+    sources: tuple["Source", ...] = ()
 
     def __post_init__(self):
         if self.steps % self.check_every:
             raise ValueError(f"{self.steps} steps are not a multiple of check_every = {self.check_every}")
+        check_choice(self.keep, "keep", ("best", "last"))
 
     @property
     def images(self):
@@ -93,6 +97,7 @@ class Stage:
         shared = {"use_ema": True, "ema_momentum": self.ema}
         if accumulation > 1:
             shared["gradient_accumulation_steps"] = accumulation
+        check_choice(self.optimizer, "optimizer", OPTIMIZERS)
         optimizer = OPTIMIZERS[self.optimizer](rate, **shared)
         on_tensorflow = keras.backend.backend() == "tensorflow"
         how = {"loss": self.loss, "jit_compile": jit_compile and self.jit_compile and on_tensorflow}
@@ -112,6 +117,7 @@ class Source:
         framing: the set whose framing its faces are cut to (``data.framing.FRAMINGS``), again each time they are seen; None:
             whole squares.
         whole: with a framing, side in pixels of the squares that faces are cut from.
+        times: how often each image is seen in an epoch, so that a small set counts beside a large one.
     """
 
     kind: str
@@ -119,6 +125,7 @@ class Source:
     folder: str = ""
     framing: str | None = None
     whole: int | None = None
+    times: int = 1
 
     @property
     def shape(self):
@@ -144,12 +151,13 @@ class Recipe:
         name: name of the preset that it makes.
         model_class: name of a class in ``classes.MODEL_CLASSES``.
         config: constructor arguments of that class.
-        sources: the images. The best weights are chosen by images of the first source.
+        sources: the images, of all stages that name none of their own. The best weights are chosen by images of the first.
         stages: trained in sequence, each from the best weights of the one before.
         seed: of initial weights, order, flips and noise.
         task: what the network is trained for and how it is judged, a name in ``tasks.TASKS``.
         degradation: how small images are made for training: "bicubic", "aliased" (bicubic without antialiasing), "blind"
-            (blur, noise, JPEG), or the preset of a ``StyleVAE``.
+            (``data.blind``), or the preset of a ``StyleVAE``.
+        learnt_start: for "blind", the preset of a ``StyleVAE`` from whose small images a share of the chains go on; None: none.
         precision: "float32", "mixed_bfloat16" or "mixed_float16", in which the network computes; its weights are float32.
         accumulation: number of batches whose mean gradient makes one update of the weights.
         epochs: passes over the data in each stage, instead of the stages' steps; None: their steps.
@@ -167,6 +175,7 @@ class Recipe:
     seed: int = 0
     task: str = "super-resolution"
     degradation: str = "bicubic"
+    learnt_start: str | None = None
     precision: str = "float32"
     accumulation: int = 1
     epochs: int | None = None
@@ -174,6 +183,26 @@ class Recipe:
     validation_images: int = 200
     start: str | None = None
     parts: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        """Raise an error of one line about a change that cannot be carried out, or would have no effect."""
+        check_whole_number(self.accumulation, "accumulation")
+        if self.epochs is not None:
+            check_whole_number(self.epochs, "epochs")
+        check_choice(self.precision, "precision", PRECISIONS)
+        check_choice(self.model_class, "model_class", classes.MODEL_CLASSES)
+        if self.degradation != "bicubic" and self.task != "super-resolution":
+            raise TrainingError(f"{self.name} is for {self.task}; a degradation is for super-resolution alone: leave it out")
+        if self.stylevae and any(source.framing for source in self.all_sources):
+            raise TrainingError(f"{self.name} cuts faces anew each time, and no styleVAE is so fast: take blind or aliased")
+        if self.task != "super-resolution" and any(stage.sources for stage in self.stages):
+            raise TrainingError(f"{self.name} is for {self.task}, which has the same sources in all stages")
+
+    @property
+    def all_sources(self):
+        """The sources of all stages, each once."""
+        of_stages = [source for stage in self.stages for source in stage.sources]
+        return tuple(dict.fromkeys([*self.sources, *of_stages]))
 
     @property
     def images(self):
@@ -188,17 +217,17 @@ class Recipe:
     @property
     def stylevae(self):
         """Name of the styleVAE preset that makes the small images; None if no network makes them."""
-        return None if self.measured_with in (None, ALIASED) else self.degradation
+        return None if self.degradation in ("bicubic", ALIASED, "blind") else self.degradation
 
     @property
     def measured_with(self):
-        """The degradation of the test images on its card; None: bicubic, which also holds for "blind"."""
-        return None if self.degradation in ("bicubic", "blind") else self.degradation
+        """The degradation of the test images on its card, for "blind" the chain that is held out for it; None: bicubic."""
+        return {"bicubic": None, "blind": "blind_held_out"}.get(self.degradation, self.degradation)
 
     @property
     def teachers(self):
         """Names of the presets whose released networks its training needs."""
-        names = {self.start, *self.parts.values(), *(stage.features for stage in self.stages), self.stylevae}
+        names = {self.start, *self.parts.values(), *(stage.features for stage in self.stages), self.stylevae, self.learnt_start}
         judge = {JUDGE} if self.task == "degradation" else set()
         return (names | judge) - {None}
 

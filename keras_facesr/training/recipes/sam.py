@@ -1,5 +1,7 @@
 """The small SAM presets, and the baselines that see the same images of UTKFace."""
 
+import dataclasses
+
 from keras_facesr.training.recipes.recipe import Recipe, Source, Stage
 
 FACES = Source("utkface", 128)
@@ -41,32 +43,57 @@ def yardstick(name, model_class, scale, **config):
     )
 
 
-HOW = {"batch_size": 32, "optimizer": "muon", "jit_compile": False}
-SAM_X8 = Recipe(
-    name="sam_small_x8",
-    model_class="SAM",
-    config={
-        "scale": 8,
-        "backbone": "lr",
-        "encoder_blocks": 24,
-        "decoder_blocks": 2,
-        # One latent a face, of eight numbers: few enough that a hundred samples cover the variation (docs/papers/sam.md).
-        "latent": "face",
-        "latent_channels": 8,
-        "stochastic_weight": 0.1,
-        "divergence": "forward",
-    },
-    sources=FRAMED,
-    precision="mixed_bfloat16",
-    stages=(
-        Stage(20000, learning_rate=1e-3, phase=0, ema=0.999, **HOW),
-        Stage(9500, learning_rate=5e-4, phase=1, ema=0.999, **HOW),
-        Stage(2000, learning_rate=1e-3, phase=2, check_every=250, **HOW),
-    ),
-)
+def sam_of_sets(scale, *steps, **config):
+    """SAM with the LR-size backbone on faces of three sets, in larger batches and bfloat16, for ten times the images.
+
+    Its latent is one for a face, of few numbers: few enough that a hundred samples cover the variation (docs/papers/sam.md).
+    ``steps`` are (number, rate) of phases 0, 1 and 2.
+    """
+    how = {"batch_size": 32, "optimizer": "muon", "jit_compile": False}
+    averages = ({"ema": 0.999}, {"ema": 0.999}, {"check_every": 250})
+    return Recipe(
+        name=f"sam_small_x{scale}",
+        model_class="SAM",
+        config={"scale": scale, "backbone": "lr", "decoder_blocks": 2, "latent": "face", "divergence": "forward", **config},
+        sources=FRAMED,
+        precision="mixed_bfloat16",
+        stages=tuple(
+            Stage(number, learning_rate=rate, phase=phase, **how, **averages[phase])
+            for phase, (number, rate) in enumerate(steps)
+        ),
+    )
+
+
+def sam_of_celeba(recipe, *steps):
+    """The same network, from its weights, for CelebA's own framing: the whole head and what is round it."""
+    how = {"batch_size": 32, "optimizer": "muon", "jit_compile": False, "ema": 0.999}
+    stages = (
+        Stage(number, learning_rate=rate, phase=phase, check_every=250, **how) for phase, (number, rate) in enumerate(steps)
+    )
+    return dataclasses.replace(
+        recipe,
+        name=f"{recipe.name}_celeba",
+        sources=(Source("celeba", 128, "celeba", "celeba", 178),),
+        stages=tuple(stages),
+        start=recipe.name,
+    )
+
+
+SAM_X8 = sam_of_sets(8, (20000, 1e-3), (9500, 5e-4), (2000, 1e-3), encoder_blocks=24, latent_channels=8, stochastic_weight=0.1)
 
 RECIPES = [
     SAM_X8,
+    sam_of_celeba(SAM_X8, (12000, 7e-4), (2000, 5e-4), (1000, 1e-3)),
+    sam_of_sets(
+        16,
+        (10000, 5e-4),
+        (5000, 3e-4),
+        (1500, 1e-3),
+        channels=96,
+        encoder_blocks=16,
+        latent_channels=12,
+        stochastic_weight=0.3,
+    ),
     sam_small(4, phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
     sam_small(8, phase_1=1500, phase_2=500, encoder_blocks=16, decoder_blocks=2),
     sam_small(16, phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),

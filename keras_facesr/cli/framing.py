@@ -1,0 +1,35 @@
+"""What ``--framing`` cuts out of a set's pictures, and of which sets it is known where faces lie in them."""
+
+from keras_facesr.errors import CallError
+
+
+def square_cut(args, faces, folder):
+    """The square that ``--framing`` cuts out of a set's pictures, as ``Protocol`` takes it; None without the option.
+
+    Raises:
+        CallError: no such framing is known, or not where faces lie in the pictures of ``folder``.
+    """
+    if not args.framing:
+        return None
+    from keras_facesr.data.framing import FRAMINGS, square
+
+    if args.framing not in FRAMINGS:
+        raise CallError(f"--framing {args.framing}: known are the framings of {', '.join(FRAMINGS)}")
+    return square(args.framing, within=framing_of(faces, "--framing", folder))
+
+
+def framing_of(faces, option, folder):
+    """The set whose mean face tells where faces lie in these pictures; CallError if that is not known."""
+    from keras_facesr.data.framing import FRAMINGS
+
+    if not known_framing(faces):
+        raise CallError(f"{option}: where faces lie in {folder} is not known, only in {', '.join(FRAMINGS)}")
+    return faces.name
+
+
+def known_framing(faces):
+    """The name of a set of which it is known where faces lie in its pictures, or None."""
+    from keras_facesr.data.framing import FRAMINGS
+    from keras_facesr.data.sets import ImageSet
+
+    return faces.name if isinstance(faces, ImageSet) and faces.name in FRAMINGS else None

@@ -1,0 +1,37 @@
+"""``facesr import``: a network of the field, from its PyTorch file to a folder that stands for a model's name."""
+
+from pathlib import Path
+
+from keras_facesr import presets
+from keras_facesr.cli import console
+from keras_facesr.cli.arguments import report_options, setting
+from keras_facesr.cli.networks import start_keras
+
+SUMMARY = "Take over a published network's weights from its PyTorch file."
+
+
+def add_options(option):
+    report_options(option)
+    option("file", metavar="FILE", help="file.safetensors, or file.pth (extra import)")
+    option("-o", "--out", required=True, metavar="FOLDER", help="folder to write; all commands take it for a model's name")
+    classes = "RRDBNet, SRVGGNetCompact, MSRResNet, EDSR, RDN or SRFBN"
+    option("--model", dest="class_name", metavar="CLASS", help=f"{classes} (default: as the tensors say)")
+    values = {"type": setting, "action": "append", "default": [], "metavar": "NAME=VALUE"}
+    option("--set", **values, help="argument that no tensor tells, such as residual_scaling=0.1 of an EDSR; may be repeated")
+
+
+def run(args):
+    console.check_new(Path(args.out) / "config.json", args.overwrite)
+    console.check_writable(args.out)
+    start_keras(args.debug)
+    from keras_facesr.exchange.folder import import_weights
+
+    with console.waiting("reading and writing", args.debug):
+        import_weights(args.file, args.out, args.class_name, args.overwrite, **dict(args.set))
+    preset = presets.find(args.out)
+    if args.json != "-":
+        about = f"{preset.class_name} x{preset.scale}, {preset.parameters:,} weights"
+        print(f"{args.out}: {about}; its terms are those of its source")
+    names = {"class": "class_name", **{name: name for name in ("scale", "parameters", "config", "recipe")}}
+    console.write_json(args, {"path": args.out, **{key: getattr(preset, name) for key, name in names.items()}})
+    return 0

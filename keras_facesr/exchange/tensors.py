@@ -1,0 +1,66 @@
+"""PyTorch's files as what they hold, tensors by name. They are data: nothing of a file is ever run."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+
+from keras_facesr.errors import WeightsError, reason
+from keras_facesr.importing import import_keras, imported
+
+EXTRA = "import"
+INNER = ("params_ema", "params", "state_dict")  # under which a file keeps its tensors, the averaged ones first
+
+
+def read_tensors(path):
+    """The tensors of a .safetensors or .pth file: name -> float32 array.
+
+    Raises:
+        WeightsError: the file is missing, damaged, of another kind, or holds more than tensors.
+        ExportError: what reads it is not installed.
+    """
+    path = Path(path)
+    readers = {".safetensors": from_safetensors, ".pth": _from_torch, ".pt": _from_torch}
+    if path.suffix not in readers:
+        raise WeightsError(f"{path}: weights are read from .safetensors and .pth files")
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
+    tensors = readers[path.suffix](path)
+    if not tensors:
+        raise WeightsError(f"{path}: holds no tensors")
+    for prefix in ("module.", *(f"{name}." for name in INNER)):  # of a network trained on several devices; of a flat file
+        if all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): array for name, array in tensors.items()}
+    return tensors
+
+
+def write_tensors(path, tensors, about):
+    """Write float32 arrays, by name, as a .safetensors file; ``about`` is its metadata, texts by name."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    path.write_bytes(imported("safetensors.numpy", EXTRA).save(arrays, about))
+
+
+def from_safetensors(path):
+    """The tensors of a .safetensors file, whatever its name; errors as of ``read_tensors``."""
+    safetensors = imported("safetensors", EXTRA)
+    import_keras()  # and with it what NumPy has bfloat16 from
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return {name: np.asarray(file.get_tensor(name), np.float32) for name in file.keys()}
+    except (safetensors.SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(f"{path}: damaged, or no safetensors file ({reason(error)})") from error
+
+
+def _from_torch(path):
+    torch = imported("torch", EXTRA)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(f"{path}: refused, it is damaged or holds more than tensors; nothing of it was run") from error
+    except Exception as error:  # a damaged file can raise anything
+        raise WeightsError(f"{path}: damaged, or no file of torch.save ({reason(error)[:200]})") from error
+    while isinstance(content, dict) and (inner := [name for name in INNER if isinstance(content.get(name), dict)]):
+        content = content[inner[0]]
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise WeightsError(f"{path}: holds no tensors by name, but {type(content).__name__}; save a network's state_dict")
+    return {str(name): tensor.detach().float().numpy() for name, tensor in content.items()}

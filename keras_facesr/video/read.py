@@ -1,0 +1,141 @@
+"""Reads a film frame by frame: upright RGB pixels, times, and what else an answer has to carry over."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from keras_facesr.errors import FacesrError, reason
+from keras_facesr.importing import imported
+
+EXTRA = "video"
+# FFmpeg's numbers of matrices, ranges and transfer functions; swscale has its own for the matrices.
+BT709, BT601 = 1, 6
+LIMITED = 1  # luma from 16 to 235
+HDR = (16, 18)  # PQ and HLG
+SWSCALE = {BT709: 1, 4: 4, 5: 5, BT601: 5, 7: 7, 9: 9}
+HD = 720  # rows from which players take an untagged film for BT.709
+
+
+@dataclass(frozen=True)
+class Colours:
+    """How RGB is encoded, in FFmpeg's numbers: the matrix, its range, the primaries and the transfer function."""
+
+    matrix: int
+    range: int
+    primaries: int
+    transfer: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), upright.
+        pts: its time in the film's ``time_base``.
+        duration: in the same, 0 if unknown.
+    """
+
+    rgb: np.ndarray
+    pts: int
+    duration: int
+
+
+class Film:
+    """A film's file and what its first frame tells.
+
+    Attributes:
+        path: of the file.
+        height, width: of its upright frames, in pixels.
+        time_base: the unit of its times in seconds, a ``Fraction``.
+        rate: frames per second on average, a ``Fraction``.
+        aspect: width of an upright pixel by its height, a ``Fraction``.
+        count: number of its frames, estimated where the file does not say it; None: unknown.
+        colours: ``Colours``; of an untagged film those that players take it for.
+    """
+
+    def __init__(self, path):
+        """Raise FacesrError if the file is missing, broken, no film or in HDR, ExportError without the extra ``video``."""
+        self.path, self.av = path, imported("av", EXTRA)
+        with self._opened() as (container, stream):
+            first = next(self._decoded(container, stream), None)
+            if first is None:
+                raise FacesrError(f"{path}: no frame of it can be decoded")
+            if first.color_trc in HDR:
+                raise FacesrError(f"{path}: is in HDR, which is not read; convert it to BT.709 first")
+            self.quarters = round(first.rotation / 90) % 4
+            sides, aspect = (first.height, first.width), stream.sample_aspect_ratio or Fraction(1)
+            lies = self.quarters % 2
+            self.height, self.width = sides[::-1] if lies else sides
+            self.aspect = 1 / aspect if lies else aspect
+            self.time_base = stream.time_base
+            self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+            self.count = stream.frames or self._estimated(container, stream)
+            untagged = BT601 if first.height < HD else BT709
+            matrix = first.colorspace if first.colorspace in SWSCALE else untagged
+            self.colours = Colours(matrix, first.color_range or LIMITED, first.color_primaries, first.color_trc)
+
+    def frames(self, first=0):
+        """Yield each ``Frame`` from number ``first`` on.
+
+        Raises:
+            FacesrError: the file is broken from some frame on, or its frames change their size.
+        """
+        with self._opened() as (container, stream):
+            last = None
+            for number, frame in enumerate(self._decoded(container, stream)):
+                pts = self._next(last) if frame.pts is None else frame.pts
+                last = pts if last is None else max(pts, last + 1)
+                if number >= first:
+                    yield Frame(self._upright(frame), last, frame.duration or 0)
+
+    @contextmanager
+    def _opened(self):
+        """The file and its first film; pictures and covers are none."""
+        with self._readable("cannot be read as a film"):
+            container = self.av.open(str(self.path))
+        with container:
+            covers = self.av.stream.Disposition.attached_pic
+            films = [stream for stream in container.streams.video if not stream.disposition & covers]
+            if not films:
+                raise FacesrError(f"{self.path}: has no moving pictures")
+            if "pipe" in container.format.name or container.format.name == "image2":
+                raise FacesrError(f"{self.path}: is a picture, not a film: facesr photo enlarges it")
+            films[0].thread_type = "AUTO"
+            yield container, films[0]
+
+    @contextmanager
+    def _readable(self, wrong):
+        try:
+            yield
+        except (self.av.FFmpegError, OSError) as error:
+            raise FacesrError(f"{self.path}: {wrong} ({reason(error)})") from error
+
+    def _decoded(self, container, stream):
+        frames = container.decode(stream)
+        while True:
+            with self._readable("is broken from here on"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
+
+    def _estimated(self, container, stream):
+        if stream.duration:
+            return round(stream.duration * stream.time_base * self.rate)
+        return round(Fraction(container.duration, self.av.time_base) * self.rate) if container.duration else None
+
+    def _next(self, last):
+        """The time of a frame that has none, as in raw streams."""
+        return 0 if last is None else last + max(1, round(1 / (self.rate * self.time_base)))
+
+    def _upright(self, frame):
+        colours = {"src_colorspace": SWSCALE[self.colours.matrix], "src_color_range": self.colours.range}
+        how = {} if frame.format.is_rgb else colours
+        rgb = np.rot90(frame.to_ndarray(format="rgb24", interpolation="BICUBIC", **how), self.quarters)
+        if rgb.shape[:2] != (self.height, self.width):
+            now = f"{rgb.shape[1]}x{rgb.shape[0]}"
+            raise FacesrError(f"{self.path}: its frames change from {self.width}x{self.height} to {now} pixels; cut it there")
+        return np.ascontiguousarray(rgb)

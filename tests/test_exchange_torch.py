@@ -1,0 +1,111 @@
+"""Imported networks beside PyTorch's, and the way back; where PyTorch is not installed, test_exchange.py has to do."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+import torch_networks as published  # noqa: E402
+
+from keras_facesr.errors import WeightsError  # noqa: E402
+from keras_facesr.exchange.published import network_of  # noqa: E402
+from keras_facesr.exchange.pytorch import to_tensors  # noqa: E402
+from keras_facesr.exchange.tensors import write_tensors  # noqa: E402
+
+NETWORKS = {
+    "RRDBNet x4": (published.RRDBNet, {}),
+    "RRDBNet x2, its input unshuffled": (published.RRDBNet, {"scale": 2}),
+    "RRDBNet x1, its input unshuffled": (published.RRDBNet, {"scale": 1}),
+    "RRDBNet x4, second names": (published.RRDBNet, {"older": True}),
+    "RRDBNet x4, first names": (published.FirstESRGAN, {}),
+    "RRDBNet x2, first names": (published.FirstESRGAN, {"doublings": 1}),
+    "RRDBNet x1, first names": (published.FirstESRGAN, {"doublings": 0}),
+    "SRVGGNetCompact x4": (published.SRVGGNetCompact, {}),
+    "SRVGGNetCompact x1": (published.SRVGGNetCompact, {"scale": 1}),
+    "MSRResNet x4": (published.MSRResNet, {}),
+    "MSRResNet x3": (published.MSRResNet, {"scale": 3}),
+    "MSRResNet x2, MMSR's names": (published.MSRResNet, {"scale": 2, "older": True}),
+    "EDSR x4": (published.EDSR, {}),
+    "EDSR x3": (published.EDSR, {"scale": 3}),
+    "EDSR x2, authors' names": (published.AuthorsEDSR, {"scale": 2}),
+    "EDSR x4, authors' names, other colours": (published.AuthorsEDSR, {"mean": (0.5, 0.4, 0.3)}),
+    "EDSR x2, 256 channels": (published.AuthorsEDSR, {"scale": 2, "width": 256, "blocks": 2, "scaling": 0.1}),
+    "RDN x4": (published.RDN, {}),
+    "RDN x3": (published.RDN, {"scale": 3}),
+    "SRFBN x4": (published.SRFBN, {}),
+    "SRFBN x2": (published.SRFBN, {"scale": 2}),
+}
+SIZES = (8, 8), (12, 20), (32, 16)
+
+
+def random_network(kind, how):
+    """A network of PyTorch with random weights, its slopes too."""
+    torch.manual_seed(0)
+    network = kind(**how).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.PReLU):
+            torch.nn.init.uniform_(module.weight, 0.0, 0.5)
+    return network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_imported_network_answers_as_in_pytorch_and_comes_back_from_its_export_as_it_was(name, tmp_path):
+    network = random_network(*NETWORKS[name])
+    file = tmp_path / "network.pth"
+    torch.save({"params": {"other": torch.zeros(1)}, "params_ema": network.state_dict()}, file)
+    imported = network_of(file)
+    assert type(imported).__name__ == name.split()[0]
+    for height, width in SIZES:
+        lr = np.random.default_rng(0).random((1, height, width, 3), "float32")
+        with torch.no_grad():
+            expected = network(torch.from_numpy(lr.transpose(0, 3, 1, 2))).numpy().transpose(0, 2, 3, 1)
+        sr = keras.ops.convert_to_numpy(imported(lr, training=True))  # not clipped
+        assert expected.std() > 0.01 and sr.shape == expected.shape
+        assert np.abs(sr - expected).max() <= 1e-4
+    if name not in ("RRDBNet x2, first names", "RRDBNet x1, first names", "EDSR x4, authors' names, other colours"):
+        write_tensors(tmp_path / "back.safetensors", to_tensors(imported), {})
+        again = network_of(tmp_path / "back.safetensors")
+        for then, now in zip(imported.variables, again.variables, strict=True):
+            np.testing.assert_array_equal(then.numpy(), now.numpy())
+
+
+class Code:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.file),)
+
+
+def test_code_in_a_pickle_is_refused_and_never_run(tmp_path):
+    torch.save(
+        {"params": random_network(published.EDSR, {}).state_dict(), "more": Code(tmp_path / "run")}, tmp_path / "code.pth"
+    )
+    with pytest.raises(WeightsError, match=r"^[^\n]*code.pth: refused, .* more than tensors; nothing of it was run$"):
+        network_of(tmp_path / "code.pth")
+    assert not (tmp_path / "run").exists()
+    torch.load(tmp_path / "code.pth", weights_only=False)
+    assert (tmp_path / "run").exists()  # it would have run
+
+
+@pytest.mark.parametrize("content", ["half", "nothing", "text"])
+def test_a_damaged_pth_is_refused_in_a_line(content, tmp_path):
+    file = tmp_path / "damaged.pth"
+    torch.save(random_network(published.EDSR, {}).state_dict(), file)
+    whole = file.read_bytes()
+    file.write_bytes({"half": whole[: len(whole) // 2], "nothing": b"", "text": b"no weights"}[content])
+    with pytest.raises(WeightsError, match=r"^[^\n]*damaged.pth: [^\n]*damaged[^\n]*$"):
+        network_of(file)
+
+
+def test_a_network_saved_whole_or_without_names_is_refused_in_a_line(tmp_path):
+    torch.save(torch.zeros(3), tmp_path / "one.pth")
+    with pytest.raises(WeightsError, match="one.pth: holds no tensors by name, but Tensor"):
+        network_of(tmp_path / "one.pth")
+    torch.save(published.EDSR(), tmp_path / "whole.pth")
+    with pytest.raises(WeightsError, match="whole.pth: refused"):
+        network_of(tmp_path / "whole.pth")

@@ -1,0 +1,292 @@
+"""Films: what the answer carries over, how it is interrupted and resumed, and that faces neither tremble nor flicker."""
+
+import os
+import signal
+from functools import partial
+
+import numpy as np
+import pytest
+from films import BT601, BT709, write_film
+from finding import installed
+from processes import resident
+from test_photos import Blocks, a_face, wall_with_a_face
+
+from keras_facesr.cli import main
+from keras_facesr.data.degrade import resize
+from keras_facesr.errors import CallError, FacesrError
+from keras_facesr.inference.runtimes import LiteRT
+from keras_facesr.photos import restore as photos
+from keras_facesr.photos.restore import load_fastest
+from keras_facesr.video import restore, restore_video, track
+from keras_facesr.video.steady import Steady
+from keras_facesr.video.track import Tracker
+
+av = pytest.importorskip("av", reason="needs the extra video")
+pytestmark = pytest.mark.skipif(not installed(), reason="needs the extra video")
+
+RED, GREEN = (200, 40, 40), (30, 180, 60)
+
+
+def decoded(path):
+    """The frames' pixels and their times in seconds, by PyAV alone."""
+    with av.open(str(path)) as film:
+        frames = [*film.decode(video=0)]
+        return [frame.to_ndarray(format="rgb24") for frame in frames], [frame.time for frame in frames]
+
+
+def sound_of(path):
+    """Of each sound track the packets' times and content."""
+    with av.open(str(path)) as film:
+        tracks = [[] for _ in film.streams.audio]
+        for packet in film.demux(audio=[*range(len(tracks))]):
+            if packet.dts is not None:
+                tracks[[*film.streams.audio].index(packet.stream)].append((packet.pts * packet.time_base, bytes(packet)))
+        return tracks
+
+
+def halves(height, width, count):
+    """Frames whose left half is red, whose right half is green, and whose top is lighter from frame to frame."""
+    frames = np.empty((count, height, width, 3), np.uint8)
+    frames[:, :, : width // 2], frames[:, :, width // 2 :] = RED, GREEN
+    frames[:, : height // 4] = np.linspace(60, 200, count)[:, None, None, None]
+    return [*frames]
+
+
+@pytest.fixture
+def no_face(monkeypatch):
+    monkeypatch.setattr(track, "find_faces", lambda rgb: ([], 0))
+
+
+def blocks(name, samples=0):
+    return Blocks(8, off=14) if name.startswith("sam") else Blocks(4, off=14 if name.startswith("cagface") else 0)
+
+
+quickly = partial(restore_video, scale=2, faces_only=True, load=blocks)
+
+
+@pytest.mark.parametrize("matrix", [BT601, BT709])
+def test_every_frame_keeps_its_time_and_colours_and_every_sound_track_is_carried_over(tmp_path, no_face, matrix):
+    times = [1024, 1536, 3000, 3001, 9000, 9512, 15000, 20000]
+    film = write_film(tmp_path / "in.mp4", halves(32, 48, 8), times, matrix=matrix, sounds=2)
+    done = quickly(film, tmp_path / "out.mp4")
+    answers, shown = decoded(done.path)
+    frames, given = decoded(film)
+    assert done.frames == len(answers) == 8 and done.with_faces == 0 and shown == given
+    sounds = sound_of(done.path)
+    assert len(sounds) == 2 and sounds == sound_of(film) and sounds[0] != sounds[1]
+    with av.open(str(done.path)) as answer:
+        assert answer.streams.video[0].codec_context.colorspace == matrix
+    for answer, frame in zip(answers, frames):
+        assert answer.shape == (64, 96, 3)
+        np.testing.assert_allclose(answer[40, (20, 70)], (RED, GREEN), atol=6)
+        np.testing.assert_allclose(answer[8, 48], frame[4, 24], atol=6)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_turned_film_of_odd_size_without_sound_is_upright(tmp_path, no_face):
+    film = write_film(tmp_path / "in.mov", halves(33, 47, 3), codec="mjpeg", pixels="yuvj444p", turn=90)
+    with av.open(str(film)) as given:
+        assert next(given.decode(video=0)).rotation == 90
+    (answer, *_), _ = decoded(quickly(film, tmp_path / "out.mkv").path)
+    assert answer.shape == (94, 66, 3)
+    np.testing.assert_allclose(answer[(10, 80), 50], (GREEN, RED), atol=12)  # turned counterclockwise, as FFmpeg says it
+
+
+@pytest.fixture
+def foreground():
+    """Ctrl+C ends this process, also where it was started in the background, as which it ignores it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+def test_ctrl_c_leaves_a_film_that_plays_and_resume_goes_on_behind_it(tmp_path, no_face, foreground):
+    film, out = write_film(tmp_path / "in.mp4", halves(32, 48, 12), sounds=1), tmp_path / "out.mp4"
+
+    def stop_at(number):
+        return lambda done, total: done == number and os.kill(os.getpid(), signal.SIGINT)
+
+    for number, resume in ((5, False), (9, True)):
+        with pytest.raises(KeyboardInterrupt, match=f"first {number} frames; --resume"):
+            quickly(film, out, resume=resume, show=stop_at(number))
+        assert len(decoded(out)[0]) == number and sound_of(out)[0][-1][0] < number / 25
+    with pytest.raises(CallError, match="--resume goes on"):
+        quickly(film, out)
+    with pytest.raises(CallError, match="another --scale"):
+        restore_video(film, out, scale=4, faces_only=True, resume=True, load=blocks)
+    done = quickly(film, out, resume=True)
+    whole = quickly(film, tmp_path / "whole.mp4")
+    assert (done.frames, done.enlarged) == (12, 3) and decoded(out)[1] == decoded(whole.path)[1]
+    assert sound_of(out) == sound_of(film) and not (tmp_path / ".out.mp4.parts").exists()
+    for resumed, unbroken in zip(decoded(out)[0], decoded(whole.path)[0]):
+        assert np.abs(resumed.astype(int) - unbroken).mean() < 2
+
+
+@pytest.mark.parametrize(("full", "kept"), [("in a part", 4), ("at the end", 8)])
+def test_a_full_disk_is_named_in_a_line_and_resume_goes_on_behind_what_is_kept(
+    tmp_path, no_face, monkeypatch, capsys, full, kept
+):
+    """A limit on the size of files stands for the full disk: the system refuses what is written beyond it."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(restore, "PART_FRAMES", (2, 2))
+    noise = [*np.random.default_rng(0).integers(0, 256, (4, 32, 48, 3), dtype=np.uint8)]
+    film, out = write_film(tmp_path / "in.mp4", halves(32, 48, 4) + noise, sounds=1), tmp_path / "out.mp4"
+    whole = quickly(film, tmp_path / "whole.mp4").path
+    room = {"in a part": 3000, "at the end": whole.stat().st_size - 1}[full]
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    command = ["video", str(film), "-o", str(out), "--scale", "2", "--faces-only"]
+    capsys.readouterr()
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, former[1]))
+        assert main(command) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    line = capsys.readouterr().err
+    assert "out.mp4: cannot be written (File too large)" in line and f"first {kept} frames are kept" in line
+    assert line.count("\n") == 1 and "--resume" in line
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", "whole.mp4", ".out.mp4.parts"}
+    assert main([*command, "--resume"]) == 0
+    assert f"8 frames, {8 - kept} of them now" in capsys.readouterr().out
+    assert decoded(out)[1] == decoded(whole)[1] and sound_of(out) == sound_of(film)
+
+
+def test_what_is_no_film_is_refused_in_a_line(tmp_path, capsys):
+    film = write_film(tmp_path / "in.mp4", halves(32, 48, 3))
+    (tmp_path / "text.mp4").write_text("no film")
+    (tmp_path / "cut.mp4").write_bytes(film.read_bytes()[:500])
+    write_film(tmp_path / "picture.png", halves(8, 8, 1), codec="png", pixels="rgb24", matrix=0)
+    for name, said in (
+        ("missing.mp4", "No such file"),
+        ("text.mp4", "cannot be read as a film (Invalid data found when processing input)"),
+        ("cut.mp4", "cannot be read as a film"),
+        ("picture.png", "facesr photo"),
+    ):
+        assert main(["video", str(tmp_path / name), "-o", str(tmp_path / "out.mp4")]) == 1
+        line = capsys.readouterr().err
+        assert name in line and said in line and line.count("\n") == 1
+    phoned = write_film(tmp_path / "phoned.mov", halves(32, 48, 3), sounds=1, tone="pcm_mulaw")
+    assert main(["video", str(phoned), "-o", str(tmp_path / "out.mp4")]) == 2
+    assert ".mp4 has no place for the film's sound, pcm_mulaw" in capsys.readouterr().err
+    (tmp_path / "folder.mp4").mkdir()
+    wrong = {"out.gif": "ends in .mp4", "in.mp4": "is the film that is read", "folder.mp4": "folder.mp4: is a folder"}
+    for out, said in wrong.items():
+        assert main(["video", str(film), "-o", str(tmp_path / out), "--overwrite"]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_film_that_breaks_off_is_enlarged_up_to_there(tmp_path, no_face):
+    film = write_film(tmp_path / "in.avi", halves(32, 48, 6), codec="png", pixels="rgb24", matrix=0)
+    with av.open(str(film)) as given:
+        fourth = [packet.pos for packet in given.demux(video=0) if packet.size][3]
+    content = bytearray(film.read_bytes())
+    content[fourth + 8 : fourth + 100] = bytes(92)
+    film.write_bytes(content)
+    with pytest.raises(FacesrError, match="in.avi: is broken .* has the [1-5] frames before"):
+        quickly(film, tmp_path / "out.mp4")
+    assert 0 < len(decoded(tmp_path / "out.mp4")[0]) < 6
+
+
+def test_a_trembling_face_is_held_and_a_moving_one_followed(monkeypatch):
+    rng, rgb = np.random.default_rng(0), np.zeros((90, 160, 3), np.uint8)
+    for step, held in ((0, 1), (0.5, 5)):
+        places = [40 + step * k + rng.normal(0, 0.15, 2) @ (1, 1j) for k in range(40)]
+        faces = [a_face((place + 40j, place + 12 + 40j), 24) for place in places]
+        left = iter(faces)
+        monkeypatch.setattr(track, "find_faces", lambda rgb: ([next(left)], 0))
+        monkeypatch.setattr(track, "found_again", lambda rgb, face: next(left))
+        tracker = Tracker()
+        seen = [tracker.follow(rgb)[0][0].points[0] for _ in faces]
+        assert tracker.count == 1
+        assert (len({*seen}) <= held) if step == 0 else (len({*seen}) > held)
+        assert np.abs(np.subtract(seen, [face.points[0] for face in faces])).max() < 0.15 * 12
+
+
+def test_networks_keep_their_memory_through_a_film_and_give_it_back_at_its_end(tmp_path, monkeypatch):
+    class Remembering(Blocks, LiteRT):
+        def release(self):
+            released.append(self.scale)
+
+    wall, eyes = wall_with_a_face(28, (10, 6), (56, 80))
+    face, released = a_face(eyes, 24), []
+    for place in (track, photos):
+        monkeypatch.setattr(place, "find_faces", lambda rgb, on_square=None: ([face], 0))
+    monkeypatch.setattr(track, "found_again", lambda rgb, face: face)
+    film = write_film(tmp_path / "in.mp4", [wall] * 2)
+    how = {"faces_only": True, "load": lambda name, samples=0: Remembering(4)}
+    done = restore_video(film, tmp_path / "out.mp4", show=lambda done, total: released.append("frame"), **how)
+    assert done.with_faces == 2 and released == ["frame"] * 2 + [4] * 2
+    released.clear()
+    photos.restore_photo(wall, **how)
+    assert released == [4] * 2
+
+
+def test_a_lost_face_is_forgotten_and_a_cut_ends_all(monkeypatch):
+    rgb, face = np.zeros((90, 160, 3), np.uint8), a_face((40 + 40j, 52 + 40j), 24)
+    looks = iter([([face], 0), ([], 0)])
+    monkeypatch.setattr(track, "find_faces", lambda rgb: next(looks))
+    monkeypatch.setattr(track, "found_again", lambda rgb, face: a_face((40 + 40j, 52 + 40j), 24, score=0.1))
+    tracker = Tracker()
+    assert [len(tracker.follow(rgb)[0]) for _ in range(6)] == [1] * 4 + [0] * 2
+    assert tracker.follow(rgb + 200) == ([], True)
+
+
+def test_noise_that_a_network_makes_stronger_is_damped_and_what_moves_is_not():
+    rng = np.random.default_rng(0)
+    wall, _ = wall_with_a_face(shape=(48, 64), place=(10, 20))
+    for shift, bounds in ((0, (0, 1.1)), (2, (0.85, 1.05))):
+        steady, changes, former = Steady(), [], None
+        for k in range(20):
+            rgb = np.clip(np.roll(wall, k * shift, 1) + rng.normal(0, 3, wall.shape), 0, 255).astype(np.uint8)
+            plain = resize(rgb, 96, 128)
+            added = 2 * (plain - resize(rgb, 24, 32).repeat(4, 0).repeat(4, 1).astype(float)) * 0.3
+            raw = np.clip(plain + added, 0, 255).astype(np.uint8)
+            now = [picture.astype(float) for picture in (plain, raw, steady(rgb, raw))]
+            if former:
+                changes.append([np.abs(picture - before).mean() for picture, before in zip(now, former)])
+            former = now
+        by_bicubic, by_network, steadied = np.mean(changes[3:], axis=0)
+        assert by_network > 1.2 * by_bicubic
+        compared = steadied / (by_network if shift else by_bicubic)
+        assert bounds[0] <= compared <= bounds[1]
+
+
+@pytest.mark.slow
+def test_300_frames_of_the_built_in_face_moving_are_followed_and_pasted_without_a_frame_lost_in_flat_memory(tmp_path):
+    def frame(k):
+        return wall_with_a_face(28, (10 + k // 20, 6 + k // 8), (56, 80))[0]
+
+    film, memory = write_film(tmp_path / "in.mp4", [frame(k) for k in range(300)]), []
+    done = quickly(film, tmp_path / "out.mp4", show=lambda done, total: memory.append(resident()))
+    assert (done.frames, done.faces, done.with_faces) == (300, 1, 300)
+    print([round(used / 2**20, 1) for used in memory[::20]])
+    assert max(memory[200:]) - max(memory[:200]) < 4 * 2**20
+    answers, times = decoded(done.path)
+    assert len(answers) == 300 and times == decoded(film)[1]
+    for k in range(0, 300, 37):
+        top, left = 2 * (10 + k // 20), 2 * (6 + k // 8)
+        change = answers[k].astype(float) - resize(frame(k), 112, 160)
+        assert np.abs(change[top + 16 : top + 40, left + 16 : left + 40]).mean() > 2 * np.abs(change[:10]).mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("side", "faces"), [(24, "sam"), (40, "cagface")])
+def test_a_still_face_flickers_at_most_a_tenth_more_than_by_bicubic(tmp_path, side, faces):
+    rng, asked = np.random.default_rng(0), set()
+    wall, _ = wall_with_a_face(side, (12, 12), (64, 64))
+    noisy = [np.clip(np.rint(wall + rng.normal(0, 2, wall.shape)), 0, 255).astype(np.uint8) for _ in range(12)]
+    film = write_film(tmp_path / "in.mp4", noisy)
+
+    def load(name, samples=0):
+        asked.add(name.partition("_")[0])
+        return load_fastest(name, samples)
+
+    done = restore_video(film, tmp_path / "out.mp4", faces_only=True, load=load)
+    assert done.with_faces == 12 and faces in asked
+    inner = slice(4 * 16, 4 * (8 + side))
+    by_bicubic = [resize(frame, 256, 256) for frame in decoded(film)[0]]
+    flickers = [
+        np.mean([np.abs(b[inner, inner].astype(float) - a[inner, inner]).mean() for a, b in zip(frames, frames[1:])])
+        for frames in (decoded(done.path)[0], by_bicubic)
+    ]
+    print(f"{faces}: {flickers[0] / flickers[1]:.3f}")
+    assert flickers[0] <= 1.1 * flickers[1]
