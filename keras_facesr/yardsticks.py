@@ -16,6 +16,7 @@ NAMES = (
     "autoencoder_x4_plates",
     "cagface_small_single_x4",
     "cagface_small_x4",
+    "edsr_small_x4_style",
     "srcnn_x4",
     "srcnn_x4_bicubic",
     "srcnn_x4_style",
@@ -26,6 +27,7 @@ NAMES = (
     "ssrvae_x4_bicubic",
     "varsr_x4_mnist",
     "varsr_x4_mnist_aliased",
+    "varsr_x4_plates",
 )
 
 
