@@ -16,6 +16,10 @@ class ImageError(FacesrError):
     """An image file that cannot be read, or an output that may not be written."""
 
 
+class FilmError(FacesrError):
+    """A film that cannot be read, or not from some frame on."""
+
+
 class DatasetError(FacesrError):
     """A data set that is missing, incomplete or in another layout than its reader expects."""
 

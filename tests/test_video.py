@@ -13,7 +13,7 @@ from test_photos import Blocks, a_face, wall_with_a_face
 
 from keras_facesr.cli import main
 from keras_facesr.data.degrade import resize
-from keras_facesr.errors import CallError, FacesrError
+from keras_facesr.errors import CallError, FacesrError, PresetError
 from keras_facesr.inference.runtimes import LiteRT
 from keras_facesr.photos import restore as photos
 from keras_facesr.photos.restore import load_fastest
@@ -148,6 +148,24 @@ def test_a_full_disk_is_named_in_a_line_and_resume_goes_on_behind_what_is_kept(
     assert main([*command, "--resume"]) == 0
     assert f"8 frames, {8 - kept} of them now" in capsys.readouterr().out
     assert decoded(out)[1] == decoded(whole)[1] and sound_of(out) == sound_of(film)
+
+
+def test_what_was_done_is_kept_where_a_network_is_missing_or_nothing_was_joined(tmp_path, no_face, foreground, monkeypatch):
+    film, out = write_film(tmp_path / "in.mp4", halves(32, 48, 12)), tmp_path / "out.mp4"
+    missing = lambda name, samples=0: (_ for _ in ()).throw(PresetError("weights cannot be fetched"))  # noqa: E731
+    with pytest.raises(PresetError, match="^weights cannot be fetched$"):
+        restore_video(film, out, scale=2, load=missing)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+    with pytest.raises(KeyboardInterrupt):
+        quickly(film, out, show=lambda done, total: done == 5 and os.kill(os.getpid(), signal.SIGINT))
+    with monkeypatch.context() as patch:
+        patch.setattr(track, "find_faces", lambda rgb: ([a_face((10 + 10j, 22 + 10j), 24)], 0))
+        with pytest.raises(PresetError):
+            quickly(film, out, resume=True, load=missing)
+    out.unlink()  # as after a crash
+    with pytest.raises(CallError, match="out.mp4: was begun already; --resume goes on with it, --overwrite begins anew"):
+        quickly(film, out)
+    assert quickly(film, out, resume=True).enlarged == 12 - 5
 
 
 def test_what_is_no_film_is_refused_in_a_line(tmp_path, capsys):

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from keras_facesr.errors import FacesrError, reason
+from keras_facesr.errors import FilmError, reason
 from keras_facesr.importing import imported
 
 EXTRA = "video"
@@ -57,14 +57,14 @@ class Film:
     """
 
     def __init__(self, path):
-        """Raise FacesrError if the file is missing, broken, no film or in HDR, ExportError without the extra ``video``."""
+        """Raise FilmError if the file is missing, broken, no film or in HDR, ExportError without the extra ``video``."""
         self.path, self.av = path, imported("av", EXTRA)
         with self._opened() as (container, stream):
             first = next(self._decoded(container, stream), None)
             if first is None:
-                raise FacesrError(f"{path}: no frame of it can be decoded")
+                raise FilmError(f"{path}: no frame of it can be decoded")
             if first.color_trc in HDR:
-                raise FacesrError(f"{path}: is in HDR, which is not read; convert it to BT.709 first")
+                raise FilmError(f"{path}: is in HDR, which is not read; convert it to BT.709 first")
             self.quarters = round(first.rotation / 90) % 4
             sides, aspect = (first.height, first.width), stream.sample_aspect_ratio or Fraction(1)
             lies = self.quarters % 2
@@ -81,7 +81,7 @@ class Film:
         """Yield each ``Frame`` from number ``first`` on.
 
         Raises:
-            FacesrError: the file is broken from some frame on, or its frames change their size.
+            FilmError: the file is broken from some frame on, or its frames change their size.
         """
         with self._opened() as (container, stream):
             last = None
@@ -100,9 +100,9 @@ class Film:
             covers = self.av.stream.Disposition.attached_pic
             films = [stream for stream in container.streams.video if not stream.disposition & covers]
             if not films:
-                raise FacesrError(f"{self.path}: has no moving pictures")
+                raise FilmError(f"{self.path}: has no moving pictures")
             if "pipe" in container.format.name or container.format.name == "image2":
-                raise FacesrError(f"{self.path}: is a picture, not a film: facesr photo enlarges it")
+                raise FilmError(f"{self.path}: is a picture, not a film: facesr photo enlarges it")
             films[0].thread_type = "AUTO"
             yield container, films[0]
 
@@ -111,7 +111,7 @@ class Film:
         try:
             yield
         except (self.av.FFmpegError, OSError) as error:
-            raise FacesrError(f"{self.path}: {wrong} ({reason(error)})") from error
+            raise FilmError(f"{self.path}: {wrong} ({reason(error)})") from error
 
     def _decoded(self, container, stream):
         frames = container.decode(stream)
@@ -137,5 +137,5 @@ class Film:
         rgb = np.rot90(frame.to_ndarray(format="rgb24", interpolation="BICUBIC", **how), self.quarters)
         if rgb.shape[:2] != (self.height, self.width):
             now = f"{rgb.shape[1]}x{rgb.shape[0]}"
-            raise FacesrError(f"{self.path}: its frames change from {self.width}x{self.height} to {now} pixels; cut it there")
+            raise FilmError(f"{self.path}: its frames change from {self.width}x{self.height} to {now} pixels; cut it there")
         return np.ascontiguousarray(rgb)

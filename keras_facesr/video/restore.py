@@ -11,7 +11,7 @@ from pathlib import Path
 from keras_facesr import presets
 from keras_facesr.data.files import is_there
 from keras_facesr.data.images import Picture
-from keras_facesr.errors import CallError, FacesrError, reason
+from keras_facesr.errors import CallError, FacesrError, FilmError, reason
 from keras_facesr.inference import runtimes
 from keras_facesr.photos import networks
 from keras_facesr.photos.restore import check, enlarge_parts, load_fastest
@@ -65,9 +65,9 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
         RestoredVideo.
 
     Raises:
-        CallError: another scale or suffix; ``out`` is there already; nothing fits what is to be resumed.
-        FacesrError: the film cannot be read, or only in part: ``out`` then has the frames before that. Or the disk is full:
-            ``out`` is as it was, and ``resume`` goes on.
+        CallError: another scale or suffix; ``out`` is there already, or was begun; nothing fits what is to be resumed.
+        FilmError: the film cannot be read, or only in part: ``out`` then has the frames before that.
+        FacesrError: the disk is full, or a network cannot be loaded: ``out`` is as it was, and ``resume`` goes on.
         ExportError: PyAV or the networks that find faces are not installed (extra ``video``).
         KeyboardInterrupt: it was interrupted; its message says what is in ``out``.
     """
@@ -86,8 +86,12 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
                     lasts = frame.duration or lasts
                     if show:
                         show(restored.frames, film.count)
-        except (KeyboardInterrupt, FacesrError) as error:
+        except (KeyboardInterrupt, FilmError) as error:
             ended = error
+        except FacesrError:  # not the film's: once it is mended, what is done is gone on with
+            if not parts.done:
+                parts.remove()
+            raise
         stop.waits = True  # whatever is asked now, what is there is joined
         if restored.frames:
             join(parts, film, out, lasts if ended else None)
@@ -98,7 +102,7 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
     parts.remove()
     if ended:
         there = f"{out} has the {restored.frames} frames before that" if restored.frames else "no frame was done"
-        raise FacesrError(f"{ended}; {there}") from ended
+        raise FilmError(f"{ended}; {there}") from ended
     return restored
 
 
@@ -121,9 +125,9 @@ def _parts(film, out, scale, faces_only, resume, overwrite):
     parts = Parts(out, about)
     if resume and parts.begun:
         parts.check_same()
-    elif is_there(out) and not overwrite:
+    elif not overwrite and (is_there(out) or parts.done):
         hint = "--resume goes on with it, --overwrite begins anew" if parts.begun else "--overwrite replaces it"
-        raise CallError(f"{out}: exists already; {hint}")
+        raise CallError(f"{out}: {'exists' if is_there(out) else 'was begun'} already; {hint}")
     else:
         try:
             parts.begin()
