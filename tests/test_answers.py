@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_facesr.data.images import SUFFIXES, is_answer
+from keras_facesr.data.images import SUFFIXES, find_images, is_answer
 from keras_facesr.errors import CallError
 from keras_facesr.inference import demo_faces, many
 from keras_facesr.inference.answers import answer_name, plan
@@ -147,15 +147,21 @@ def test_of_some_samples_those_that_are_missing_are_drawn_as_they_would_have_bee
 # The folder of the answers among the pictures.
 
 
-@pytest.mark.parametrize("below", ["", "large"])
-def test_answers_are_not_enlarged_again_where_they_lie_among_the_pictures(facesr, catalogue, tree, below):
+@pytest.mark.parametrize(("given", "below"), [("", ""), ("", "large"), ("**/*.*", ""), ("**/*.*", "large")])
+def test_answers_are_not_enlarged_again_where_they_lie_among_the_pictures(facesr, catalogue, tree, given, below):
     own = write(tree / "anna_near.png", 77)  # of a user who calls pictures so
-    call = ("upscale", tree, "-o", tree / below, "--model", "near")
+    call = ("upscale", tree / given, "-o", tree / below, "--model", "near")
     assert facesr(*call).code == 0
     before = levels(tree)
     assert len(before) == 9 + 11 and not is_answer(own)  # .webp and .bmp are not counted
     again = facesr(*call, "--skip-existing")
     assert again.code == 0 and "11 of 11 pictures" in again.out and levels(tree) == before
+
+
+def test_where_nothing_is_written_no_picture_is_left_out(tree, monkeypatch):
+    monkeypatch.chdir(tree / "bob")
+    answers, _ = plan([tree], None, "near")
+    assert [*answers] == find_images(tree)
 
 
 def test_an_answer_is_known_by_what_it_says_not_by_its_name(facesr, catalogue, tree):

@@ -52,7 +52,7 @@ def run(args):
     restore.check(args.scale, args.model, background)
     with console.waiting("starting LiteRT", args.debug):
         networks.started()
-    answers, empty = plan(args.inputs, args.out or Path(), NAME, args.samples)
+    answers, empty = plan(args.inputs, args.out, NAME, args.samples)
     failed, done, skipped = console.Failures(args.debug), [], []
     for given in empty:
         failed.add(given, FacesrError(f"{given}: no picture there"))

@@ -5,16 +5,18 @@ patterns and lists see ``inputs.pictures_of``. If a picture itself is given, its
 the suffix ``.png`` and keep any other, as in ``portrait.jpg_sam.png``, so no two pictures of a folder share a name. If pictures
 of different folders would still share a path, the call is refused.
 
-Answers in ``OUT_DIR`` are not enlarged again. If ``OUT_DIR`` is a folder below a given one, all of it is left out; if pictures
-and answers share a folder, answers are recognised by the metadata in their files (``data.images.is_answer``).
+Answers in ``OUT_DIR`` are not enlarged again, unless they are named one by one. If ``OUT_DIR`` is a folder below one that is
+searched, all of it is left out; if pictures and answers share a folder, answers are recognised by the metadata in their files
+(``data.images.is_answer``).
 """
 
 import os
+from pathlib import Path
 
 from keras_facesr.data.files import is_remote
 from keras_facesr.data.images import SUFFIXES, is_answer
 from keras_facesr.errors import CallError
-from keras_facesr.inference.inputs import as_path, pictures_of
+from keras_facesr.inference.inputs import as_path, pictures_of, searched
 
 
 def answer_name(picture, model, number=None):
@@ -35,7 +37,7 @@ def plan(inputs, out, model, samples=0):
 
     Args:
         inputs: pictures, folders, patterns and lists, as they are written.
-        out: folder of the answers, a path.
+        out: folder of the answers, a path; None: no answers are written.
         model: the model's name, for the names of its answers.
         samples: number of answers to each picture; 0: one, whose name has no number.
 
@@ -48,14 +50,14 @@ def plan(inputs, out, model, samples=0):
     answers, owners, empty = {}, {}, []
     for given in map(as_path, inputs):
         found = pictures_of(given)
-        if given.is_dir():
-            found = _without_answers(found, given, out)
+        if out and (root := searched(given)):
+            found = _without_answers(found, root, out)
         empty += [] if found else [given]
         for file, folders in found:
             if file in answers:
                 continue
             numbers = range(1, samples + 1) if samples else [None]
-            answers[file] = [out.joinpath(*folders, answer_name(file, model, number)) for number in numbers]
+            answers[file] = [(out or Path()).joinpath(*folders, answer_name(file, model, number)) for number in numbers]
             first = owners.setdefault(answers[file][0], file)
             if first != file:
                 raise CallError(
@@ -65,12 +67,12 @@ def plan(inputs, out, model, samples=0):
     return answers, empty
 
 
-def _without_answers(found, given, out):
-    """The pictures found below ``given``, without those that an earlier call wrote to ``out``."""
-    if is_remote(given) != is_remote(out):
+def _without_answers(found, root, out):
+    """The pictures found below ``root``, without those that an earlier call wrote to ``out``."""
+    if is_remote(root) != is_remote(out):
         return found
-    out, given = out.resolve(), given.resolve()
-    if not (out.is_relative_to(given) or given.is_relative_to(out)):
+    out, root = out.resolve(), root.resolve()
+    if not (out.is_relative_to(root) or root.is_relative_to(out)):
         return found
-    apart = out != given and out.is_relative_to(given)  # then ``out`` is for answers only
+    apart = out != root and out.is_relative_to(root)  # then ``out`` is for answers only
     return [of for of in found if not (of[0].resolve().is_relative_to(out) and (apart or is_answer(of[0])))]

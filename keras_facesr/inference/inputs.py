@@ -42,17 +42,26 @@ def pictures_of(given):
     Returns:
         list of (picture, tuple of folders' names).
     """
-    if given.is_dir():
-        files = _shown(given.rglob("*"), given) if is_remote(given) else find_images(given)
-        return [(file, _folder(file, given)) for file in files]
+    if (root := searched(given)) is not None:
+        if root != given:
+            files = _shown(root.glob(str(given.relative_to(root))), root)
+        else:
+            files = _shown(given.rglob("*"), given) if is_remote(given) else find_images(given)
+        return [(file, _folder(file, root)) for file in files]
     if given.suffix.lower() == ".txt" and is_there(given):
         with given.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
             files = [as_path(name) for line in lines if (name := line.rstrip("\r\n"))]
         return [(file, _folder(file, file.anchor)) for file in files]
-    if WILDCARDS & {*str(given)} and not is_there(given):
-        root = next(parent for parent in given.parents if not WILDCARDS & {*str(parent)})
-        return [(file, _folder(file, root)) for file in _shown(root.glob(str(given.relative_to(root))), root)]
     return [(given, ())]
+
+
+def searched(given):
+    """The folder that is searched for an input's pictures: itself, or of a pattern the last without a wildcard; or None."""
+    if given.is_dir():
+        return given
+    if WILDCARDS & {*str(given)} and not is_there(given):
+        return next(parent for parent in given.parents if not WILDCARDS & {*str(parent)})
+    return None
 
 
 def _shown(paths, root):
