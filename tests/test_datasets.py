@@ -324,6 +324,26 @@ def test_cache_folder_comes_from_the_environment_and_keeps_no_temporary_file(tmp
     assert images_file.suffix == ".npy" and json.loads(skipped_file.read_text()) == []
 
 
+def test_a_full_disk_ends_the_decoding_at_once_and_few_images_wait_for_it(tmp_path, monkeypatch):
+    """A limit on the size of files stands for the full disk: the system refuses what is written beyond it."""
+    resource = pytest.importorskip("resource")
+    files, seen = [tmp_path / f"{k:02}.png" for k in range(40)], []
+    for file in files:
+        Image.new("RGB", (64, 64)).save(file)
+    read = cache.read_picture
+    monkeypatch.setattr(cache, "read_picture", lambda file: seen.append(file) or read(file))
+    monkeypatch.setattr(cache, "check_writable", lambda path, room: None)  # the disk fills later
+    monkeypatch.setattr(cache, "AHEAD", 4)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, former[1]))
+        with pytest.raises(DatasetError, match="cannot write the image cache"):
+            decoded(folder(tmp_path), 64, tmp_path / "cache", progress=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert len(seen) < 15 and not any((tmp_path / "cache").iterdir())
+
+
 def test_set_without_a_readable_file_and_unwritable_cache_are_refused(tmp_path):
     (tmp_path / "faces").mkdir()
     (tmp_path / "faces" / "a.png").touch()

@@ -11,10 +11,12 @@ import numpy as np
 from keras_facesr.data.degrade import centre_square, resize
 from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.data.images import read_picture
+from keras_facesr.data.pipeline import in_order
 from keras_facesr.data.sets import ImageSet
 from keras_facesr.errors import DatasetError, FacesrError, ImageError, check_whole_number, reason
 
 VERSION = 2  # raise it when the decoding of files to pixels changes
+AHEAD = 64  # images that wait to be written, at most: a set may be larger than the memory
 
 
 def cache_root():
@@ -84,7 +86,7 @@ def _decode(image_set, size, images_file, skipped_file, progress):
     skipped, console = [], Console(stderr=True)
     with written_whole(images_file) as temporary, open(temporary, "wb+") as out, ThreadPoolExecutor() as pool:
         _write_header(out, len(image_set), size)
-        squares = zip(image_set.files, pool.map(square, image_set.files))
+        squares = zip(image_set.files, in_order(pool, square, image_set.files, AHEAD))
         for file, pixels in track(
             squares,
             total=len(image_set),

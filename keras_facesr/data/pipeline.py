@@ -102,13 +102,18 @@ class Stream:
         return tf.data.Dataset.range(steps.start, steps.stop).map(load).prefetch(AHEAD)
 
     def _generator(self, steps):
-        steps = iter(steps)
         with ThreadPoolExecutor(1) as worker:
-            ahead = deque(worker.submit(self.batch, step) for step in islice(steps, AHEAD))
-            while ahead:
-                ready = ahead.popleft().result()
-                ahead.extend(worker.submit(self.batch, step) for step in islice(steps, 1))
-                yield ready
+            yield from in_order(worker, self.batch, steps, AHEAD)
+
+
+def in_order(workers, function, items, ahead):
+    """Yield ``function(item)`` of each item, at most so many prepared ahead by the workers, which ``map`` would not limit."""
+    items = iter(items)
+    waiting = deque(workers.submit(function, item) for item in islice(items, ahead))
+    while waiting:
+        ready = waiting.popleft().result()
+        waiting.extend(workers.submit(function, item) for item in islice(items, 1))
+        yield ready
 
 
 class PairStream(Stream):
