@@ -482,6 +482,8 @@ def test_evaluate_cuts_the_faces_as_another_set_has_them(facesr, catalogue, tmp_
     left, top, side = square("utkface", within="celeba")
     assert f"centre square {side:.3f} of its side, from {left:.3f} of it on the left and {top:.3f}" in cut["protocol"]["crop"]
     assert whole["protocol"]["crop"].startswith("centre square;") and cut["models"]["near"] != whole["models"]["near"]
+    wider = facesr("evaluate", celeba, "--model", "near", "--framing", "lfw")
+    assert wider.code == 2 and "--framing lfw: pictures of celeba show too little round the face" in wider.err
 
 
 def test_evaluate_says_that_its_answers_are_means_with_those_to_mirror_images(facesr, catalogue, faces):

@@ -106,6 +106,14 @@ def test_an_unknown_framing_is_refused_by_name():
             square(framing, within)
 
 
+def test_a_framing_that_shows_more_than_the_pictures_do_is_refused():
+    """UTKFace's pictures end at the face, CelebA's have the whole head."""
+    with pytest.raises(DatasetError, match="^pictures of utkface show too little round the face .* framing of celeba$"):
+        square("celeba", within="utkface")
+    for name in FRAMINGS:
+        assert np.abs(np.subtract(square(name, within=name), (0, 0, 1))).max() < 1e-9, "its own is not"
+
+
 def test_the_protocol_measures_on_the_square_alone_and_says_which():
     picture = smooth(1, 50)[0]
     protocol = Protocol(4, 16, square=(0.2, 0.1, 0.6))

@@ -1,13 +1,13 @@
 """What ``--framing`` cuts out of a set's pictures, and of which sets it is known where faces lie in them."""
 
-from keras_facesr.errors import CallError
+from keras_facesr.errors import CallError, DatasetError
 
 
 def square_cut(args, faces, folder):
     """The square that ``--framing`` cuts out of a set's pictures, as ``Protocol`` takes it; None without the option.
 
     Raises:
-        CallError: no such framing is known, or not where faces lie in the pictures of ``folder``.
+        CallError: no such framing is known, or not where faces lie in the pictures of ``folder``, or they show too little.
     """
     if not args.framing:
         return None
@@ -15,7 +15,10 @@ def square_cut(args, faces, folder):
 
     if args.framing not in FRAMINGS:
         raise CallError(f"--framing {args.framing}: known are the framings of {', '.join(FRAMINGS)}")
-    return square(args.framing, within=framing_of(faces, "--framing", folder))
+    try:
+        return square(args.framing, within=framing_of(faces, "--framing", folder))
+    except DatasetError as error:
+        raise CallError(f"--framing {args.framing}: {error}") from error
 
 
 def framing_of(faces, option, folder):

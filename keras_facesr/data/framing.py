@@ -14,6 +14,7 @@ FRAMINGS = {
     "celebamask": ((0.3728, 0.4774), (0.6219, 0.4774), (0.4955, 0.6394), (0.3861, 0.7326), (0.6078, 0.7327)),
     "lfw": ((0.4147, 0.4531), (0.5824, 0.4497), (0.5005, 0.5576), (0.4306, 0.6299), (0.5754, 0.6268)),
 }
+ROUNDING = 1e-9  # share of a picture's side
 
 
 def square(framing, within):
@@ -28,7 +29,7 @@ def square(framing, within):
         (left, top, side), three floats, as shares of the side of the picture's centre square.
 
     Raises:
-        DatasetError: the framing of one of the sets is not known.
+        DatasetError: the framing of one of the sets is not known, or the square would reach beyond the picture.
     """
     for name in (framing, within):
         if name not in FRAMINGS:
@@ -37,6 +38,8 @@ def square(framing, within):
     centred = wanted - wanted.mean(axis=0)
     side = np.sum(centred * found) / np.sum(centred**2)
     left, top = found.mean(axis=0) - side * wanted.mean(axis=0)
+    if min(left, top) < -ROUNDING or max(left, top) + side > 1 + ROUNDING:
+        raise DatasetError(f"pictures of {within} show too little round the face to be cut to the framing of {framing}")
     return float(left), float(top), float(side)
 
 
