@@ -168,20 +168,24 @@ def test_phase_2_reports_the_critics_verdict_and_the_features_errors():
     assert report["critic"] == pytest.approx(-report["adversarial"] - real, abs=1e-4)
 
 
-def test_a_critic_of_samples_judges_what_the_small_face_alone_tells_and_it_is_held_to_the_small_face():
+def test_a_critic_of_samples_judges_what_the_small_face_alone_tells_and_it_is_held_to_the_small_face(monkeypatch):
     model = small(**CRITIC, objective="paired", judges_samples=True, consistency_weight=0.3, adversarial_weight=0.1)
+    turns = []
     lr, hr = pairs()
     model.phase = 2
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
-    shown = numpy(model.judged_answer(lr, None, turn=0))
-    report = model.train_on_batch(lr, hr, return_dict=True)
+    shown = numpy(model.judged_answer(lr, hr, turn=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "fidelity", lambda lr, hr, turn: turns.append(turn) or type(model).fidelity(model, lr, hr, turn))
+        report = model.train_on_batch(lr, hr, return_dict=True)
+    assert turns == [0], "the critic's step computes no other answer"
     scores = [numpy(model.critic(images)).astype(float) for images in (2 * hr - 1, shown)]
     assert report["adversarial"] == pytest.approx(np.log1p(np.exp(scores[0] - scores[1])).mean(), rel=1e-4)
     reduced = numpy(BicubicReduction(4)((shown + 1) / 2))
     assert report["consistency"] == pytest.approx(np.mean((reduced - lr) ** 2), rel=1e-4)
     parts = report["mse"] + 0.01 * report["kl"] + 0.1 * report["adversarial"] + 0.3 * report["consistency"]
     assert report["loss"] == pytest.approx(parts, rel=1e-5)
-    assert report["penalty"] > 0 and not np.array_equal(shown, numpy(model.judged_answer(lr, None, turn=1)))
+    assert report["penalty"] > 0 and not np.array_equal(shown, numpy(model.judged_answer(lr, hr, turn=1)))
 
 
 @pytest.mark.parametrize("phase, critic_steps", [(1, 1), (2, 1), pytest.param(2, 3, marks=pytest.mark.slow)])

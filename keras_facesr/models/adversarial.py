@@ -88,9 +88,9 @@ class AdversarialSR(PhasedSR):
         """
         raise NotImplementedError
 
-    def judged_answer(self, lr, sr, turn):
-        """What the critic judges beside the truth, in [-1, 1]: by default ``sr``, the output that ``fidelity`` returns."""
-        return sr
+    def judged_answer(self, lr, hr, turn, sr=None):
+        """What the critic judges beside the truth, in [-1, 1]: by default ``fidelity``'s output, ``sr`` if it is at hand."""
+        return self.fidelity(lr, hr, turn)[0] if sr is None else sr
 
     @staticmethod
     def squared_error(hr, sr):
@@ -187,7 +187,7 @@ class AdversarialSR(PhasedSR):
         sr, loss, *figures = self.fidelity(lr, hr, turn=0)
         if self.phase == 1:
             return loss, *figures
-        judged = self.judged_answer(lr, sr, turn=0)
+        judged = self.judged_answer(lr, hr, turn=0, sr=sr)
         scores = self.critic(judged)
         if self.objective in adversarial.RELATIVE:
             verdict = getattr(adversarial, f"{self.objective}_generator")(ops.stop_gradient(self.critic(hr)), scores)
@@ -201,7 +201,7 @@ class AdversarialSR(PhasedSR):
 
     def _critic_loss(self, lr, hr, turn):
         """The critic's loss, with no gradients to the network: the sum, the objective alone, the penalty."""
-        sr = ops.stop_gradient(self.judged_answer(lr, self.fidelity(lr, hr, turn)[0], turn))
+        sr = ops.stop_gradient(self.judged_answer(lr, hr, turn))
         loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
         if self.objective == "wasserstein":
             share = normal_probability(standard_normal((ops.shape(hr)[0], 1, 1, 1), self.step_seed(turn, purpose=1)))

@@ -211,9 +211,9 @@ class VarSR(LatentSR):
             loss = loss + ops.mean(self.squared_error(hr, best))
         return sr, loss, mse, kl
 
-    def judged_answer(self, lr, sr, turn):
+    def judged_answer(self, lr, hr, turn, sr=None):
         if not self.judges_samples:
-            return sr
+            return super().judged_answer(lr, hr, turn, sr)
         return self.signed(lr, reparameterised_sample(self._encode(lr), self.step_seed(turn, purpose=3)))
 
     def _nearest(self, lr, hr, latents):
