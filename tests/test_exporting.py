@@ -248,6 +248,9 @@ def test_calls_that_make_no_sense_are_refused(sam, tmp_path, path, how, reason):
 def test_a_network_that_does_not_enlarge_is_not_exported(tmp_path):
     with pytest.raises(ExportError, match="a FaceFeatures is no network that enlarges pictures"):
         fsr.export(fsr.load("face_features", weights=None), tmp_path / "features.tflite")
+    exported = runtimes.Exported("sam.tflite", {"scale": 8, "size_multiple": 1, "largest_side": None})
+    with pytest.raises(ExportError, match="^Exported: is an exported file; give the network itself"):
+        fsr.export(exported, tmp_path / "again.tflite")
 
 
 def test_files_of_others_are_refused_by_name(tmp_path):

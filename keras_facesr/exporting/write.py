@@ -18,12 +18,13 @@ import numpy as np
 from keras_facesr import presets
 from keras_facesr.data.files import check_writable, temporary_beside
 from keras_facesr.data.images import to_unit
-from keras_facesr.errors import ExportError, ExportFailed, reason
+from keras_facesr.errors import CallError, ExportError, ExportFailed, reason
 from keras_facesr.exchange.pytorch import exchangeable, to_tensors
 from keras_facesr.exchange.tensors import write_tensors
 from keras_facesr.exporting import graphs
 from keras_facesr.exporting.proof import TOLERANCES, proven
 from keras_facesr.importing import imported
+from keras_facesr.inference.pictures import check_enlarges
 from keras_facesr.inference.runtimes import METADATA
 from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.version import __version__
@@ -144,9 +145,12 @@ def _check_model(model, path, format, size, sampler):
     """Raise an ExportError for what this model cannot be written as."""
     import keras
 
-    if not (isinstance(model, keras.Model) and hasattr(model, "size_multiple")):
-        given = f"a {type(model).__name__}" if isinstance(model, keras.Model) else repr(model)
-        raise ExportError(f"{given} is no network that enlarges pictures: give one, such as load('sam')")
+    try:
+        check_enlarges(model)
+    except CallError as error:
+        raise ExportError(str(error)) from error
+    if not isinstance(model, keras.Model):
+        raise ExportError(f"{type(model).__name__}: is an exported file; give the network itself, such as load('sam')")
     if keras.backend.backend() != "tensorflow":
         raise ExportError(f"models are exported on TensorFlow, not on {keras.backend.backend()}: unset KERAS_BACKEND")
     if format == "pytorch":
