@@ -124,6 +124,24 @@ def test_an_imported_network_computes_what_its_tensors_say_and_its_folder_stands
     assert all(np.array_equal(back[name], array) for name, array in tensors.items())
 
 
+def test_a_folder_that_is_called_like_a_released_model_is_what_was_imported(file, facesr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert fsr.import_weights(file, "sam").preset == str(tmp_path / "sam")
+    done = facesr("import", file, "-o", "cagface", "--json", "-")
+    assert done.code == 0 and json.loads(done.out)["class"] == "SRVGGNetCompact"
+
+
+def test_of_weights_that_cannot_be_written_nothing_is_left(file, tmp_path, monkeypatch):
+    def full(network, path):
+        path.write_bytes(b"half of it")
+        raise RuntimeError("Unable to write: no space left")  # as h5py
+
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    with pytest.raises(WeightsError, match="mine: cannot be written .*no space left.*; make room"):
+        fsr.import_weights(file, tmp_path / "mine")
+    assert not any((tmp_path / "mine").iterdir())
+
+
 def compact_of(file):
     """A file's tensors, read by what a safetensors file is: the length of a JSON header, the header, the values."""
     content = file.read_bytes()

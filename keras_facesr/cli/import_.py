@@ -28,7 +28,7 @@ def run(args):
 
     with console.waiting("reading and writing", args.debug):
         import_weights(args.file, args.out, args.class_name, args.overwrite, **dict(args.set))
-    preset = presets.find(args.out)
+    preset = presets.find(Path(args.out).resolve())
     if args.json != "-":
         about = f"{preset.class_name} x{preset.scale}, {preset.parameters:,} weights"
         print(f"{args.out}: {about}; its terms are those of its source")

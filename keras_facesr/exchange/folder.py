@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from keras_facesr import presets
-from keras_facesr.data.files import check_writable, written_whole
+from keras_facesr.data.files import check_writable, temporary_beside, written_whole
 from keras_facesr.errors import WeightsError, reason
 from keras_facesr.exchange.published import network_of
 from keras_facesr.version import __version__
@@ -54,9 +55,9 @@ def import_weights(path, folder=None, model=None, overwrite=False, **arguments):
     try:
         check_writable(folder / "model.weights.h5", room=5 * network.count_params())
         _write(network, path, folder)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # h5py raises either
         raise WeightsError(f"{folder}: cannot be written ({reason(error)}); make room, or name another") from error
-    return presets.load(folder)
+    return presets.load(folder.resolve())  # by its bare name it could be a released model's
 
 
 def check_folder(folder, overwrite=False):
@@ -74,10 +75,12 @@ def _write(network, path, folder):
     """The configuration comes last: before it is there, the folder is no preset."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "model.weights.h5"
-    with written_whole(weights) as temporary:
-        whole = temporary.with_name(f"{temporary.name}.weights.h5")  # Keras goes by the suffix
-        network.save_weights(whole)
-        whole.rename(temporary)
+    temporary = temporary_beside(weights).with_suffix(".weights.h5")  # Keras goes by the suffix
+    try:
+        network.save_weights(temporary)
+        os.replace(temporary, weights)
+    finally:
+        temporary.unlink(missing_ok=True)
     source_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     name = type(network).__name__
     config = {key: value for key, value in network.get_config().items() if key not in ("name", "trainable", "dtype")}
