@@ -7,7 +7,7 @@ from stand_ins import Convolved, Nearest, Noisy
 
 import keras_facesr as fsr
 from keras_facesr import presets
-from keras_facesr.data.images import read_picture
+from keras_facesr.data.images import read_picture, to_unit
 from keras_facesr.errors import CallError, ExportError, ImageError
 from keras_facesr.inference import (
     KerasMethod,
@@ -20,6 +20,7 @@ from keras_facesr.inference import (
     traverse_picture,
     upscale,
 )
+from keras_facesr.inference.ensemble import FlipEnsemble
 from keras_facesr.metrics.protocol import Protocol
 
 
@@ -157,6 +158,7 @@ def test_an_ensemble_is_the_mean_over_the_picture_and_its_mirror_image(tile):
     both = upscale(model, picture, tile, ensemble=True)
     assert np.abs(both - (answers[0] + answers[1]) / 2).max() <= 1
     np.testing.assert_array_equal(upscale(model, mirrored, ensemble=True)[:, ::-1], upscale(model, picture, ensemble=True))
+    assert isinstance(FlipEnsemble(model)(to_unit(picture[None])), np.ndarray), "PyTorch's tensors cannot be mirrored so"
 
 
 def test_large_pictures_are_cut_into_tiles_unasked_and_report_progress(monkeypatch):

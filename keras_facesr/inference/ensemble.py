@@ -14,11 +14,11 @@ class FlipEnsemble:
         return getattr(self.model, name)
 
     def __call__(self, lr):
-        """(N, H, W, C) -> (N, scale * H, scale * W, 3) in [0, 1]."""
-        return _with_mirrored(self.model, lr)
+        """(N, H, W, C) -> (N, scale * H, scale * W, 3) in [0, 1], both NumPy: PyTorch's tensors take no negative step."""
+        return _with_mirrored(lambda images: self.model.eagerly(self.model, images), lr)
 
     def predict_on_batch(self, lr):
-        """The same for NumPy images."""
+        """The same, as the model's own ``predict_on_batch`` does it."""
         return _with_mirrored(self.model.predict_on_batch, lr)
 
 
