@@ -17,12 +17,13 @@ class MaskStream(Stream):
     Args:
         images: uint8 (N, S, S, 3).
         masks: uint8 (N, S, S).
-        batch_size, seed: see `Stream`.
+        batch_size: see `Stream`.
         mirrored_class: for each class, the class of its mirror image; a permutation.
+        seed: see `Stream`.
         coarsest: largest factor of the reduction.
     """
 
-    def __init__(self, images, masks, batch_size, seed=0, mirrored_class=None, coarsest=4):
+    def __init__(self, images, masks, batch_size, mirrored_class, seed=0, coarsest=4):
         super().__init__(len(images), batch_size, seed)
         self.pairs = images, masks
         self.mirrored_class, self.coarsest = np.asarray(mirrored_class), coarsest

@@ -139,7 +139,7 @@ class FaceParsing:
 
     def stream(self, stage, seed):
         """Training batches for ``fit``."""
-        return MaskStream(*self.training, stage.batch_size, seed, MIRRORED_MASK_CLASSES)
+        return MaskStream(*self.training, stage.batch_size, MIRRORED_MASK_CLASSES, seed)
 
     def validate(self, model):
         """Intersection over union of hair, skin and parts, and their mean, each in [0, 1]."""
