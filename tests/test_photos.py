@@ -10,6 +10,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
+from keras_facesr.data import images
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.similarity import Similarity, fitted, warp
 from keras_facesr.errors import ExportError
@@ -276,6 +277,26 @@ def test_the_built_in_face_is_found_once_whichever_way_it_lies(quarters, times):
     upright = faces[0].points[:2] if not quarters else detect._turned_back(quarters, *photo.shape[:2])(faces[0].points[:2])
     assert np.abs(upright * times - EYES).max() < 6
     assert faces[0].width * times == pytest.approx(97, abs=12)
+
+
+def test_an_interrupted_call_writes_the_faces_that_are_missing_when_it_goes_on(facesr, tmp_path, monkeypatch):
+    wall = gradient(4, 5)
+    Image.fromarray(wall).save(tmp_path / "wall.png")
+    face = restore.FoundFace((0, 0, 1, 1), [], 1.0, 0.0, 1.0, "sam_small_x8", None, crops=[wall])
+    monkeypatch.setattr(networks, "started", lambda: None)
+    monkeypatch.setattr(restore, "restore_photo", lambda *how, **more: restore.Restored([wall], [face] * 3, 0))
+    call = ("photo", tmp_path / "wall.png", "-o", tmp_path / "out", "--keep-faces")
+    left = iter([True] * 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "write_png", lambda *what: images.png.save(what[0], what[1]) if next(left, None) else stop())
+        (tmp_path / "out").mkdir()
+        assert facesr(*call).code == 130
+    assert facesr(*call, "--skip-existing").code == 0
+    assert len([*(tmp_path / "out").iterdir()]) == 1 + 3
+
+
+def stop():
+    raise KeyboardInterrupt
 
 
 @finding

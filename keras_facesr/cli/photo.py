@@ -98,15 +98,23 @@ def _do(args, photo, targets, background, load, show):
         console.check_new(target, args.overwrite)  # before the work; write_png checks again
     how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
     restored = restore_photo(picture, args.scale, args.model, background, args.faces_only, **how)
-    outputs = [write_png(*pair, args.overwrite, picture) for pair in compress(zip(targets, restored.images), missing)]
-    if args.keep_faces:
-        stem = targets[0].with_suffix("")
-        for number, face in enumerate(restored.faces, 1):
-            for k, crop in enumerate(face.crops, 1):
-                suffix = f"_{k}" if len(face.crops) > 1 else ""
-                outputs.append(write_png(f"{stem}_face_{number}{suffix}.png", crop, args.overwrite))
+    faces = _write_faces(args, targets[0].with_suffix(""), restored.faces) if args.keep_faces else []
+    outputs = [write_png(*pair, args.overwrite, picture) for pair in compress(zip(targets, restored.images), missing)] + faces
     entry = {**_entry(photo, restored.faces, restored.doubtful), "outputs": [str(path) for path in outputs]}
     return entry, f"{photo} -> {', '.join(map(str, outputs))}: {summary(restored.faces, restored.doubtful)}"
+
+
+def _write_faces(args, stem, faces):
+    """Write each face's answers; before the photograph's, which tells that it is answered. Returns their paths."""
+    from keras_facesr.data.images import write_png
+
+    written = []
+    for number, face in enumerate(faces, 1):
+        for k, crop in enumerate(face.crops, 1):
+            suffix = f"_{k}" if len(face.crops) > 1 else ""
+            target = f"{stem}_face_{number}{suffix}.png"
+            written.append(write_png(target, crop, args.overwrite or args.skip_existing))
+    return written
 
 
 def _entry(photo, faces, doubtful):
