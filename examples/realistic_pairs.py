@@ -26,6 +26,7 @@ parser.add_argument("folders", nargs="*", metavar="REAL_DIR CLEAN_DIR")
 parser.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=5000)
 parser.add_argument("-o", "--out", type=Path, default="pairs")
+parser.set_defaults(**({"steps": 2} if parser.parse_args().quick else {}))
 args = parser.parse_args()
 end_in_a_line()
 if len(args.folders) != (0 if args.quick else 2):
@@ -37,10 +38,9 @@ place_for(args.out, "")
 if args.quick:
     clean, rng = demo_faces(8, 64), np.random.default_rng(0)
     real = np.stack([blind(face, 4, rng) for face in demo_faces(8, 64)])
-    steps, size = 2, {"channels": 8, "style_dim": 8, "encoder_blocks": 2}
+    size = {"channels": 8, "style_dim": 8, "encoder_blocks": 2}
 else:
-    real, clean = (decoded(open_faces(folder), side)[0] for folder, side in zip(args.folders, (16, 64)))
-    steps, size = args.steps, {}
+    real, clean, size = *(decoded(open_faces(folder), side)[0] for folder, side in zip(args.folders, (16, 64))), {}
 stream = UnpairedStream(real, clean, batch_size=8)
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
@@ -50,7 +50,7 @@ from keras_facesr.models.stylevae import StyleVAE
 
 model = StyleVAE(**size)
 model.compile(keras.optimizers.Adam(1e-4, beta_2=0.999), jit_compile=False)
-model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
+model.fit(stream.as_dataset(steps=args.steps), steps_per_epoch=args.steps, shuffle=False)
 
 for k, hr in enumerate(clean):
     lr = np.asarray(model.degrade(to_unit(hr[None]), seed=k))[0]  # (16, 16, 3), in a random style

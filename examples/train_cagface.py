@@ -12,10 +12,10 @@ import argparse
 
 from keras_facesr import presets
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.datasets import open_faces
 from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
-from keras_facesr.errors import end_in_a_line
+from keras_facesr.errors import check_whole_number, end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -26,16 +26,18 @@ parser.add_argument("--size", type=int, default=256)
 parser.add_argument("--patch", type=int, help="default: whole faces")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="cagface.weights.h5")
+parser.set_defaults(**({"steps": 2, "size": 128, "patch": 64} if parser.parse_args().quick else {}))
 args = parser.parse_args()
 end_in_a_line()
+check_whole_number(args.steps, "--steps")
 out = place_for(args.out, ".weights.h5")
 
 if args.quick:
-    steps, width, faces, crop = 2, {"features": 8, "blocks": 1}, demo_faces(8, 128), 64
+    width, faces = {"features": 8, "blocks": 1}, demo_faces(8, args.size)
 else:
-    faces, unreadable = decoded(open_dataset(args.faces, split="train"), args.size)
+    faces, unreadable = decoded(open_faces(args.faces, split="train"), args.size)
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-    steps, width, crop = args.steps, {"features": 32, "blocks": 12}, args.patch
+    width = {"features": 32, "blocks": 12}
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 import keras
@@ -46,13 +48,12 @@ from keras_facesr.training.tasks import prepared
 model = CAGFace(image_skip=True, **width)  # without arguments: the paper's network, for a GPU
 model.build((None, None, None, 3))
 model.components.load_weights(presets.released_weights(presets.find("components_celebamask")))
-prepare = lambda lr: prepared(model, lr)  # noqa: E731  (N, h, w, 3) -> (N, h, w, 6), with the attention maps
-stream = PairStream(faces, scale=4, batch_size=8, augmentation="six", crop=crop, prepare=prepare)
+stream = PairStream(faces, scale=4, batch_size=8, augmentation="six", crop=args.patch, prepare=lambda lr: prepared(model, lr))
 
 for phase in (1, 2):  # the first stage alone, then both
     model.phase = phase
     model.compile(keras.optimizers.Adam(5e-4), jit_compile=False)  # XLA is slower on narrow layers of large images
-    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
+    model.fit(stream.as_dataset(steps=args.steps), steps_per_epoch=args.steps, shuffle=False)
 
 model.optimizer = None  # the released file holds no optimiser
 model.save_weights(out)

@@ -9,10 +9,10 @@
 import argparse
 
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.datasets import open_faces
 from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
-from keras_facesr.errors import end_in_a_line
+from keras_facesr.errors import check_whole_number, end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -22,17 +22,19 @@ data.add_argument("--quick", action="store_true")
 parser.add_argument("--batch", type=int, default=32, help="of all devices together, a multiple of their number")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="sam.keras")
+parser.set_defaults(**({"steps": 2, "batch": 4} if parser.parse_args().quick else {}))
 args = parser.parse_args()
 end_in_a_line()
+check_whole_number(args.steps, "--steps")
 out = place_for(args.out, ".keras")
 
 if args.quick:
-    batch, steps, size, faces = 4, 2, {"channels": 8, "encoder_blocks": 1, "icap_blocks": 0}, demo_faces(8, 128)
+    size, faces = {"channels": 8, "encoder_blocks": 1, "icap_blocks": 0}, demo_faces(8, 128)
 else:
-    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
+    faces, unreadable = decoded(open_faces(args.faces, split="train"), size=128)
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-    batch, steps, size = args.batch, args.steps, {}
-stream = PairStream(faces, scale=8, batch_size=batch)  # whole batches, of one size
+    size = {}
+stream = PairStream(faces, scale=8, batch_size=args.batch)  # whole batches, of one size
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 import keras
@@ -52,6 +54,6 @@ for phase in (1, 2):
     model.phase = phase
     with strategy.scope():
         model.compile(keras.optimizers.Adam(5e-4))
-    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
+    model.fit(stream.as_dataset(steps=args.steps), steps_per_epoch=args.steps, shuffle=False)
 
 model.save(out)  # opened again by keras.saving.load_model, after `import keras_facesr`

@@ -9,10 +9,10 @@
 import argparse
 
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.datasets import open_faces
 from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
-from keras_facesr.errors import end_in_a_line
+from keras_facesr.errors import check_whole_number, end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -21,17 +21,19 @@ data.add_argument("faces", nargs="?")
 data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="sam.weights.h5")
+parser.set_defaults(**({"steps": 2} if parser.parse_args().quick else {}))
 args = parser.parse_args()
 end_in_a_line()
+check_whole_number(args.steps, "--steps")
 out = place_for(args.out, ".weights.h5")
 
 if args.quick:
     size = {"channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_blocks": 0, "icap_blocks": 0}
-    steps, faces = 2, demo_faces(8, 128)
+    faces = demo_faces(8, 128)
 else:
-    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=128)
+    faces, unreadable = decoded(open_faces(args.faces, split="train"), size=128)
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-    steps, size = args.steps, {}
+    size = {}
 stream = PairStream(faces, scale=8, batch_size=8)
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
@@ -44,7 +46,7 @@ xla = keras.backend.backend() == "tensorflow" and not args.quick
 for phase in (1, 2):
     model.phase = phase
     model.compile(keras.optimizers.Adam(5e-4), jit_compile=xla)
-    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
+    model.fit(stream.as_dataset(steps=args.steps), steps_per_epoch=args.steps, shuffle=False)
 
 model.optimizer = None  # the released file holds no optimiser
 model.save_weights(out)

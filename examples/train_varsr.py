@@ -11,10 +11,10 @@ import argparse
 
 import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.datasets import open_faces
 from keras_facesr.data.files import place_for
 from keras_facesr.data.pipeline import PairStream
-from keras_facesr.errors import end_in_a_line
+from keras_facesr.errors import check_whole_number, end_in_a_line
 from keras_facesr.inference import demo_faces
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -23,17 +23,19 @@ data.add_argument("faces", nargs="?")
 data.add_argument("--quick", action="store_true")
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("-o", "--out", default="varsr.weights.h5")
+parser.set_defaults(**({"steps": 2} if parser.parse_args().quick else {}))
 args = parser.parse_args()
 end_in_a_line()
+check_whole_number(args.steps, "--steps")
 out = place_for(args.out, ".weights.h5")
 
 if args.quick:
     size = {"channels": 8, "blocks": 1, "latent_dim": 16, "critic_channels": 4, "critic_convolutions": 5}
-    steps, faces = 2, demo_faces(8, 64)
+    faces = demo_faces(8, 64)
 else:
-    faces, unreadable = decoded(open_dataset(args.faces, split="train"), size=64)
+    faces, unreadable = decoded(open_faces(args.faces, split="train"), size=64)
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-    steps, size = args.steps, {}
+    size = {}
 stream = PairStream(faces, scale=8, batch_size=8)
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
@@ -46,7 +48,7 @@ model = VarSR(critic=True, perceptual_weight=0.01, **size)
 for phase, rate in ((1, 5e-4), (2, 1e-4)):
     model.phase = phase
     model.compile(keras.optimizers.Adam(rate, beta_2=0.99), features=features, jit_compile=False)
-    model.fit(stream.as_dataset(steps=steps), steps_per_epoch=steps, shuffle=False)
+    model.fit(stream.as_dataset(steps=args.steps), steps_per_epoch=args.steps, shuffle=False)
 
 model.optimizer = model.critic_optimizer = None  # weights alone are saved
 model.save_weights(out)

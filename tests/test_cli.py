@@ -81,6 +81,7 @@ def test_importing_the_package_adds_less_than_three_tenths_of_a_second_to_keras(
         ("cli.main(['train', 'sam9', '.', '--out', 'runs'])", "tensorflow torch keras"),
         ("cli.main(['train', 'sam_small_x8', 'absent', '--out', 'runs'])", "tensorflow torch keras"),
         ("cli.main(['export', 'sam', 'sam.h5'])", "tensorflow torch keras"),
+        ("cli.main(['import', 'absent.pth', '-o', 'mine'])", "tensorflow torch keras"),
         ("cli.main(['upscale', '--demo', '--model', 'sam9'])", "tensorflow torch keras"),
     ],
 )

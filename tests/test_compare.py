@@ -53,6 +53,16 @@ def test_a_true_face_is_shown_small_enlarged_and_true_with_its_figures():
         np.testing.assert_array_equal(panel(sheet, column), blown_up(image, SIDE // len(image)))
 
 
+def test_a_truth_that_is_enlarged_itself_is_called_so_below_it_alone():
+    large, small = demo_faces(1, 128)[0], demo_faces(1, 60)[0]
+    alone, both = (fsr.compare(faces, {"near": Nearest()}, Protocol(4, 64)) for faces in ([large], [large, small]))
+    assert (alone.enlarged, both.enlarged) == (0, 1)
+    truth, captions = GAP + 3 * (SIDE + GAP), slice(TOP + SIDE, TOP + ROW - GAP)
+    said, seen = alone.pixels[captions, truth:], both.pixels
+    np.testing.assert_array_equal(seen[captions, truth:], said)
+    assert (seen[captions.start + ROW : captions.stop + ROW, truth:] != said).any()
+
+
 def test_small_faces_of_any_shape_are_rows_and_samples_are_columns():
     square, narrow = demo_faces(1, 16)[0], demo_faces(2, 16)[1][:, :8]
     shown = fsr.compare([square, narrow], {"near": Nearest(), "noisy": Noisy()}, samples=2, seed=3)
@@ -100,8 +110,16 @@ def test_figures_below_the_panels_are_those_of_evaluate(facesr, catalogue, folde
             assert fmean(face["figures"][name][figure] for face in told["faces"]) == pytest.approx(row[figure])
     assert f"{folder / '0.png'}: bicubic {told['faces'][0]['figures']['bicubic']['psnr']:.2f} dB; near " in shown.out
     assert told["columns"] == ["LR", "bicubic", "near", "noisy_x4", "truth"]
-    assert (told["hr_size"], told["degradation"], told["runtimes"]["near"]) == (32, "aliased", "keras")
+    assert (told["hr_size"], told["degradation"], told["runtimes"]["near"], told["enlarged"]) == (32, "aliased", "keras", 0)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["sheet.png"]
+
+
+def test_faces_smaller_than_the_truth_are_remarked_on_as_evaluate_does(facesr, catalogue, folder, tmp_path):
+    (folder / "broken.png").unlink()
+    how = ("--model", "near", "--hr-size", 72)
+    shown = facesr("compare", folder, "--truth", *how, "-o", tmp_path / "sheet.png")
+    assert shown.out.splitlines()[0].endswith("x4; the truth of 3 of 3 is enlarged itself")
+    assert json.loads(facesr("evaluate", folder, *how, "--json", "-").out)["enlarged"] == 3
 
 
 def test_faces_are_cut_to_the_framing_of_another_set_as_evaluate_cuts_them(facesr, catalogue, folder, tmp_path):

@@ -148,6 +148,7 @@ def port():
 def test_a_port_that_is_taken_is_named(gradio, facesr, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", "")  # and put back what it was
     monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr("keras_facesr.cli.page.start_keras", lambda _: pytest.fail("Keras was started for nothing"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = facesr("demo", "--port", port)

@@ -22,11 +22,12 @@ CALLS = {  # of examples/*.py -> arguments, and what is written
     "realistic_pairs": ("--quick", "pairs/lr/000007.png"),
     "sample_faces": ("faces/0.png", "samples.png"),
     "train_cagface": ("--quick", "cagface.weights.h5"),
-    "train_sam": ("--quick", "sam.weights.h5"),
+    "train_sam": ("--quick --steps 3", "sam.weights.h5"),
     "train_ssrvae": ("--quick", "ssrvae.weights.h5"),
     "train_varsr": ("--quick", "varsr.weights.h5"),
     "transfer_faces": ("--quick --faces 2", "transferred.png"),
 }
+OTHERS = {"enlarge_folder", "train_on_all_gpus"}  # have tests of their own below, as those in folders have elsewhere
 QUICK = ("train_sam",)  # what newcomers run first; test_document_code.py runs README's code by a released network
 SCRIPTS = [path for path in sorted(EXAMPLES.rglob("*.py")) if "parse_args" in path.read_text()]
 MISCALL = """
@@ -42,7 +43,8 @@ for call in sys.argv[1:]:
     except SystemExit as ended:
         print(script, ended.code, *{"keras", "tensorflow"} & {*sys.modules}, flush=True)
 """  # one process for all calls, since each begins with what the one before has imported, too
-MISSING = [  # what is given is not there, or the answer cannot be written there, or a number makes no sense
+MISSING = [  # what is given is not there or holds no faces, or the answer cannot be written there, or a number makes no sense
+    *[f"{name} digits" for name in ("train_sam", "train_cagface", "train_varsr", "train_on_all_gpus")],
     *[f"{name} absent" for name in CALLS if name not in ("face_in_styles", "realistic_pairs")],
     "enlarge_folder absent",
     "train_on_all_gpus absent",
@@ -58,9 +60,8 @@ MISSING = [  # what is given is not there, or the answer cannot be written there
     "serving/prepare sam faces/0.png/absent",
     "edit_faces --quick --faces 0",
     "transfer_faces --quick --faces -1",
-    "realistic_pairs --quick --steps 0",
+    *[f"{name} --quick --steps 0" for name in (*CALLS, *OTHERS) if "train" in name or "pairs" in name],
 ]
-OTHERS = {"enlarge_folder", "train_on_all_gpus"}  # have tests of their own below, as those in folders have elsewhere
 
 
 def write_faces(folder, count):
@@ -93,6 +94,7 @@ def test_an_example_runs_as_it_stands_and_writes_what_it_says(name, run, here):
     arguments, written = CALLS[name]
     ended = run(name, arguments)
     assert ended.returncode == 0, ended.stderr
+    assert "--steps 3" not in arguments or "3/3" in ended.stdout, "an option that is given counts in the quick mode, too"
     if written.endswith(".png"):
         assert len(np.unique(np.asarray(Image.open(here / written)))) > 10, "a picture"
     else:
@@ -119,9 +121,11 @@ def test_a_wrong_call_is_answered_without_starting_tensorflow():
 
 def test_what_is_not_there_is_named_in_one_line_without_starting_tensorflow(here):
     (here / "faces" / "absent.png").mkdir()  # no place for a file
+    (here / "digits" / "test" / "3").mkdir(parents=True)
     called = miscall([f"{EXAMPLES}/{call.replace(' ', '.py ', 1)}" for call in MISSING], here)
     assert called.stdout.splitlines() == [f"{EXAMPLES}/{call.split()[0]}.py 2" for call in MISSING]
-    named = ["absent" in line or "must be a whole number" in line for line in called.stderr.splitlines()]
+    reasons = "absent", "digits: holds digits", "must be a whole number"
+    named = [any(reason in line for reason in reasons) for line in called.stderr.splitlines()]
     assert named == [True] * len(MISSING), called.stderr
 
 

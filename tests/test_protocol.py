@@ -2,6 +2,7 @@ import io
 import json
 import math
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from keras_facesr.data.degrade import degrade
-from keras_facesr.data.framing import FRAMINGS, face_region
+from keras_facesr.data.framing import FRAMINGS, face_region, square
 from keras_facesr.errors import FacesrError, ImageError
 from keras_facesr.metrics.fidelity import ms_ssim, psnr
 from keras_facesr.metrics.perceptual import Gaussian, feature_distance, frechet_distance, identity_distance
@@ -418,6 +419,16 @@ def test_pictures_smaller_than_the_hr_size_are_counted(pictures):
     report = evaluate({}, [pictures[0], pictures[0][:60, :60]], Protocol(8, 128))
     assert report["enlarged"] == 1
     assert "1 enlarged" in as_text(format_table(report))
+
+
+def test_pictures_of_which_less_than_the_hr_size_is_cut_are_counted(pictures):
+    """CelebA has 178 pixels a side, of which UTKFace's framing takes 101."""
+    cut = square("utkface", within="celeba")
+    celeba = np.resize(pictures[0], (218, 178, 3))
+    assert [evaluate({}, [celeba], Protocol(4, side, square=cut))["enlarged"] for side in (100, 104)] == [0, 1]
+    text = (Path(__file__).parents[1] / "docs" / "measuring.md").read_text()
+    sides = {name: int(side * square("utkface", within=name)[2]) for name, side in (("celeba", 178), ("lfw", 250))}
+    assert "CelebA has {celeba} pixels a side, one of LFW {lfw}".format(**sides) in text
 
 
 def test_a_method_of_another_scale_is_refused_by_name(pictures):

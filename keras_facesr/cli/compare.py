@@ -55,13 +55,15 @@ def run(args):
         shown = compare(faces, models, protocol, degradation, args.samples, args.seed, show)
     write_png(args.out, shown.pixels, args.overwrite)
     if args.json != "-":
-        print(f"{args.out}: {', '.join(shown.columns)}; x{scale}")
+        enlarged = f"; the truth of {shown.enlarged} of {len(faces)} is enlarged itself" if shown.enlarged else ""
+        print(f"{args.out}: {', '.join(shown.columns)}; x{scale}{enlarged}")
         for face, figures in zip(faces, shown.figures if protocol else ()):
             print(f"{face.name}:", "; ".join(f"{name} {row['psnr']:.2f} dB" for name, row in figures.items()))
     how = {"scale": scale, "samples": args.samples, "seed": args.seed, "runtimes": dict(zip(names, runtimes))}
     if protocol:
         reduced = degradation.name if degradation else args.degradation or "bicubic"
-        how |= {"hr_size": protocol.hr_size or "native", "degradation": reduced, "framing": args.framing}
+        how |= {"hr_size": protocol.hr_size or "native", "enlarged": shown.enlarged}
+        how |= {"degradation": reduced, "framing": args.framing}
     rows = [{"input": face.name, "figures": figures} for face, figures in zip(faces, shown.figures)]
     console.write_json(args, {"output": str(args.out), **how, "columns": shown.columns, "faces": rows, "failed": failed})
     return 1 if failed else 0

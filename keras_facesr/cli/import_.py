@@ -21,11 +21,14 @@ def add_options(option):
 
 
 def run(args):
+    from keras_facesr.exchange.folder import check_folder, import_weights
+    from keras_facesr.exchange.tensors import check_file
+
+    check_file(args.file)  # before Keras starts, as all that follows
     console.check_new(Path(args.out) / "config.json", args.overwrite)
+    check_folder(args.out, args.overwrite)
     console.check_writable(args.out)
     start_keras(args.debug)
-    from keras_facesr.exchange.folder import import_weights
-
     with console.waiting("reading and writing", args.debug):
         import_weights(args.file, args.out, args.class_name, args.overwrite, **dict(args.set))
     preset = presets.find(Path(args.out).resolve())

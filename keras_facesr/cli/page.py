@@ -19,9 +19,10 @@ def run(args):
         raise CallError(f"the page shows released models alone: facesr upscale --model {args.model} takes a folder")
     if not preset.enlarges_faces:
         raise CallError(f"the page enlarges faces, and {preset.name} was not made for them: facesr upscale takes others")
-    from keras_facesr.demo.page import serve
+    from keras_facesr.demo.page import check_port, serve
     from keras_facesr.demo.photo_jobs import lacking
 
+    check_port(args.port)
     start_keras(args.debug)
     with console.waiting("starting LiteRT", args.debug):
         lacking()  # the page says it; what finds faces starts here, where its remarks are not printed

@@ -54,7 +54,7 @@ def decoded(image_set, size, cache_dir=None, progress=True):
     """
     if not isinstance(image_set, ImageSet):
         kind = type(image_set).__name__
-        raise DatasetError(f"what is decoded is a set of image files, as data.datasets.open_dataset opens it, not a {kind}")
+        raise DatasetError(f"what is decoded is a set of image files, as data.datasets.open_faces opens it, not a {kind}")
     if not len(image_set):
         raise DatasetError(f"{image_set.root}: of its images none is left to decode")
     check_whole_number(size, "size")

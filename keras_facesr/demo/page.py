@@ -1,6 +1,7 @@
 """The page's layout and its server, which is reached from this machine alone and contacts no other."""
 
 import os
+import socket
 import tempfile
 
 from keras_facesr.demo import face_tab, jobs, photo_tab
@@ -31,6 +32,15 @@ STYLE = """
 """.replace("COLOURS", ", ".join(f"rgb{colour}" for colour in jobs.HEAT))
 
 
+def check_port(port):
+    """Raise FacesrError, before Keras starts, if the server cannot listen on this port; None: the first free one is taken."""
+    if port is not None:
+        try:
+            socket.create_server((HOST, port)).close()
+        except OSError as error:
+            raise _cannot_listen(port) from error
+
+
 def serve(name, port, on_start):
     """Serve the page until the process is interrupted or ended; then uploaded and written files are deleted.
 
@@ -52,9 +62,7 @@ def serve(name, port, on_start):
             with directly():
                 _, url, _ = page.launch(server_name=HOST, server_port=port, **private, **look)
         except OSError as error:
-            raise FacesrError(
-                f"{HOST}:{port or '7860 and on'} cannot be listened on: choose another port with --port"
-            ) from error
+            raise _cannot_listen(port or "7860 and on") from error
         try:
             on_start(url)
             page.block_thread()
@@ -62,6 +70,10 @@ def serve(name, port, on_start):
             pass
         finally:
             page.close(verbose=False)
+
+
+def _cannot_listen(port):
+    return FacesrError(f"{HOST}:{port} cannot be listened on: choose another port with --port")
 
 
 def build(name, folder):

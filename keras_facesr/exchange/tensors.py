@@ -9,6 +9,7 @@ from keras_facesr.errors import WeightsError, reason
 from keras_facesr.importing import import_keras, imported
 
 EXTRA = "import"
+SUFFIXES = {".safetensors", ".pth", ".pt"}
 INNER = ("params_ema", "params", "state_dict")  # under which a file keeps its tensors, the averaged ones first
 
 
@@ -20,18 +21,23 @@ def read_tensors(path):
         ExportError: what reads it is not installed.
     """
     path = Path(path)
-    readers = {".safetensors": from_safetensors, ".pth": _from_torch, ".pt": _from_torch}
-    if path.suffix not in readers:
-        raise WeightsError(f"{path}: weights are read from .safetensors and .pth files")
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
-    tensors = readers[path.suffix](path)
+    check_file(path)
+    tensors = (from_safetensors if path.suffix == ".safetensors" else _from_torch)(path)
     if not tensors:
         raise WeightsError(f"{path}: holds no tensors")
     for prefix in ("module.", *(f"{name}." for name in INNER)):  # of a network trained on several devices; of a flat file
         if all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): array for name, array in tensors.items()}
     return tensors
+
+
+def check_file(path):
+    """WeightsError if there is no file of this name, or none by whose name one reads tensors. It starts no Keras."""
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise WeightsError(f"{path}: weights are read from .safetensors and .pth files")
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
 
 
 def write_tensors(path, tensors, about):

@@ -23,11 +23,13 @@ class Comparison:
         columns: "LR", "bicubic", each model with its samples after it, and "truth" if there is one.
         figures: for each face ``{"bicubic": {"psnr", "ssim"}, ...}``, of all columns between LR and truth, PSNR in dB; empty
             if there is no truth.
+        enlarged: the number of faces whose truth is enlarged itself, since they are smaller than the protocol's ``hr_size``.
     """
 
     pixels: np.ndarray
     columns: list
     figures: list
+    enlarged: int
 
 
 def compare(faces, models, protocol=None, degradation=None, samples=0, seed=0, show=None):
@@ -63,15 +65,15 @@ def compare(faces, models, protocol=None, degradation=None, samples=0, seed=0, s
     columns += [TRUTH] if protocol else []
     sheet.check(len(columns), len(faces))
     pairs = [_pair(face, protocol, degradation, seed + k) for k, face in enumerate(faces)]
-    sheet.check(len(columns), len(faces), scale * max(max(lr.rgb.shape[:2]) for lr, _ in pairs))
+    sheet.check(len(columns), len(faces), scale * max(max(lr.rgb.shape[:2]) for lr, *_ in pairs))
     rows, figures = [], []
-    for done, (lr, hr) in enumerate(pairs, 1):
+    for done, (lr, hr, is_enlarged) in enumerate(pairs, 1):
         answers = dict(zip(columns[1:], _answers(models, lr, samples, seed)))
         figures.append(_closeness(answers, hr, protocol))
-        rows.append(_row(lr.rgb, answers, hr, figures[-1]))
+        rows.append(_row(lr.rgb, answers, hr, figures[-1], is_enlarged))
         if show:
             show(done)
-    return Comparison(np.asarray(sheet.draw(columns, rows)), columns, figures)
+    return Comparison(np.asarray(sheet.draw(columns, rows)), columns, figures, sum(is_enlarged for *_, is_enlarged in pairs))
 
 
 def _common_scale(models, protocol):
@@ -88,14 +90,14 @@ def _common_scale(models, protocol):
 
 
 def _pair(face, protocol, degradation, seed):
-    """The small face, a ``Picture``, and the true one, uint8 (H, W, 3); None where there is no truth."""
+    """The small face, a ``Picture``; the true one, uint8 (H, W, 3), or None; and whether the truth is enlarged itself."""
     picture = face if isinstance(face, Picture) else read_picture(face)
     if protocol is None:
-        return picture, None
+        return picture, None, False
     lr, hr = protocol.pair(picture.rgb)
     if degradation:
         (lr,) = degradation.reduce(hr[None], [seed])
-    return replace(picture, rgb=lr, alpha=None, is_gray=False), hr
+    return replace(picture, rgb=lr, alpha=None, is_gray=False), hr, protocol.enlarges(picture.rgb)
 
 
 def _answers(models, lr, samples, seed):
@@ -121,10 +123,12 @@ def _closeness(answers, hr, protocol):
     return {name: closeness(sr, hr, protocol.colour) for name, sr in answers.items()}
 
 
-def _row(lr, answers, hr, figures):
+def _row(lr, answers, hr, figures, is_enlarged):
     """The captions and pictures of a face: sizes, and under the answers how near the truth they are."""
     size = "{1} x {0} pixels".format
     captions = {name: f"{row['psnr']:.2f} dB" + f"   SSIM {row['ssim']:.3f}" * ("ssim" in row) for name, row in figures.items()}
     captions = captions or {BICUBIC: size(*answers[BICUBIC].shape)}
     row = [(size(*lr.shape), lr), *((captions.get(name, ""), sr) for name, sr in answers.items())]
-    return row if hr is None else [*row, (size(*hr.shape), hr)]
+    if hr is None:
+        return row
+    return [*row, ("{1} x {0}, enlarged".format(*hr.shape) if is_enlarged else size(*hr.shape), hr)]

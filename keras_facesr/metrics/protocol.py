@@ -82,6 +82,11 @@ class Protocol:
             hr = square[margin : margin + side, margin : margin + side]
         return degrade(hr, self.scale, self.antialias), hr
 
+    def enlarges(self, rgb):
+        """Whether a picture's truth is enlarged itself: ``pair`` cuts less than ``hr_size`` pixels a side out of it."""
+        share = 1.0 if self.square is None else self.square[2]
+        return self.hr_size is not None and round(share * min(rgb.shape[:2])) < self.hr_shape[1]
+
     def _crop(self):
         if self.square is None:
             return "centre square"
@@ -152,7 +157,8 @@ def evaluate(
 
     Returns:
         ``{"protocol": {...}, "images": N, "enlarged": M, "models": {"bicubic": {"psnr", "ssim"}, ...}}``. Figures are means
-        over the images. M pictures were smaller than ``hr_size``, so their truth is enlarged itself. Further figures are:
+        over the images. Of M pictures less than ``hr_size`` pixels a side were cut, so their truth is enlarged itself. Further
+        figures are:
 
         - ``ms_ssim`` if every truth has at least 176 pixels a side; ``ssim`` is missing if one has less than 11
         - those of ``sharpness``, unless the truths have no detail in some octave
@@ -180,13 +186,13 @@ def evaluate(
     stochastic = [name for name, method in methods.items() if samples and getattr(method, "is_stochastic", False)]
     energies, seen_sets = defaultdict(float), defaultdict(SeenSet)  # by name, and by (name, SAMPLE) of first samples
     done = enlarged = 0
-    for lr, hr, native_sides in _batches(pictures, protocol):
+    for lr, hr, enlarges in _batches(pictures, protocol):
         seeds = range(seed + done, seed + done + len(hr))
         if degradation:
             lr = degradation.reduce(hr, seeds)
         answers = {name: _answers(name, method, lr, hr) for name, method in methods.items()}
         drawn = {name: methods[name].sample_batch(lr, samples, seeds) for name in stochastic}
-        enlarged += sum(side < hr.shape[1] for side in native_sides)
+        enlarged += sum(enlarges)
         seen = {name: judge.see(images) for name, images in {"truth": hr, **answers}.items()} if judge else {}
         firsts = {(name, SAMPLE): samples_of[0] for name, samples_of in drawn.items()}
         for key, images in {"truth": hr, **answers, **firsts}.items():
@@ -272,10 +278,10 @@ class _Bicubic:
 
 
 def _batches(pictures, protocol):
-    """(lr, hr, native sides) of up to ``BATCH`` consecutive pictures whose pairs have one size."""
+    """(lr, hr, whether each truth is enlarged) of up to ``BATCH`` consecutive pictures whose pairs have one size."""
     batch = []
     for rgb in pictures:
-        pair = (*protocol.pair(rgb), min(rgb.shape[:2]))
+        pair = (*protocol.pair(rgb), protocol.enlarges(rgb))
         if batch and (len(batch) == BATCH or pair[1].shape != batch[0][1].shape):
             yield _stacked(batch)
             batch = []
@@ -285,8 +291,8 @@ def _batches(pictures, protocol):
 
 
 def _stacked(batch):
-    lr, hr, native_sides = zip(*batch)
-    return np.stack(lr), np.stack(hr), native_sides
+    lr, hr, enlarges = zip(*batch)
+    return np.stack(lr), np.stack(hr), enlarges
 
 
 def _answers(name, method, lr, hr):
