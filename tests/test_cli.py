@@ -557,6 +557,12 @@ def test_what_is_no_size_is_a_wrong_call(facesr, tmp_path, text, reason):
     assert result.code == 2 and reason in result.err and result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("setting", ['residual_scaling="0.1"', "residual_scaling=true", 'mean=[1, "0"]', "steps=", "0.1"])
+def test_what_is_no_number_is_no_setting_of_an_imported_network(facesr, setting):
+    result = facesr("import", "net.pth", "-o", "mine", "--set", setting)
+    assert result.code == 2 and "is not NAME=VALUE, such as residual_scaling=0.1" in result.err and result.err.count("\n") == 1
+
+
 @pytest.mark.parametrize("limit, used, code", [(3, (0, 1, 3), 0), (200, (0, 1, 2, 3), 1)])
 def test_int8_is_calibrated_on_faces_from_the_whole_folder(facesr, catalogue, faces, monkeypatch, tmp_path, limit, used, code):
     calibration = []

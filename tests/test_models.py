@@ -6,6 +6,7 @@ import pytest
 from small_networks import NO_ENLARGERS, SMALL, loss
 
 from keras_facesr import classes
+from keras_facesr.errors import CallError
 from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.training.run import computing_in
 
@@ -36,6 +37,22 @@ def test_images_of_several_sizes_come_out_scale_times_as_large_as_float32_in_0_t
         assert sr.shape == (len(lr), lr.shape[1] * model.scale, lr.shape[2] * model.scale, 3)
         assert sr.shape == model.compute_output_shape(lr.shape)
         assert sr.min() >= 0.0 and sr.max() <= 1.0
+
+
+@pytest.mark.parametrize("name", sorted({*SMALL} - {"DigitClassifier"}))
+def test_a_number_given_as_text_is_refused_by_name_at_once(name):
+    numbers = [argument for argument, value in SMALL[name].items() if type(value) in (int, float)]
+    for argument in numbers:
+        with pytest.raises(CallError, match=f"^{name}: {argument} must be a number, not '{SMALL[name][argument]}'$"):
+            classes.model_class(name)(**{**SMALL[name], argument: str(SMALL[name][argument])})
+    assert numbers
+
+
+def test_a_number_given_in_its_place_may_be_numpys_but_no_text():
+    cls = classes.model_class("SRCNN")
+    assert cls(np.int64(2)).scale == 2
+    with pytest.raises(CallError, match="^SRCNN: scale must be a number, not '2'$"):
+        cls("2")
 
 
 @pytest.mark.parametrize("name", ENLARGERS)

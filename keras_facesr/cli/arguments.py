@@ -77,9 +77,12 @@ def address(text):
 
 def setting(text):
     """(name, value) from NAME=VALUE; the value is a number, or numbers in brackets."""
-    name, _, value = text.partition("=")
+    name, _, written = text.partition("=")
     try:
-        return name, json.loads(value)
+        value = json.loads(written)
+        if not all(type(number) in (int, float) for number in (value if isinstance(value, list) else [value])):
+            raise ValueError("neither a number nor numbers in brackets")
+        return name, value
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as residual_scaling=0.1") from error
 

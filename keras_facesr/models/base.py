@@ -1,9 +1,13 @@
 """The base classes: what every model of the package offers."""
 
+import inspect
+from numbers import Real
+
 import keras
 from keras import ops
 
 from keras_facesr import backend
+from keras_facesr.errors import CallError
 
 
 class Network(keras.Model):
@@ -11,6 +15,15 @@ class Network(keras.Model):
 
     ARGUMENTS = ()  # constructor arguments that are kept as attributes; a subclass lists those that its base does not have
     preset = None  # name of the preset whose released weights these are
+
+    def __new__(cls, *args, **kwargs):
+        """CallError if an argument whose default is a number is given as something else, such as text: it would fail later."""
+        parameters = dict(inspect.signature(cls.__init__).parameters)
+        for name, value in {**dict(zip([*parameters][1:], args)), **kwargs}.items():
+            numeric = name in parameters and type(parameters[name].default) in (int, float)
+            if numeric and not isinstance(value, Real):
+                raise CallError(f"{cls.__name__}: {name} must be a number, not {value!r}")
+        return super().__new__(cls, *args, **kwargs)
 
     def compile(self, optimizer="rmsprop", loss=None, **how):
         """As Keras' own; also builds the whole network and the optimiser's state, as the first step needs both.
