@@ -11,7 +11,7 @@ from importlib import metadata
 import keras
 
 from keras_facesr import presets
-from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped
+from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped, reason
 from keras_facesr.training.tensorboard import EventLog
 from keras_facesr.version import __version__
 
@@ -206,9 +206,8 @@ class RunFolder:
         try:
             yield
         except (OSError, RuntimeError) as error:  # h5py raises either
-            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
             raise TrainingFailed(
-                f"{self.folder}: cannot be written to ({reason}); {self.last_checkpoint()}: make room, then add --resume"
+                f"{self.folder}: cannot be written to ({reason(error)}); {self.last_checkpoint()}: make room, then add --resume"
             ) from error
 
 

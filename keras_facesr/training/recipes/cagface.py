@@ -70,9 +70,16 @@ REAL = dataclasses.replace(  # from the weights that were taught on bicubic pair
 SHARP = Recipe(  # from the same weights, against a critic
     name="cagface_gan_x4",
     model_class="CAGFaceGAN",
-    config={"generator": ATTENTIVE.config, "critic": True, "critic_channels": 16}
-    | {"objective": "paired", "penalty_weight": 1.0, "adversarial_weight": 2e-3}
-    | {"perceptual_weight": 0.0, "consistency_weight": 10.0},
+    config={
+        "generator": ATTENTIVE.config,
+        "critic": True,
+        "critic_channels": 16,
+        "objective": "paired",
+        "penalty_weight": 1.0,
+        "adversarial_weight": 2e-3,
+        "perceptual_weight": 0.0,
+        "consistency_weight": 10.0,
+    },
     sources=SHARP_FACES,
     stages=(patches(2800, learning_rate=2e-4, optimizer="adam", phase=2, keep="last", ema=0.999, check_every=200),),
     precision="mixed_bfloat16",
