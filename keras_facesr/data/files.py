@@ -15,17 +15,18 @@ MARK = ""  # begins the names of this process's temporary files; see `clear_away
 
 
 @contextmanager
-def written_whole(path):
+def written_whole(path, suffix=".tmp"):
     """Yield a temporary path beside `path` to write to; it is renamed to `path` only if the block succeeds.
 
-    A store shows no object before it is whole, so what is for a store is written here, and then sent.
+    `suffix` is the temporary name's, where what writes goes by it. A store shows no object before it is whole, so what is for a
+    store is written here, and then sent.
     """
     if is_remote(path):
         with tempfile.TemporaryDirectory() as folder:
             yield (temporary := Path(folder, path.name))
             path.write_bytes(temporary.read_bytes())
         return
-    temporary = temporary_beside(path)
+    temporary = temporary_beside(path).with_suffix(suffix)
     try:
         yield temporary
         os.replace(temporary, path)

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from keras_facesr import presets
-from keras_facesr.data.files import check_writable, temporary_beside, written_whole
+from keras_facesr.data.files import check_writable, written_whole
 from keras_facesr.errors import WeightsError, reason
 from keras_facesr.exchange.published import network_of
 from keras_facesr.version import __version__
@@ -75,12 +74,8 @@ def _write(network, path, folder):
     """The configuration comes last: before it is there, the folder is no preset."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "model.weights.h5"
-    temporary = temporary_beside(weights).with_suffix(".weights.h5")  # Keras goes by the suffix
-    try:
+    with written_whole(weights, suffix=".weights.h5") as temporary:  # Keras goes by it
         network.save_weights(temporary)
-        os.replace(temporary, weights)
-    finally:
-        temporary.unlink(missing_ok=True)
     source_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     name = type(network).__name__
     config = {key: value for key, value in network.get_config().items() if key not in ("name", "trainable", "dtype")}
