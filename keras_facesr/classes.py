@@ -44,7 +44,7 @@ MODEL_CLASSES = {  # network -> module
 PARTS = {  # module -> its layers and optimisers
     "keras_facesr.layers.attention": "GaussianSmoothing GlobalAttention LocalAttention SpatialAttention",
     "keras_facesr.layers.blocks": "ConvBlock DeconvBlock DenseBlock GroupedConv ResidualBlock",
-    "keras_facesr.layers.normalization": "AdaIN",
+    "keras_facesr.layers.normalization": "AdaIN SpectralConv",
     "keras_facesr.layers.resampling": "BicubicEnlargement BicubicReduction NearestEnlargement PixelShuffle PixelUnshuffle",
     "keras_facesr.models.baselines.prsr": "CausalConv GatedLayer PixelCNN",
     "keras_facesr.models.baselines.rdn": "DenseTrunk",
@@ -54,7 +54,7 @@ PARTS = {  # module -> its layers and optimisers
     "keras_facesr.models.baselines.wavelet_srnet": "WaveletBlock",
     "keras_facesr.models.cagface": "AttentiveBlock",
     "keras_facesr.models.component_network": "ChannelGate SeparableBlock",
-    "keras_facesr.models.critic": "Critic ResidualCritic",
+    "keras_facesr.models.critic": "Critic ResidualCritic UNetCritic",
     "keras_facesr.models.sam": "LatentHead",
     "keras_facesr.models.ssrvae": "AttentionBlock",
     "keras_facesr.training.optimizers": "ConvMuon",

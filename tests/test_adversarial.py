@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.models.critic import Critic, ResidualCritic
+from keras_facesr.layers.normalization import SpectralConv, schatten_norm
+from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic
 from keras_facesr.objectives import adversarial
 
 RNG = np.random.default_rng(0)
@@ -106,3 +107,34 @@ def test_a_residual_critic_has_a_block_without_normalisation_at_each_size():
     dense = 4 * 4 * 16 * 16 + 16 + 16 + 1
     assert critic.count_params() == conv(3, 4) + blocks + conv(4, 8, 1) + conv(8, 16, 1) + dense
     assert critic(np.zeros((2, 16, 16, 3), "float32")).shape == (2, 1)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 2, 40), (4, 4, 8, 16), (1, 1, 6, 6)])
+def test_the_schatten_norm_is_that_of_the_singular_values_just_above_the_largest(shape):
+    kernel = RNG.normal(size=shape).astype("float32")
+    values = np.linalg.svd(kernel.reshape(-1, shape[-1]).astype(np.float64), compute_uv=False)
+    norm = float(schatten_norm(ops.convert_to_tensor(kernel)))
+    assert norm == pytest.approx(np.sum(values**16) ** (1 / 16), rel=1e-4)
+    assert values[0] < norm < len(values) ** (1 / 16) * values[0]
+
+
+def test_a_spectral_convolution_convolves_with_its_kernel_by_its_norm():
+    layer = SpectralConv(4, 3, padding="same", use_bias=False)
+    layer.build((None, 5, 5, 2))
+    layer.kernel.assign(7.0 * layer.kernel)
+    images = RNG.normal(size=(2, 5, 5, 2)).astype("float32")
+    expected = ops.conv(images, layer.kernel / schatten_norm(layer.kernel), padding="same")
+    assert numpy(layer(images)) == pytest.approx(numpy(expected), abs=1e-6)
+
+
+def test_a_u_net_scores_every_pixel_by_what_is_around_it():
+    critic = UNetCritic(halvings=2, channels=4)
+    critic.build((None, None, None, 3))
+    downs, ups = 16 * (4 * 8 + 8 * 16), 9 * (16 * 8 + 8 * 4)
+    assert critic.count_params() == (9 * 3 * 4 + 4) + downs + ups + 2 * 9 * 4 * 4 + (9 * 4 + 1)
+    images = RNG.uniform(-1, 1, (1, 96, 96, 3)).astype("float32")
+    scores = numpy(critic(images))
+    assert scores.shape == critic.compute_output_shape(images.shape) == (1, 96, 96, 1)
+    images[:, 48:52, 48:52] *= -1.0
+    changed = np.abs(numpy(critic(images)) - scores)[0, ..., 0] > 1e-9
+    assert changed[48:52, 48:52].all() and not changed[:20].any() and not changed[:, 76:].any()

@@ -359,6 +359,27 @@ def test_set_without_a_readable_file_and_unwritable_cache_are_refused(tmp_path):
         decoded(folder(tmp_path / "faces"), 8, tmp_path / "faces" / "a.png", progress=False)
 
 
+def test_what_is_made_of_images_is_made_once_and_anew_for_other_images_or_by_another_function(tmp_path):
+    calls = []
+
+    def made(factor, images):
+        make = lambda part: calls.append(len(part)) or part[:, ::2] * np.uint8(factor)  # noqa: E731
+        return np.array(cache.made_once(make, images, tmp_path / "cache"))
+
+    images = np.random.default_rng(0).integers(0, 9, (7, 4, 4, 3), np.uint8)
+    for again in range(2):
+        assert np.array_equal(made(2, images), images[:, ::2] * 2)
+        assert calls == [4, 7] + [4] * again  # the second time only the first few
+    other = images.copy()
+    other[6, 3, 3, 2] += 1  # where the function does not look
+    for factor, different in ((3, images), (2, other), (2, images[:6])):
+        assert np.array_equal(made(factor, different), different[:, ::2] * factor)
+    assert calls[3:] == [4, 7, 4, 7, 4, 6] and len([*(tmp_path / "cache").iterdir()]) == 4
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match="cannot write the image cache"):
+        cache.made_once(lambda part: part, images, tmp_path / "file")
+
+
 def test_digits_are_read_from_folders_of_their_names_and_resized_to_any_shape(tmp_path):
     for digit, level in ((0, 10), (7, 200)):
         folder = tmp_path / "train" / str(digit)

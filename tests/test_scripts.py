@@ -136,7 +136,8 @@ def test_benchmarks(command, here, data):
     if any(script in command for script in CHECKS) and "--json" not in command:
         command_here += " --json report.json"
     COMMANDS[command_here] = COMMANDS[command]
-    data_dir = data / "utkface" if "precision" in command else here / "photographs" if "photos" in command else data
+    folders = {"precision": data / "utkface", "degradations": data / "celebamask", "photos": here / "photographs"}
+    data_dir = next((folder for script, folder in folders.items() if script in command), data)
     recipe = {"RECIPE": "srcnn_x8_utkface", "DATA_DIR": str(data_dir)}
     sets = {f"{name.upper()}_DIR": str(data / name) for name in ("utkface", "celeba", "lfw")}
     assert "|" in (said := run(command_here, here, **sets, **recipe)) or "ratio" in said or said

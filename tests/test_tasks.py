@@ -24,7 +24,8 @@ FACES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
 
 
 @pytest.fixture
-def painter(monkeypatch):
+def painter(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
     keras.utils.set_random_seed(0)
     painter = StyleVAE(scale=4, lr_size=4, style_dim=3, channels=4, encoder_blocks=1, generator_blocks=1)
     painter.build()

@@ -1,9 +1,10 @@
-"""Decoded images on disk: a set is decoded once for each size, and memory-mapped from then on."""
+"""What is made of images once and kept on disk: decoded squares of a set, and what networks make of all its images."""
 
 import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from keras_facesr.data.pipeline import in_order
 from keras_facesr.data.sets import ImageSet
 from keras_facesr.errors import DatasetError, FacesrError, ImageError, check_whole_number, reason
 
+FIRST = 4  # images of which a function's results tell whether it is the one that was called before
 VERSION = 2  # raise it when the decoding of files to pixels changes
 AHEAD = 64  # images that wait to be written, at most: a set may be larger than the memory
 
@@ -62,15 +64,54 @@ def decoded(image_set, size, cache_dir=None, progress=True):
     stem = f"{image_set.name[:40]}_{size}_{_fingerprint(image_set, size)}"  # a folder's name may be as long as names can be
     images_file, skipped_file = folder / f"{stem}.npy", folder / f"{stem}.skipped.json"
     if not os.path.exists(images_file):
-        try:
+        with _writing(folder):
             check_writable(images_file, room=len(image_set) * 3 * size**2)
-            folder.mkdir(parents=True, exist_ok=True)
             _decode(image_set, size, images_file, skipped_file, progress)
-        except OSError as error:
-            raise DatasetError(
-                f"{folder}: cannot write the image cache ({reason(error)}); set KERAS_FACESR_CACHE to a folder with room"
-            ) from error
     return np.load(images_file, mmap_mode="r"), json.loads(skipped_file.read_text())
+
+
+def made_once(make, images, cache_dir=None):
+    """What a slow function makes of images: computed once, then opened.
+
+    It is known by the images and by what the function makes of the first few alone, so that other weights or another seed
+    make it anew.
+
+    Args:
+        make: function from images to an array with a row for each.
+        images: uint8 (N, H, W, C).
+        cache_dir: as of ``decoded``.
+
+    Returns:
+        a memory map.
+
+    Raises:
+        DatasetError, FacesrError: as ``decoded``, of the cache.
+    """
+    first = make(images[:FIRST])
+    digest = hashlib.sha256(f"{images.shape}".encode())
+    for row in (*first, *images):
+        digest.update(np.ascontiguousarray(row))
+    folder = Path(cache_dir) if cache_dir else cache_root()
+    file = folder / f"made_{digest.hexdigest()[:24]}.npy"
+    if not file.exists():
+        with _writing(folder):
+            check_writable(file, room=len(images) * first[0].nbytes)
+        made = make(images)
+        with _writing(folder), written_whole(file, suffix=".npy") as temporary:
+            np.save(temporary, made)
+    return np.load(file, mmap_mode="r")
+
+
+@contextmanager
+def _writing(folder):
+    """Within the block, which writes into the folder, an OSError is a DatasetError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise DatasetError(
+            f"{folder}: cannot write the image cache ({reason(error)}); set KERAS_FACESR_CACHE to a folder with room"
+        ) from error
 
 
 def _decode(image_set, size, images_file, skipped_file, progress):

@@ -1,4 +1,4 @@
-"""Adaptive normalisation of feature maps."""
+"""Normalisation: adaptive, of feature maps; spectral, of kernels."""
 
 import keras
 from keras import layers, ops
@@ -24,3 +24,30 @@ class AdaIN(layers.Layer):
 
     def compute_output_shape(self, features_shape, style_shape):
         return features_shape
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class SpectralConv(layers.Conv2D):
+    """A convolution whose kernel, as a (k * k * inputs, outputs) matrix, is divided by its spectral norm (Miyato et al., 2018).
+
+    Keras' ``SpectralNormalization`` estimates the norm from call to call, in variables that replicas may not assign. This one
+    takes ``schatten_norm``, which needs none, and through which gradients flow.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        return super().convolution_op(inputs, kernel / ops.cast(schatten_norm(kernel), kernel.dtype))
+
+
+def schatten_norm(kernel, doublings=3):
+    """The Schatten norm of a kernel's matrix, of order 2^(doublings + 1): (k, k, I, O) to a float32 scalar.
+
+    That is the norm of its min(k * k * I, O) = n singular values, at least the largest and at most n^(1 / order) times it.
+    """
+    matrix = ops.reshape(ops.cast(kernel, "float32"), (-1, kernel.shape[-1]))
+    tall = matrix.shape[0] >= matrix.shape[1]
+    gram = ops.transpose(matrix) @ matrix if tall else matrix @ ops.transpose(matrix)
+    trace = ops.trace(gram)
+    power = gram / trace  # its eigenvalues are in [0, 1], so none of their powers overflows
+    for _ in range(doublings):
+        power = power @ power
+    return ops.sqrt(trace) * ops.trace(power) ** (0.5 ** (doublings + 1))

@@ -18,10 +18,11 @@ class Network(keras.Model):
 
     def __new__(cls, *args, **kwargs):
         """CallError if an argument whose default is a number is given as something else, such as text: it would fail later."""
-        parameters = dict(inspect.signature(cls.__init__).parameters)
-        for name, value in {**dict(zip([*parameters][1:], args)), **kwargs}.items():
-            numeric = name in parameters and type(parameters[name].default) in (int, float)
-            if numeric and not isinstance(value, Real):
+        own = [*inspect.signature(cls.__init__).parameters][1:]
+        bases = [base for base in reversed(cls.__mro__) if issubclass(base, Network)]  # they take what a class passes on
+        defaults = {name: one.default for base in bases for name, one in inspect.signature(base.__init__).parameters.items()}
+        for name, value in {**dict(zip(own, args)), **kwargs}.items():
+            if type(defaults.get(name)) in (int, float) and not isinstance(value, Real):
                 raise CallError(f"{cls.__name__}: {name} must be a number, not {value!r}")
         return super().__new__(cls, *args, **kwargs)
 

@@ -4,6 +4,7 @@ import keras
 
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.models.cagface import CAGFace
+from keras_facesr.models.critic import UNetCritic
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -11,7 +12,7 @@ class CAGFaceGAN(AdversarialSR):
     """CAGFace's two stages, trained in phase 1 by the paper's loss; in phase 2 by features and against a critic as well.
 
     Beyond the paper, which trains by pixels. ``call`` and ``fit`` take what CAGFace takes: pictures, or patches that were cut
-    after ``prepare``. The critic judges whole patches, of ``hr_size``.
+    after ``prepare``. The critic, a ``UNetCritic``, judges every pixel of patches of ``hr_size``.
 
     Args:
         scale: 4.
@@ -38,7 +39,7 @@ class CAGFaceGAN(AdversarialSR):
         scale=4,
         hr_size=(128, 128),
         generator=None,
-        objective="relativistic",
+        objective="standard",
         adversarial_weight=5e-3,
         perceptual_weight=1.0,
         fidelity_weight=1.0,
@@ -51,6 +52,9 @@ class CAGFaceGAN(AdversarialSR):
     def build(self, input_shape=None):
         super().build(input_shape)
         self.generator.build(input_shape)
+
+    def new_critic(self):
+        return UNetCritic(self.critic_convolutions // 2, self.critic_channels, dtype=self.dtype_policy)
 
     def call(self, lr, training=None):
         return self.generator(lr, training=training)

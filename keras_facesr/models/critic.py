@@ -4,6 +4,8 @@ import keras
 from keras import layers, ops
 
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
+from keras_facesr.layers.normalization import SpectralConv
+from keras_facesr.layers.resampling import NearestEnlargement
 
 
 class StackedCritic(layers.Layer):
@@ -78,3 +80,59 @@ class ResidualCritic(StackedCritic):
             stack += [layers.AveragePooling2D(2, dtype=dtype), conv(width, 1, dtype=dtype), ResidualBlock(width, **how)]
         head = [layers.Flatten(dtype=dtype), layers.Dense(width, dtype=dtype), layers.LeakyReLU(0.2, dtype=dtype)]
         self.stack = keras.Sequential([*stack, *head, layers.Dense(1, dtype="float32")])
+
+
+@keras.saving.register_keras_serializable("keras_facesr")
+class UNetCritic(layers.Layer):
+    """A critic of every pixel: images (N, H, W, 3) in [-1, 1] -> scores (N, H, W, 1), not activated.
+
+    In kind as Real-ESRGAN's (Wang et al., 2021): a U-Net whose convolutions but the first and the last are normalised
+    spectrally. It tells where an image is wrong, and sees what repeats from pixel to pixel, such as a grid.
+
+    Args:
+        halvings: how often the size is halved, which must divide H and W so often.
+        channels: width before the first halving; each doubles it.
+    """
+
+    ARGUMENTS = ("halvings", "channels")
+
+    def __init__(self, halvings=3, channels=64, **kwargs):
+        super().__init__(**kwargs)
+        self.halvings, self.channels = halvings, channels
+        dtype = self.dtype_policy
+        widths = [channels * 2**k for k in range(halvings + 1)]
+        spectral = lambda width, size=3, strides=1: SpectralConv(  # noqa: E731
+            width, size, strides, padding="same", use_bias=False, dtype=dtype
+        )
+        self.stem = conv(channels, dtype=dtype)
+        self.downs = [spectral(width, 4, 2) for width in widths[1:]]
+        self.ups = [spectral(width) for width in widths[-2::-1]]
+        self.enlarge = NearestEnlargement(2, dtype=dtype)
+        self.activation = layers.LeakyReLU(0.2, dtype=dtype)
+        self.head = [spectral(channels), spectral(channels)]
+        self.score = conv(1, dtype="float32")
+
+    def build(self, input_shape):
+        self.stem.build(input_shape)
+        shape = self.stem.compute_output_shape(input_shape)
+        for layer in (*self.downs, *self.ups, *self.head, self.score):
+            layer.build((*input_shape[:-1], shape[-1]))
+            shape = layer.compute_output_shape((*input_shape[:-1], shape[-1]))
+
+    def call(self, images):
+        x = self.activation(self.stem(ops.convert_to_tensor(images)))
+        before = []
+        for down in self.downs:
+            before.append(x)
+            x = self.activation(down(x))
+        for up in self.ups:
+            x = self.activation(up(self.enlarge(x))) + before.pop()
+        for layer in self.head:
+            x = self.activation(layer(x))
+        return self.score(x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)
+
+    def get_config(self):
+        return {**super().get_config(), **{name: getattr(self, name) for name in self.ARGUMENTS}}

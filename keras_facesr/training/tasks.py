@@ -1,5 +1,6 @@
 """The tasks of recipes: which batches a network is trained on, how it is judged, and which pictures are shown."""
 
+import functools
 import itertools
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 
 from keras_facesr import backend, presets
 from keras_facesr.data.blind import blind, with_light_of
+from keras_facesr.data.cache import made_once
 from keras_facesr.data.datasets import MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import ALIASED, degrade
 from keras_facesr.data.framing import cut
@@ -63,7 +65,8 @@ class SuperResolution:
             return FaceStream(images, squares, first.size, self.model.scale, stage.batch_size, seed, afresh=afresh)
         how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "degrades": self.degrades}
         if self.recipe.crop and type(self.model).prepare is not FaceSR.prepare:
-            how["prepare"] = lambda lr: prepared(self.model, lr)  # what needs whole pictures is computed before they are cut
+            # What needs whole pictures is computed before they are cut.
+            how["prepare"] = lambda lr: made_once(functools.partial(prepared, self.model), lr)
         if self.recipe.degradation == "blind":
             how |= {"afresh": blind} if "prepare" in how else {"afresh": blind, "degrades": None}
             if self.recipe.learnt_start:  # of no other chain
@@ -266,11 +269,12 @@ def painted(name, scale, seed, variants):
     if painter.scale != scale:
         raise TrainingError(f"{name} reduces {painter.scale} times, the network enlarges {scale} times")
 
-    def once(images, style_seed):
+    def once(style_seed, images):
         parts = [to_unit(images[part]) for part in passes(images)]
         return np.concatenate([to_uint8(painter.degrade(part, seed=style_seed + k)) for k, part in enumerate(parts)])
 
-    return lambda images: [once(images, (seed * variants + k) * 10_000) for k in range(variants)]
+    makers = [functools.partial(once, (seed * variants + k) * 10_000) for k in range(variants)]
+    return lambda images: [made_once(make, images) for make in makers]
 
 
 def aliased(hr, scale, chance):
