@@ -123,18 +123,28 @@ def test_a_spectral_convolution_convolves_with_its_kernel_by_its_norm():
     layer.build((None, 5, 5, 2))
     layer.kernel.assign(7.0 * layer.kernel)
     images = RNG.normal(size=(2, 5, 5, 2)).astype("float32")
-    expected = ops.conv(images, layer.kernel / schatten_norm(layer.kernel), padding="same")
-    assert numpy(layer(images)) == pytest.approx(numpy(expected), abs=1e-6)
+    expected = 2.0 * ops.conv(images, layer.kernel / schatten_norm(layer.kernel), padding="same")
+    assert numpy(layer(images)) == pytest.approx(numpy(expected), abs=1e-5)
 
 
 def test_a_u_net_scores_every_pixel_by_what_is_around_it():
     critic = UNetCritic(halvings=2, channels=4)
     critic.build((None, None, None, 3))
-    downs, ups = 16 * (4 * 8 + 8 * 16), 9 * (16 * 8 + 8 * 4)
-    assert critic.count_params() == (9 * 3 * 4 + 4) + downs + ups + 2 * 9 * 4 * 4 + (9 * 4 + 1)
+    conv = lambda inputs, outputs, area=9: area * inputs * outputs + outputs  # noqa: E731
+    levels = conv(4, 8, 16) + conv(8, 16, 16) + conv(16, 8) + conv(8, 4)
+    assert critic.count_params() == conv(6, 4) + levels + 2 * conv(4, 4) + conv(4, 1)
     images = RNG.uniform(-1, 1, (1, 96, 96, 3)).astype("float32")
     scores = numpy(critic(images))
     assert scores.shape == critic.compute_output_shape(images.shape) == (1, 96, 96, 1)
     images[:, 48:52, 48:52] *= -1.0
     changed = np.abs(numpy(critic(images)) - scores)[0, ..., 0] > 1e-9
     assert changed[48:52, 48:52].all() and not changed[:20].any() and not changed[:, 76:].any()
+
+
+def test_a_u_net_sees_little_detail_as_well_as_much_light():
+    critic = UNetCritic(halvings=2, channels=4)
+    critic.build((None, None, None, 3))
+    gray = np.zeros((1, 32, 32, 3), "float32")
+    grid = gray + 0.02 * np.sign(np.sin(np.pi / 2 * (np.arange(32) + 0.5)))[:, None].astype("float32")  # of four pixels
+    change = lambda images: np.abs(numpy(critic(images)) - numpy(critic(gray)))[:, 8:-8, 8:-8].mean()  # noqa: E731
+    assert change(grid) > 2.0 * change(gray + 0.02)

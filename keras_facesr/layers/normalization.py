@@ -28,14 +28,16 @@ class AdaIN(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class SpectralConv(layers.Conv2D):
-    """A convolution whose kernel, as a (k * k * inputs, outputs) matrix, is divided by its spectral norm (Miyato et al., 2018).
+    """A convolution whose kernel, as a (k * k * inputs, outputs) matrix, has the spectral norm ``GAIN`` (Miyato et al., 2018).
 
     Keras' ``SpectralNormalization`` estimates the norm from call to call, in variables that replicas may not assign. This one
     takes ``schatten_norm``, which needs none, and through which gradients flow.
     """
 
+    GAIN = 2.0  # about that of kernels by He's initialisation: what goes through many layers keeps its size
+
     def convolution_op(self, inputs, kernel):
-        return super().convolution_op(inputs, kernel / ops.cast(schatten_norm(kernel), kernel.dtype))
+        return super().convolution_op(inputs, kernel * ops.cast(self.GAIN / schatten_norm(kernel), kernel.dtype))
 
 
 def schatten_norm(kernel, doublings=3):

@@ -89,12 +89,16 @@ class UNetCritic(layers.Layer):
     In kind as Real-ESRGAN's (Wang et al., 2021): a U-Net whose convolutions but the first and the last are normalised
     spectrally. It tells where an image is wrong, and sees what repeats from pixel to pixel, such as a grid.
 
+    Beside the image it is shown the image's detail, what the mean of 5x5 pixels leaves, ``DETAIL_GAIN`` times as strong. In
+    that true and soft images differ, and in few levels: without it the critic hardly begins to learn.
+
     Args:
         halvings: how often the size is halved, which must divide H and W so often.
         channels: width before the first halving; each doubles it.
     """
 
     ARGUMENTS = ("halvings", "channels")
+    DETAIL_GAIN = 10.0
 
     def __init__(self, halvings=3, channels=64, **kwargs):
         super().__init__(**kwargs)
@@ -102,7 +106,7 @@ class UNetCritic(layers.Layer):
         dtype = self.dtype_policy
         widths = [channels * 2**k for k in range(halvings + 1)]
         spectral = lambda width, size=3, strides=1: SpectralConv(  # noqa: E731
-            width, size, strides, padding="same", use_bias=False, dtype=dtype
+            width, size, strides, padding="same", dtype=dtype
         )
         self.stem = conv(channels, dtype=dtype)
         self.downs = [spectral(width, 4, 2) for width in widths[1:]]
@@ -113,14 +117,16 @@ class UNetCritic(layers.Layer):
         self.score = conv(1, dtype="float32")
 
     def build(self, input_shape):
-        self.stem.build(input_shape)
+        self.stem.build((*input_shape[:-1], 6))
         shape = self.stem.compute_output_shape(input_shape)
         for layer in (*self.downs, *self.ups, *self.head, self.score):
             layer.build((*input_shape[:-1], shape[-1]))
             shape = layer.compute_output_shape((*input_shape[:-1], shape[-1]))
 
     def call(self, images):
-        x = self.activation(self.stem(ops.convert_to_tensor(images)))
+        images = ops.convert_to_tensor(images)
+        detail = images - ops.average_pool(images, 5, 1, padding="same")
+        x = self.activation(self.stem(ops.concatenate([images, self.DETAIL_GAIN * detail], axis=-1)))
         before = []
         for down in self.downs:
             before.append(x)
