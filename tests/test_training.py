@@ -562,6 +562,14 @@ def test_the_rate_rises_to_its_peak_and_falls_to_zero():
     assert rate(275) == pytest.approx(1e-3, rel=1e-3) and rate(500) == pytest.approx(0, abs=1e-9)
 
 
+def test_a_critic_learns_at_a_rate_of_its_own_and_keeps_no_averages():
+    model = classes.model_class("SRGAN")(scale=4, hr_size=(16, 16), channels=8, blocks=1, critic=True, perceptual_weight=0.0)
+    stage = Stage(500, batch_size=4, learning_rate=2e-3, phase=2, warmup=50, critic_rate=5.0)
+    stage.prepare(model, jit_compile=False)
+    peaks = [float(optimizer._learning_rate(50)) for optimizer in (model.optimizer, model.critic_optimizer)]
+    assert peaks == pytest.approx([2e-3, 1e-2]) and model.optimizer.use_ema and not model.critic_optimizer.use_ema
+
+
 def test_averaged_weights_are_lent_and_given_back_to_the_bit():
     model = THIN.model()
     Stage(500, batch_size=4, learning_rate=1e-2, loss="mse", ema=0.5).prepare(model, jit_compile=False)

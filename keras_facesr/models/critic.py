@@ -101,7 +101,7 @@ class UNetCritic(layers.Layer):
     DETAIL_GAIN = 10.0
 
     def __init__(self, halvings=3, channels=64, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # small differences of images are lost in 16 bits
         self.halvings, self.channels = halvings, channels
         dtype = self.dtype_policy
         widths = [channels * 2**k for k in range(halvings + 1)]

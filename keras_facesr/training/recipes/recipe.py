@@ -30,6 +30,7 @@ class Stage:
         steps: training steps, a multiple of ``check_every``.
         batch_size: images per step.
         learning_rate: the peak; the rate rises over ``warmup`` steps and falls to zero along a cosine.
+        critic_rate: the critic's learning rate, as a multiple of the network's.
         optimizer: ``"adam"``, ``"muon"``, ``"rmsprop"`` or ``"clipped_sgd"`` (``optimizers.OPTIMIZERS``).
         phase: the model's phase, for models that train in phases.
         loss: for models without an objective of their own.
@@ -48,6 +49,7 @@ class Stage:
     steps: int
     batch_size: int
     learning_rate: float
+    critic_rate: float = 1.0
     optimizer: str = "adam"
     phase: int | None = None
     loss: str | None = None
@@ -91,19 +93,20 @@ class Stage:
         if self.phase is not None:
             model.phase = self.phase
         warmup = min(self.warmup, self.steps // 10)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, self.steps - warmup, warmup_target=self.learning_rate, warmup_steps=warmup
-        )
-        shared = {"use_ema": True, "ema_momentum": self.ema}
-        if accumulation > 1:
-            shared["gradient_accumulation_steps"] = accumulation
+        accumulated = {"gradient_accumulation_steps": accumulation} if accumulation > 1 else {}
         check_choice(self.optimizer, "optimizer", OPTIMIZERS)
-        optimizer = OPTIMIZERS[self.optimizer](rate, **shared)
+
+        def optimizer(peak, **averages):
+            rate = keras.optimizers.schedules.CosineDecay(0.0, self.steps - warmup, warmup_target=peak, warmup_steps=warmup)
+            return OPTIMIZERS[self.optimizer](rate, **accumulated, **averages)
+
         on_tensorflow = keras.backend.backend() == "tensorflow"
         how = {"loss": self.loss, "jit_compile": jit_compile and self.jit_compile and on_tensorflow}
         if self.features:
             how["features"] = presets.load(self.features).maps
-        model.compile(optimizer, **how)
+        if self.critic_rate != 1.0:
+            how["critic_optimizer"] = optimizer(self.critic_rate * self.learning_rate)
+        model.compile(optimizer(self.learning_rate, use_ema=True, ema_momentum=self.ema), **how)
 
 
 @dataclasses.dataclass(frozen=True)
