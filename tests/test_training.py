@@ -32,6 +32,7 @@ from keras_facesr.training.devices import OneDevice
 from keras_facesr.training.optimizers import ConvMuon
 from keras_facesr.training.recipes.recipe import Source, Stage
 from keras_facesr.training.run_folder import RunFolder
+from keras_facesr.training.sources import data_description
 from keras_facesr.training.tasks import TASKS
 
 
@@ -552,6 +553,12 @@ def test_a_recipe_that_goes_on_from_a_preset_starts_as_that_is(name):
     training._start_from(presets.released_weights(presets.find(recipe.start)), model)
     lr = np.random.default_rng(0).random((1, 8, 8, 3), "float32")
     np.testing.assert_array_equal(model(lr), before(lr))
+
+
+def test_a_folder_that_is_seen_in_several_sizes_is_described_once(tmp_path):
+    larger = dataclasses.replace(THIN_STAGE, sources=(Source("folder", 36), Source("folder", 40)))
+    recipe = dataclasses.replace(THIN, stages=(THIN_STAGE, larger))
+    assert [row["images"] for row in data_description(recipe, write_faces(tmp_path))] == [24]
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_zero():

@@ -84,7 +84,7 @@ class RunFolder:
     def begun(self):
         """Within the block, an error by which a new run cannot begin takes its files away, so that it can be called rightly.
 
-        Not so where it can be resumed: after a full disk, or when it was asked to end.
+        Not so where it can be resumed: after a full disk, or when it was asked to end. In the end the log is closed.
         """
         try:
             yield
@@ -93,6 +93,13 @@ class RunFolder:
         except Exception:
             self._withdraw()
             raise
+        finally:
+            self._close_log()
+
+    @by_the_writer
+    def _close_log(self):
+        with contextlib.suppress(OSError):  # of a full disk, which was told of when it was written to
+            self.log.close()
 
     @by_the_writer
     def _withdraw(self):

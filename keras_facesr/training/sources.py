@@ -107,9 +107,9 @@ def training_files(recipe, data_dir, stage):
 
 
 def data_description(recipe, data_dir):
-    """A run's data by source: the number of images, and a hash of the files' names and sizes, or of the digits themselves."""
+    """A run's data by folder: the number of images, and a hash of the files' names and sizes, or of the digits themselves."""
     described = []
-    for source in recipe.all_sources:
+    for source in {(source.folder, source.kind): source for source in recipe.all_sources}.values():  # whatever its sizes
         images = training_set(source, data_dir)
         digest = hashlib.sha256()
         if isinstance(images, ArraySet):

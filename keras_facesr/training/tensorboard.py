@@ -27,6 +27,10 @@ class EventLog:
         image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png.getvalue())
         self._write([Summary.Value(tag=name, image=image)], step)
 
+    def close(self):
+        """Close the file, which nothing can be added to then."""
+        self.writer.close()
+
     def _write(self, values, step):
         self.writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
         self.writer.flush()
