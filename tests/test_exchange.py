@@ -187,6 +187,14 @@ def test_other_tensors_than_a_networks_are_refused_and_named_in_a_line(change, r
         network_of(tmp_path / "other.safetensors")
 
 
+def test_tensors_that_would_have_the_same_place_are_refused_and_none_is_left_out(tmp_path):
+    names = "head.0.weight", "body.0.body.0.weight", "body.1.weight", "body.2.weight", "tail.0.0.weight", "tail.1.weight"
+    arrays = [random(4, 3, 3, 3), *(random(4, 4, 3, 3) for _ in range(3)), random(16, 4, 3, 3), random(3, 4, 3, 3)]
+    save_file(dict(zip(names, arrays)), tmp_path / "two.safetensors")
+    with pytest.raises(WeightsError, match=r"two.safetensors: not understood as EDSR: .* body.1.weight, body.2.weight$"):
+        network_of(tmp_path / "two.safetensors")
+
+
 def test_a_damaged_file_or_one_of_another_kind_is_refused_in_a_line(file):
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(WeightsError, match=r"^[^\n]*compact.safetensors: damaged, or no safetensors file \([^\n]*\)$"):

@@ -35,6 +35,10 @@ def network_with(tensors, path, model=None, **arguments):
         raise WeightsError(f"{path}: no {name}: its tensors have fewer axes than such a network's") from error
     except (ValueError, TypeError) as error:  # arguments that no such network has
         raise WeightsError(f"{path}: no {name}: {' '.join(str(error).split())}") from error
+    if len(known) < len(tensors):  # all but one of each would be left out
+        places = [*renamed.values()]
+        twice = listed(old for old, new in renamed.items() if places.count(new) > 1)
+        raise WeightsError(f"{path}: not understood as {name}: it has more than one tensor for the same place, {twice}")
     parts = [*architecture.parts(network)]
     _check(path, name, parts, {n: a for n, a in known.items() if not re.match(architecture.constants, n)})
     for part in parts:
