@@ -85,7 +85,7 @@ def test_code_in_a_pickle_is_refused_and_never_run(tmp_path):
     torch.save(
         {"params": random_network(published.EDSR, {}).state_dict(), "more": Code(tmp_path / "run")}, tmp_path / "code.pth"
     )
-    with pytest.raises(WeightsError, match=r"^[^\n]*code.pth: refused, .* more than tensors; nothing of it was run$"):
+    with pytest.raises(WeightsError, match=r"^[^\n]*code.pth: refused, .* tensors \(\w+.mkdir\): [^\n]* was run$"):
         network_of(tmp_path / "code.pth")
     assert not (tmp_path / "run").exists()
     torch.load(tmp_path / "code.pth", weights_only=False)
@@ -109,3 +109,12 @@ def test_a_network_saved_whole_or_without_names_is_refused_in_a_line(tmp_path):
     torch.save(published.EDSR(), tmp_path / "whole.pth")
     with pytest.raises(WeightsError, match="whole.pth: refused"):
         network_of(tmp_path / "whole.pth")
+
+
+@pytest.mark.parametrize("kind", ["sparse", "meta"])
+def test_tensors_that_are_no_plain_arrays_are_refused_in_a_line(kind, tmp_path, recwarn):
+    tensor = torch.eye(3).to_sparse() if kind == "sparse" else torch.eye(3, device="meta")
+    torch.save({"body.0.weight": tensor}, tmp_path / "odd.pth")
+    with pytest.raises(WeightsError, match=r"^[^\n]*odd.pth: its tensors are no plain arrays \([^\n]*\)$"):
+        network_of(tmp_path / "odd.pth")
+    assert not recwarn.list

@@ -1,6 +1,8 @@
 """PyTorch's files as what they hold, tensors by name. They are data: nothing of a file is ever run."""
 
 import pickle
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -60,13 +62,20 @@ def from_safetensors(path):
 def _from_torch(path):
     torch = imported("torch", EXTRA)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch's own functions, or what the error says again
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise WeightsError(f"{path}: refused, it is damaged or holds more than tensors; nothing of it was run") from error
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        more = f"more than tensors ({asked[1]}): save its state_dict alone" if asked else "more than tensors, or is damaged"
+        raise WeightsError(f"{path}: refused, it holds {more}; nothing of it was run") from error
     except Exception as error:  # a damaged file can raise anything
         raise WeightsError(f"{path}: damaged, or no file of torch.save ({reason(error)[:200]})") from error
     while isinstance(content, dict) and (inner := [name for name in INNER if isinstance(content.get(name), dict)]):
         content = content[inner[0]]
     if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise WeightsError(f"{path}: holds no tensors by name, but {type(content).__name__}; save a network's state_dict")
-    return {str(name): tensor.detach().float().numpy() for name, tensor in content.items()}
+    try:
+        return {str(name): tensor.detach().float().numpy() for name, tensor in content.items()}
+    except (TypeError, RuntimeError) as error:  # of sparse and quantized ones, and of those without values
+        raise WeightsError(f"{path}: its tensors are no plain arrays ({reason(error)})") from error
