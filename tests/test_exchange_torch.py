@@ -12,7 +12,7 @@ import torch_networks as published  # noqa: E402
 from keras_facesr.errors import WeightsError  # noqa: E402
 from keras_facesr.exchange.published import network_of  # noqa: E402
 from keras_facesr.exchange.pytorch import to_tensors  # noqa: E402
-from keras_facesr.exchange.tensors import write_tensors  # noqa: E402
+from keras_facesr.exchange.tensors import read_tensors, write_tensors  # noqa: E402
 
 NETWORKS = {
     "RRDBNet x4": (published.RRDBNet, {}),
@@ -69,6 +69,26 @@ def test_an_imported_network_answers_as_in_pytorch_and_comes_back_from_its_expor
         again = network_of(tmp_path / "back.safetensors")
         for then, now in zip(imported.variables, again.variables, strict=True):
             np.testing.assert_array_equal(then.numpy(), now.numpy())
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        lambda named: named(""),
+        lambda named: {"epoch": 3, "model": named("module."), "optimizer": {"state": {}, "param_groups": [{"lr": 1e-4}]}},
+        lambda named: {"state_dict": named("net."), "hyper_parameters": {"lr": 1e-4}},
+        lambda named: {"params-ema": named("_orig_mod.module."), "params": {"other": torch.zeros(1)}},
+        lambda named: {"model_state_dict": {"n_averaged": torch.tensor(3), **named("module.")}},
+        lambda named: {"state_dict": named("generator.")},
+    ],
+)
+def test_the_tensors_are_found_where_training_programs_keep_them(kept, tmp_path):
+    network = random_network(published.FirstESRGAN, {})  # whose names begin as such a place is called: "model."
+    expected = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    named = lambda prefix: {prefix + name: tensor for name, tensor in network.state_dict().items()}  # noqa: E731
+    torch.save(kept(named), tmp_path / "checkpoint.pth")
+    found = read_tensors(tmp_path / "checkpoint.pth")
+    assert found.keys() == expected.keys() and all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
 class Code:

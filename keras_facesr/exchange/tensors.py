@@ -12,7 +12,15 @@ from keras_facesr.importing import import_keras, imported
 
 EXTRA = "import"
 SUFFIXES = {".safetensors", ".pth", ".pt"}
-INNER = ("params_ema", "params", "state_dict")  # under which a file keeps its tensors, the averaged ones first
+INNER = (  # under which a file keeps its tensors, the averaged ones first
+    *("params_ema", "params-ema", "params"),  # of BasicSR and its kin
+    *("model_state_dict", "state_dict", "model", "net"),  # of training checkpoints
+)
+PREFIXES = (  # of all names in a file
+    *("module.", "_orig_mod."),  # of a network trained on several devices, of a compiled one
+    *("generator.", "netG.", "net."),  # of a network inside another
+    *("params_ema.", "params.", "state_dict."),  # of a flat file
+)
 
 
 def read_tensors(path):
@@ -27,9 +35,10 @@ def read_tensors(path):
     tensors = (from_safetensors if path.suffix == ".safetensors" else _from_torch)(path)
     if not tensors:
         raise WeightsError(f"{path}: holds no tensors")
-    for prefix in ("module.", *(f"{name}." for name in INNER)):  # of a network trained on several devices; of a flat file
-        if all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): array for name, array in tensors.items()}
+    if len(tensors) > 1:
+        tensors.pop("n_averaged", None)  # a count, by torch's AveragedModel
+    while prefix := next((each for each in PREFIXES if all(name.startswith(each) for name in tensors)), None):
+        tensors = {name.removeprefix(prefix): array for name, array in tensors.items()}
     return tensors
 
 
