@@ -195,6 +195,14 @@ def test_tensors_that_would_have_the_same_place_are_refused_and_none_is_left_out
         network_of(tmp_path / "two.safetensors")
 
 
+@pytest.mark.parametrize("shift", ["sub_mean.weight", "add_mean.shifter.bias"])
+def test_a_shift_of_colours_that_is_not_understood_is_refused_not_left_out(shift, tmp_path):
+    names = "conv_first.weight", "body.0.conv1.weight", "conv_after_body.weight", "upsample.0.weight"
+    save_file({**{name: random(4, 3, 3, 3) for name in names}, shift: random(3)}, tmp_path / "shifted.safetensors")
+    with pytest.raises(WeightsError, match=r"shifted.safetensors: no EDSR: it lacks 'sub_mean.bias'$"):
+        network_of(tmp_path / "shifted.safetensors")
+
+
 def test_a_damaged_file_or_one_of_another_kind_is_refused_in_a_line(file):
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(WeightsError, match=r"^[^\n]*compact.safetensors: damaged, or no safetensors file \([^\n]*\)$"):

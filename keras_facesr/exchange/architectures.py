@@ -79,7 +79,7 @@ class RRDBNet(Architecture):
 
     @staticmethod
     def config(tensors):
-        channels, inputs = tensors["conv_first.weight"].shape[:2]
+        channels, inputs = (tensors["conv_first.weight"].shape[axis] for axis in (0, 1))
         unshuffle = {12: 2, 48: 4}.get(inputs, 1)
         return {
             "scale": 2 ** count(tensors, r"conv_up(\d)\.weight") // unshuffle,
@@ -263,13 +263,13 @@ def enlargement(tensors, pattern, width):
 
 def mean_shift(tensors):
     """The centre of the values that a network computes on, from the colours that its file subtracts and adds, if any."""
-    if "sub_mean.bias" not in tensors:
+    if not any(re.match(EDSR.constants, name) for name in tensors):
         return DIV2K
     subtracted, added = (tensors[f"{name}_mean.bias"] for name in ("sub", "add"))
-    straight = all(np.array_equal(tensors[f"{name}_mean.weight"].reshape(3, 3), np.eye(3)) for name in ("sub", "add"))
+    straight = all(np.array_equal(tensors[f"{name}_mean.weight"].squeeze(), np.eye(3)) for name in ("sub", "add"))
     if not straight or not np.array_equal(subtracted, -added):
         raise WeightsError("sub_mean and add_mean do more than to shift colours and back")
-    img_range = 255.0 if np.abs(subtracted).max() > 1 else 1.0
+    img_range = 1.0 if 0 < np.abs(subtracted).max() <= 1 else 255.0
     return {"mean": tuple(round(float(-value) / img_range, 6) for value in subtracted), "img_range": img_range}
 
 
