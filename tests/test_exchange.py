@@ -223,10 +223,17 @@ def test_without_pytorch_a_pth_is_not_read_at_all(tmp_path, monkeypatch):
 def test_arguments_that_no_tensor_tells_are_given_and_unknown_ones_refused(file):
     with pytest.raises(WeightsError, match="compact.safetensors: no SRVGGNetCompact: .*'depth'"):
         network_of(file, depth=3)
+    with pytest.raises(WeightsError, match="compact.safetensors: no SRVGGNetCompact: .*'tensors'"):
+        network_of(file, tensors=3)
     with pytest.raises(WeightsError, match="SAM: weights are taken over into RRDBNet, "):
         network_of(file, "SAM")
     with pytest.raises(WeightsError, match="compact.safetensors: no EDSR: it lacks 'conv_first.weight'"):
         network_of(file, "EDSR")
+
+
+def test_the_command_sets_arguments_of_networks_alone(file, facesr, tmp_path):
+    refused = facesr("import", file, "-o", tmp_path / "mine", "--set", "model=3")
+    assert refused.code == 2 and refused.err == "facesr: --set model: is no argument of a network\n"
 
 
 @pytest.mark.parametrize(

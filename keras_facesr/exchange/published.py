@@ -10,12 +10,12 @@ from keras_facesr.exchange.tensors import read_tensors
 NAMED = 4  # the most tensors that an error names
 
 
-def network_of(path, model=None, **arguments):
+def network_of(path, model=None, /, **arguments):
     """The network of a .safetensors or .pth file, built and with its weights; arguments as for ``import_weights``."""
     return network_with(read_tensors(path), path, model, **arguments)
 
 
-def network_with(tensors, path, model=None, **arguments):
+def network_with(tensors, path, model=None, /, **arguments):
     """The same for the tensors that are read already; ``path`` is named in errors."""
     name = model or told(tensors)
     if name is None:
