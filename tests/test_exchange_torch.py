@@ -9,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 import torch_networks as published  # noqa: E402
 
-from keras_facesr.errors import WeightsError  # noqa: E402
+from keras_facesr.errors import ExportError, WeightsError  # noqa: E402
+from keras_facesr.exchange.folder import import_weights  # noqa: E402
 from keras_facesr.exchange.published import network_of  # noqa: E402
 from keras_facesr.exchange.pytorch import to_tensors  # noqa: E402
 from keras_facesr.exchange.tensors import read_tensors, write_tensors  # noqa: E402
@@ -94,6 +95,24 @@ def test_the_tensors_are_found_where_training_programs_keep_them(kept, tmp_path)
     torch.save(kept(named), tmp_path / "checkpoint.pth")
     found = read_tensors(tmp_path / "checkpoint.pth")
     assert found.keys() == expected.keys() and all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("kind", [published.AuthorsEDSR, published.SRFBN])
+def test_shifts_of_colours_that_were_trained_by_mistake_are_taken_over(kind, tmp_path):
+    network = random_network(kind, {})
+    with torch.no_grad():
+        for shift in (network.sub_mean, network.add_mean):
+            shift.weight += 0.1 * torch.randn(3, 3, 1, 1)
+            shift.bias += 10 * torch.randn(3)
+    torch.save(network.state_dict(), tmp_path / "trained.pth")
+    lr = np.random.default_rng(0).random((1, 12, 9, 3), "float32")
+    with torch.no_grad():
+        expected = network(torch.from_numpy(lr.transpose(0, 3, 1, 2))).numpy().transpose(0, 2, 3, 1)
+    model = import_weights(tmp_path / "trained.pth", tmp_path / "mine")
+    assert np.abs(keras.ops.convert_to_numpy(model(lr, training=True)) - expected).max() <= 1e-4
+    if kind is published.SRFBN:
+        with pytest.raises(ExportError, match="this SRFBN mixes colours"):
+            to_tensors(model)
 
 
 class Code:

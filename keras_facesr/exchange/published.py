@@ -27,6 +27,7 @@ def network_with(tensors, path, model=None, /, **arguments):
     renamed = architecture.renamed(tensors)
     known = {renamed[old]: array for old, array in tensors.items()}
     try:
+        known = architecture.settled(known)
         config = {**architecture.config(known), **arguments}
         network = classes.build_model(name, config)
     except KeyError as error:
