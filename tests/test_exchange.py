@@ -203,6 +203,13 @@ def test_a_shift_of_colours_that_is_not_understood_is_refused_not_left_out(shift
         network_of(tmp_path / "shifted.safetensors")
 
 
+def test_an_error_has_the_names_of_the_file_not_those_they_stand_for(tmp_path):
+    names = "model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight", "model.1.sub.1.weight", "model.2.weight", "model.4.weight"
+    save_file({name: random(4, 3, 1, 1) for name in names}, tmp_path / "old.safetensors")
+    with pytest.raises(WeightsError, match=r"; has model.0.weight \(4, 3, 1, 1\) instead of \(4, 3, 3, 3\), model.1.sub.0"):
+        network_of(tmp_path / "old.safetensors")
+
+
 def test_a_damaged_file_or_one_of_another_kind_is_refused_in_a_line(file):
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(WeightsError, match=r"^[^\n]*compact.safetensors: damaged, or no safetensors file \([^\n]*\)$"):

@@ -41,7 +41,8 @@ def network_with(tensors, path, model=None, /, **arguments):
         twice = listed(old for old, new in renamed.items() if places.count(new) > 1)
         raise WeightsError(f"{path}: not understood as {name}: it has more than one tensor for the same place, {twice}")
     parts = [*architecture.parts(network)]
-    _check(path, name, parts, {n: a for n, a in known.items() if not re.match(architecture.constants, n)})
+    weights = {new: array for new, array in known.items() if not re.match(architecture.constants, new)}
+    _check(path, name, parts, weights, {new: old for old, new in renamed.items()})
     for part in parts:
         for tensor, variable in part.variables.items():
             variable.assign(part.to_keras(known[tensor]).reshape(variable.shape))
@@ -63,12 +64,16 @@ def listed(names):
     return ", ".join(names[:NAMED]) + more
 
 
-def _check(path, name, parts, tensors):
-    """WeightsError if these are not exactly the tensors that the network's parts have, in their shapes."""
+def _check(path, name, parts, tensors, names):
+    """WeightsError if these are not exactly the tensors that the network's parts have, in their shapes.
+
+    ``names`` are those in the file.
+    """
     wanted = {tensor: shape for part in parts for tensor, shape in part.shapes().items()}
-    lacking, unknown = (listed(a for a in one if a not in other) for one, other in ((wanted, tensors), (tensors, wanted)))
+    lacking = listed(each for each in wanted if each not in tensors)
+    unknown = listed(names[each] for each in tensors if each not in wanted)
     reshaped = listed(
-        f"{each} {tensors[each].shape} instead of {shape}"
+        f"{names[each]} {tensors[each].shape} instead of {shape}"
         for each, shape in wanted.items()
         if each in tensors and tensors[each].shape != shape
     )
