@@ -177,6 +177,10 @@ def test_files_of_16_bits_are_read_as_their_values(tmp_path):
             "no enlarger .* conv1.weight, fc.weight$",
         ),
         (lambda t: t.clear(), "holds no tensors$"),
+        (
+            lambda t: t["body.2.bias"].__setitem__(1, np.nan),
+            "damaged, or its training failed: not all values are finite in body.2.bias$",
+        ),
     ],
 )
 def test_other_tensors_than_a_networks_are_refused_and_named_in_a_line(change, reason, tmp_path):

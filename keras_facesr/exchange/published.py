@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+
 from keras_facesr import classes
 from keras_facesr.errors import WeightsError
 from keras_facesr.exchange.architectures import ARCHITECTURES
@@ -65,7 +67,7 @@ def listed(names):
 
 
 def _check(path, name, parts, tensors, names):
-    """WeightsError if these are not exactly the tensors that the network's parts have, in their shapes.
+    """WeightsError if these are not exactly the tensors that the network's parts have, in their shapes, and all are numbers.
 
     ``names`` are those in the file.
     """
@@ -81,3 +83,5 @@ def _check(path, name, parts, tensors, names):
     if any(said.values()):
         found = "; ".join(f"{verb} {what}" for verb, what in said.items() if what)
         raise WeightsError(f"{path}: not understood as {name}: it {found}")
+    if spoilt := listed(names[each] for each, array in tensors.items() if not np.isfinite(array).all()):
+        raise WeightsError(f"{path}: damaged, or its training failed: not all values are finite in {spoilt}")
