@@ -177,6 +177,10 @@ def test_files_of_16_bits_are_read_as_their_values(tmp_path):
             "no enlarger .* conv1.weight, fc.weight$",
         ),
         (lambda t: t.clear(), "holds no tensors$"),
+        (
+            lambda t: t["body.2.bias"].__setitem__(1, np.nan),
+            "damaged, or its training failed: not all values are finite in body.2.bias$",
+        ),
     ],
 )
 def test_other_tensors_than_a_networks_are_refused_and_named_in_a_line(change, reason, tmp_path):
@@ -185,6 +189,29 @@ def test_other_tensors_than_a_networks_are_refused_and_named_in_a_line(change, r
     save_file(tensors, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match=rf"^[^\n]*other.safetensors: [^\n]*{reason}"):
         network_of(tmp_path / "other.safetensors")
+
+
+def test_tensors_that_would_have_the_same_place_are_refused_and_none_is_left_out(tmp_path):
+    names = "head.0.weight", "body.0.body.0.weight", "body.1.weight", "body.2.weight", "tail.0.0.weight", "tail.1.weight"
+    arrays = [random(4, 3, 3, 3), *(random(4, 4, 3, 3) for _ in range(3)), random(16, 4, 3, 3), random(3, 4, 3, 3)]
+    save_file(dict(zip(names, arrays)), tmp_path / "two.safetensors")
+    with pytest.raises(WeightsError, match=r"two.safetensors: not understood as EDSR: .* body.1.weight, body.2.weight$"):
+        network_of(tmp_path / "two.safetensors")
+
+
+@pytest.mark.parametrize("shift", ["sub_mean.weight", "add_mean.shifter.bias"])
+def test_a_shift_of_colours_that_is_not_understood_is_refused_not_left_out(shift, tmp_path):
+    names = "conv_first.weight", "body.0.conv1.weight", "conv_after_body.weight", "upsample.0.weight"
+    save_file({**{name: random(4, 3, 3, 3) for name in names}, shift: random(3)}, tmp_path / "shifted.safetensors")
+    with pytest.raises(WeightsError, match=r"shifted.safetensors: no EDSR: it lacks 'sub_mean.bias'$"):
+        network_of(tmp_path / "shifted.safetensors")
+
+
+def test_an_error_has_the_names_of_the_file_not_those_they_stand_for(tmp_path):
+    names = "model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight", "model.1.sub.1.weight", "model.2.weight", "model.4.weight"
+    save_file({name: random(4, 3, 1, 1) for name in names}, tmp_path / "old.safetensors")
+    with pytest.raises(WeightsError, match=r"; has model.0.weight \(4, 3, 1, 1\) instead of \(4, 3, 3, 3\), model.1.sub.0"):
+        network_of(tmp_path / "old.safetensors")
 
 
 def test_a_damaged_file_or_one_of_another_kind_is_refused_in_a_line(file):
@@ -207,10 +234,17 @@ def test_without_pytorch_a_pth_is_not_read_at_all(tmp_path, monkeypatch):
 def test_arguments_that_no_tensor_tells_are_given_and_unknown_ones_refused(file):
     with pytest.raises(WeightsError, match="compact.safetensors: no SRVGGNetCompact: .*'depth'"):
         network_of(file, depth=3)
+    with pytest.raises(WeightsError, match="compact.safetensors: no SRVGGNetCompact: .*'tensors'"):
+        network_of(file, tensors=3)
     with pytest.raises(WeightsError, match="SAM: weights are taken over into RRDBNet, "):
         network_of(file, "SAM")
     with pytest.raises(WeightsError, match="compact.safetensors: no EDSR: it lacks 'conv_first.weight'"):
         network_of(file, "EDSR")
+
+
+def test_the_command_sets_arguments_of_networks_alone(file, facesr, tmp_path):
+    refused = facesr("import", file, "-o", tmp_path / "mine", "--set", "model=3")
+    assert refused.code == 2 and refused.err == "facesr: --set model: is no argument of a network\n"
 
 
 @pytest.mark.parametrize(

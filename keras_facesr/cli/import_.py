@@ -6,6 +6,7 @@ from keras_facesr import presets
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import report_options, setting
 from keras_facesr.cli.networks import start_keras
+from keras_facesr.errors import CallError
 
 SUMMARY = "Take over a published network's weights from its PyTorch file."
 
@@ -24,13 +25,16 @@ def run(args):
     from keras_facesr.exchange.folder import check_folder, import_weights
     from keras_facesr.exchange.tensors import check_file
 
+    given = dict(args.set)
+    if taken := given.keys() & {"path", "folder", "model", "overwrite"}:  # by other options
+        raise CallError(f"--set {min(taken)}: is no argument of a network")
     check_file(args.file)  # before Keras starts, as all that follows
     console.check_new(Path(args.out) / "config.json", args.overwrite)
     check_folder(args.out, args.overwrite)
     console.check_writable(args.out)
     start_keras(args.debug)
     with console.waiting("reading and writing", args.debug):
-        import_weights(args.file, args.out, args.class_name, args.overwrite, **dict(args.set))
+        import_weights(args.file, args.out, args.class_name, args.overwrite, **given)
     preset = presets.find(Path(args.out).resolve())
     if args.json != "-":
         about = f"{preset.class_name} x{preset.scale}, {preset.parameters:,} weights"

@@ -7,7 +7,6 @@ import re
 
 import numpy as np
 
-from keras_facesr.errors import WeightsError
 from keras_facesr.exchange.parts import Part
 
 ZERO_TO_ONE = {"mean": (0.0, 0.0, 0.0), "img_range": 1.0}
@@ -40,6 +39,11 @@ class Architecture:
             for pattern, replacement in cls.renames:
                 new[name] = re.sub(f"^{pattern}", replacement, new[name])
         return new
+
+    @classmethod
+    def settled(cls, tensors):
+        """The tensors by the names in the tables below, with what no layer of ours computes taken into those that some do."""
+        return tensors
 
     @staticmethod
     def config(tensors):
@@ -79,7 +83,7 @@ class RRDBNet(Architecture):
 
     @staticmethod
     def config(tensors):
-        channels, inputs = tensors["conv_first.weight"].shape[:2]
+        channels, inputs = (tensors["conv_first.weight"].shape[axis] for axis in (0, 1))
         unshuffle = {12: 2, 48: 4}.get(inputs, 1)
         return {
             "scale": 2 ** count(tensors, r"conv_up(\d)\.weight") // unshuffle,
@@ -164,6 +168,10 @@ class EDSR(Architecture):
     constants = r"(sub|add)_mean\."
     centre = DIV2K
 
+    @classmethod
+    def settled(cls, tensors):
+        return straightened(tensors, "conv_first", "conv_last")
+
     @staticmethod
     def config(tensors):
         channels = tensors["conv_first.weight"].shape[0]
@@ -225,12 +233,18 @@ class SRFBN(Architecture):
     constants = r"(sub|add)_mean\."
     centre, holds_mean = DIV2K, True
 
+    @classmethod
+    def settled(cls, tensors):
+        return straightened(tensors, "conv_in.0", "conv_out.0")
+
     @staticmethod
     def config(tensors):
+        mixing = tensors["add_mean.weight"].reshape(3, 3) if "add_mean.weight" in tensors else np.eye(3)
         return {
             "scale": tensors["block.upBlocks.0.0.weight"].shape[2] - 4,
             "channels": tensors["block.compress_in.0.weight"].shape[0],
             "groups": count(tensors, r"block\.upBlocks\.(\d+)\."),
+            "mixing": None if np.array_equal(mixing, np.eye(3)) else mixing.tolist(),
             **mean_shift(tensors),
         }
 
@@ -261,15 +275,36 @@ def enlargement(tensors, pattern, width):
     return round(float(np.prod([channels / width for channels in outputs])) ** 0.5)
 
 
+def straightened(tensors, first, last):
+    """The tensors of the same network whose ``sub_mean`` only shifts colours and whose ``add_mean`` shifts them back.
+
+    Both are 1x1 convolutions, and programs of 2018 and 2019 trained them by mistake (sanghyun-son/EDSR-PyTorch #80,
+    Paper99/SRFBN_CVPR19 #45). The matrix of the first goes into the convolution ``first``, all that the second does to the
+    output of the convolution ``last`` into that one; ``add_mean.weight`` stays for what comes past both, a skip.
+    """
+    if not any(re.match(EDSR.constants, name) for name in tensors):
+        return tensors
+    before, after = (tensors[f"{name}_mean.bias"].astype(float) for name in ("sub", "add"))
+    there, back = (tensors[f"{name}_mean.weight"].squeeze().astype(float) for name in ("sub", "add"))
+    if all(np.array_equal(matrix, np.eye(3)) for matrix in (there, back)) and np.array_equal(before, -after):
+        return tensors
+    colour = -np.linalg.solve(there, before)  # that becomes 0, which convolutions pad with
+    kernel, bias = (tensors[f"{last}.{name}"] for name in ("weight", "bias"))
+    changed = {
+        f"{first}.weight": np.einsum("oirc,ij->ojrc", tensors[f"{first}.weight"], there),
+        f"{last}.weight": np.einsum("ij,jorc->iorc", back, kernel),
+        f"{last}.bias": back @ bias + after - colour,
+        **{"sub_mean.weight": np.eye(3), "sub_mean.bias": -colour, "add_mean.weight": back @ there, "add_mean.bias": colour},
+    }
+    return tensors | {name: array.astype("float32") for name, array in changed.items()}
+
+
 def mean_shift(tensors):
-    """The centre of the values that a network computes on, from the colours that its file subtracts and adds, if any."""
+    """The centre of the values that a network computes on, from the colour that its file subtracts and adds, if any."""
     if "sub_mean.bias" not in tensors:
         return DIV2K
-    subtracted, added = (tensors[f"{name}_mean.bias"] for name in ("sub", "add"))
-    straight = all(np.array_equal(tensors[f"{name}_mean.weight"].reshape(3, 3), np.eye(3)) for name in ("sub", "add"))
-    if not straight or not np.array_equal(subtracted, -added):
-        raise WeightsError("sub_mean and add_mean do more than to shift colours and back")
-    img_range = 255.0 if np.abs(subtracted).max() > 1 else 1.0
+    subtracted = tensors["sub_mean.bias"]
+    img_range = 1.0 if 0 < np.abs(subtracted).max() <= 1 else 255.0
     return {"mean": tuple(round(float(-value) / img_range, 6) for value in subtracted), "img_range": img_range}
 
 

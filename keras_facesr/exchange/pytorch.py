@@ -16,6 +16,8 @@ def exchangeable(model):
     name = type(network).__name__
     if name not in ARCHITECTURES:
         raise ExportError(f"no {name} is known in PyTorch: {', '.join(ARCHITECTURES)} are written as PyTorch files")
+    if getattr(network, "mixing", None) is not None:
+        raise ExportError(f"this {name} mixes colours, which is not written for PyTorch: take the file that it came from")
     enlargement, built = network.scale * getattr(network, "unshuffle", 1), ARCHITECTURES[name].enlargements
     if built and enlargement not in built:
         raise ExportError(f"PyTorch's {name} enlarges {' or '.join(map(str, built))} times, this one {enlargement} times")

@@ -1,6 +1,8 @@
 """PyTorch's files as what they hold, tensors by name. They are data: nothing of a file is ever run."""
 
 import pickle
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,15 @@ from keras_facesr.importing import import_keras, imported
 
 EXTRA = "import"
 SUFFIXES = {".safetensors", ".pth", ".pt"}
-INNER = ("params_ema", "params", "state_dict")  # under which a file keeps its tensors, the averaged ones first
+INNER = (  # under which a file keeps its tensors, the averaged ones first
+    *("params_ema", "params-ema", "params"),  # of BasicSR and its kin
+    *("model_state_dict", "state_dict", "model", "net"),  # of training checkpoints
+)
+PREFIXES = (  # of all names in a file
+    *("module.", "_orig_mod."),  # of a network trained on several devices, of a compiled one
+    *("generator.", "netG.", "net."),  # of a network inside another
+    *("params_ema.", "params.", "state_dict."),  # of a flat file
+)
 
 
 def read_tensors(path):
@@ -25,9 +35,10 @@ def read_tensors(path):
     tensors = (from_safetensors if path.suffix == ".safetensors" else _from_torch)(path)
     if not tensors:
         raise WeightsError(f"{path}: holds no tensors")
-    for prefix in ("module.", *(f"{name}." for name in INNER)):  # of a network trained on several devices; of a flat file
-        if all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): array for name, array in tensors.items()}
+    if len(tensors) > 1:
+        tensors.pop("n_averaged", None)  # a count, by torch's AveragedModel
+    while prefix := next((each for each in PREFIXES if all(name.startswith(each) for name in tensors)), None):
+        tensors = {name.removeprefix(prefix): array for name, array in tensors.items()}
     return tensors
 
 
@@ -60,13 +71,20 @@ def from_safetensors(path):
 def _from_torch(path):
     torch = imported("torch", EXTRA)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch's own functions, or what the error says again
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise WeightsError(f"{path}: refused, it is damaged or holds more than tensors; nothing of it was run") from error
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        more = f"more than tensors ({asked[1]}): save its state_dict alone" if asked else "more than tensors, or is damaged"
+        raise WeightsError(f"{path}: refused, it holds {more}; nothing of it was run") from error
     except Exception as error:  # a damaged file can raise anything
         raise WeightsError(f"{path}: damaged, or no file of torch.save ({reason(error)[:200]})") from error
     while isinstance(content, dict) and (inner := [name for name in INNER if isinstance(content.get(name), dict)]):
         content = content[inner[0]]
     if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise WeightsError(f"{path}: holds no tensors by name, but {type(content).__name__}; save a network's state_dict")
-    return {str(name): tensor.detach().float().numpy() for name, tensor in content.items()}
+    try:
+        return {str(name): tensor.detach().float().numpy() for name, tensor in content.items()}
+    except (TypeError, RuntimeError) as error:  # of sparse and quantized ones, and of those without values
+        raise WeightsError(f"{path}: its tensors are no plain arrays ({reason(error)})") from error

@@ -71,15 +71,16 @@ class SRFBN(CentredSR, ObjectiveSR):
         channels: width.
         groups: projections up and down in the feedback block.
         steps: passes through the block; the last one's answer is the network's.
+        mixing: 3x3 matrix that multiplies the colours of the enlarged input, as the authors' program of 2019 trained one.
         **kwargs: of ``CentredSR``; the paper shifts colours by the mean of its training set.
     """
 
-    ARGUMENTS = ("channels", "groups", "steps")
+    ARGUMENTS = ("channels", "groups", "steps", "mixing")
     paper = "Li et al.: Feedback Network for Image Super-Resolution (2019)"
 
-    def __init__(self, scale=4, channels=64, groups=6, steps=4, **kwargs):
+    def __init__(self, scale=4, channels=64, groups=6, steps=4, mixing=None, **kwargs):
         super().__init__(scale, **kwargs)
-        self.channels, self.groups, self.steps = channels, groups, steps
+        self.channels, self.groups, self.steps, self.mixing = channels, groups, steps, mixing
         dtype = self.dtype_policy
         widen = ConvBlock(4 * channels, **PLAIN, dtype=dtype)
         self.stem = keras.Sequential([widen, ConvBlock(channels, kernel_size=1, **PLAIN, dtype=dtype)], name="stem")
@@ -102,6 +103,8 @@ class SRFBN(CentredSR, ObjectiveSR):
         lr = self.centred(lr)
         height, width = ops.shape(lr)[1:3]
         skip = backend.resize(lr, height * self.scale, width * self.scale)
+        if self.mixing is not None:
+            skip = ops.matmul(skip, ops.transpose(ops.convert_to_tensor(self.mixing, skip.dtype)))
         state = features = self.stem(lr)
         answers = []
         for _ in range(self.steps):
