@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_facesr as fsr
 from keras_facesr import classes, presets, tables
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.images import read_picture
 from keras_facesr.errors import TableError, TrainingError, TrainingStopped
+from keras_facesr.exchange.pytorch import to_tensors
+from keras_facesr.exchange.tensors import write_tensors
 from keras_facesr.inference import KerasMethod
 from keras_facesr.metrics.protocol import Protocol, evaluate
 from keras_facesr.models.own_loss import OwnLoss
@@ -182,6 +185,16 @@ def test_a_guest_is_measured_beside_the_rows_that_enlarge_as_it_does(made, minia
     assert added["ours"] == next(row["ours"] for row in rows if row["recipe"] == "thin_x2")
     with pytest.raises(TableError, match="enlarges x8, and no part of miniature1 does"):
         run.run(MINIATURE, faces, runs, guests=[dataclasses.replace(guest, scale=8)], say=lambda _: None)
+
+
+def test_an_imported_network_is_a_guest_by_its_folder(made, miniature, faces, tmp_path):
+    pytest.importorskip("safetensors")
+    network = classes.build_model("SRVGGNetCompact", {"scale": 2, "channels": 4, "convolutions": 1})
+    write_tensors(tmp_path / "net.SAFETENSORS", to_tensors(network), {})
+    fsr.import_weights(tmp_path / "net.SAFETENSORS", tmp_path / "mine")
+    report = run.run(MINIATURE, faces, made[0], guests=[presets.find(tmp_path / "mine")], say=lambda _: None)
+    *_, added = report["parts"][0]["rows"]
+    assert added["method"] == "mine" and added["ours"].keys() == report["parts"][0]["rows"][0]["ours"].keys()
 
 
 def test_real_small_faces_are_counted_as_they_are_measured(faces):

@@ -32,7 +32,7 @@ def read_tensors(path):
     """
     path = Path(path)
     check_file(path)
-    tensors = (from_safetensors if path.suffix == ".safetensors" else _from_torch)(path)
+    tensors = (from_safetensors if path.suffix.lower() == ".safetensors" else _from_torch)(path)
     if not tensors:
         raise WeightsError(f"{path}: holds no tensors")
     if len(tensors) > 1:
@@ -45,7 +45,7 @@ def read_tensors(path):
 def check_file(path):
     """WeightsError if there is no file of this name, or none by whose name one reads tensors. It starts no Keras."""
     path = Path(path)
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise WeightsError(f"{path}: weights are read from .safetensors and .pth files")
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
