@@ -15,7 +15,7 @@ from skimage.data import astronaut
 
 import keras_facesr as fsr
 from keras_facesr import presets
-from keras_facesr.cli import console, evaluate
+from keras_facesr.cli import console, evaluate, networks
 from keras_facesr.data import png
 from keras_facesr.data.framing import square
 
@@ -93,10 +93,17 @@ def test_nothing_heavy_is_imported_before_it_is_needed(code, absent):
     assert not set(absent.split()) & set(loaded)
 
 
-@pytest.mark.parametrize("runtime", [pytest.param("keras", marks=pytest.mark.slow), "litert"])
-def test_one_face_goes_from_shell_to_file_without_a_remark(runtime, face, tmp_path):
-    run = python("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", "--runtime", runtime)
-    assert Image.open(tmp_path / "out" / "face_sam.png").size == (128, 128)
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [
+        pytest.param("--runtime keras", "face_sam.png", marks=pytest.mark.slow),
+        pytest.param("--samples 1", "face_sam_1.png", marks=pytest.mark.slow),
+        ("--runtime litert", "face_sam.png"),
+    ],
+)
+def test_one_face_goes_from_shell_to_file_without_a_remark(options, answer, face, tmp_path):
+    run = python("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", *options.split())
+    assert Image.open(tmp_path / "out" / answer).size == (128, 128)
     assert run.stderr == "", "the libraries' remarks on the machine are kept from the user"
 
 
@@ -258,6 +265,14 @@ def test_an_output_that_fails_halfway_leaves_the_old_file_alone(facesr, catalogu
     result = facesr("upscale", face, "-o", target.parent, "--model", "near", "--overwrite")
     assert result.code == 1 and result.err.count("\n") == 1 and "No space left" in result.err
     assert [path.read_bytes() for path in target.parent.iterdir()] == [b"precious"]
+
+
+def test_keras_is_started_quietly_before_it_is_asked_which_model_draws(facesr, catalogue, face, tmp_path, monkeypatch):
+    happened = []
+    monkeypatch.setattr(networks, "start_keras", lambda debug: happened.append("started"))
+    monkeypatch.setattr(presets.Preset, "is_stochastic", property(lambda preset: happened.append("asked") or True))
+    assert facesr("upscale", face, "-o", tmp_path / "out", "--model", "noisy_x4", "--samples", 2).code == 0
+    assert happened[:2] == ["started", "asked"]
 
 
 def test_samples_are_numbered_differ_and_follow_the_seed(facesr, catalogue, face, tmp_path):
