@@ -168,6 +168,7 @@ def test_the_version_is_printed(facesr):
         ("evaluate DIGITS --model near --clean FACES --judge face_features --hr-size 64", "DIGITS: holds digits"),
         ("compare DIGITS -o SHEET --model near", "DIGITS: holds digits"),
         ("export near OUT --format tflite --quantize int8 --size 16 --calibration DIGITS", "DIGITS: holds digits"),
+        ("photo FACE -o OUT --model near --background near --samples 2", "there is one answer to each face by near"),
         ("photo FACE -o OUT --faces-only --background edsr_small_x4", "exclude each other"),
         ("upscale --demo FACE -o OUT --model near", "built-in face"),
         ("upscale --demo -o OUT --model near --ray", "built-in face"),
