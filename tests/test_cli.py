@@ -178,6 +178,8 @@ def test_the_version_is_printed(facesr):
         ("compare FACE -o SHEET --model near --hr-size 64", "give --truth"),
         ("compare FACES -o SHEET --truth --model near --hr-size 30", "multiple of the scale 4"),
         ("compare FACE -o SHEET --model near --samples 2", "there is one answer to each face by near"),
+        ("export near FACES", "is a folder, and no SavedModel to replace; name another"),
+        ("export near NOTES --format savedmodel", "a SavedModel is a folder, other formats are files"),
         ("models *x3*", "no model matches '*x3*'"),
         ("models --json FACE", "exists already"),
         ("evaluate FACES --model near,noisy_x2", "nearest_x4 4, noisy_x2 2"),
@@ -577,6 +579,14 @@ def test_what_is_no_size_is_a_wrong_call(facesr, tmp_path, text, reason):
 def test_what_is_no_number_is_no_setting_of_an_imported_network(facesr, setting):
     result = facesr("import", "net.pth", "-o", "mine", "--set", setting)
     assert result.code == 2 and "is not NAME=VALUE, such as residual_scaling=0.1" in result.err and result.err.count("\n") == 1
+
+
+def test_an_import_into_a_run_is_refused_without_a_word_on_overwriting_which_would_not_help(facesr, tmp_path):
+    (tmp_path / "run").mkdir()
+    for file in ("net.pth", "run/recipe.json", "run/config.json"):
+        (tmp_path / file).touch()
+    refused = facesr("import", tmp_path / "net.pth", "-o", tmp_path / "run")
+    assert (refused.code, refused.err) == (1, f"facesr: {tmp_path / 'run'}: holds a training run; name another folder\n")
 
 
 @pytest.mark.parametrize("limit, used, code", [(3, (0, 1, 3), 0), (200, (0, 1, 2, 3), 1)])

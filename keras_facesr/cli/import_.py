@@ -25,8 +25,8 @@ def run(args):
     from keras_facesr.exchange.tensors import check_file
 
     check_file(args.file)  # before Keras starts, as all that follows
+    check_folder(args.out, overwrite=True)  # first what --overwrite does not mend
     console.check_new(Path(args.out) / "config.json", args.overwrite)
-    check_folder(args.out, args.overwrite)
     console.check_writable(args.out)
     start_keras(args.debug)
     with console.waiting("reading and writing", args.debug):
