@@ -15,7 +15,7 @@ from skimage.data import astronaut
 
 import keras_facesr as fsr
 from keras_facesr import presets
-from keras_facesr.cli import console, evaluate
+from keras_facesr.cli import console, evaluate, networks
 from keras_facesr.data import png
 from keras_facesr.data.framing import square
 
@@ -93,10 +93,17 @@ def test_nothing_heavy_is_imported_before_it_is_needed(code, absent):
     assert not set(absent.split()) & set(loaded)
 
 
-@pytest.mark.parametrize("runtime", [pytest.param("keras", marks=pytest.mark.slow), "litert"])
-def test_one_face_goes_from_shell_to_file_without_a_remark(runtime, face, tmp_path):
-    run = python("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", "--runtime", runtime)
-    assert Image.open(tmp_path / "out" / "face_sam.png").size == (128, 128)
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [
+        pytest.param("--runtime keras", "face_sam.png", marks=pytest.mark.slow),
+        pytest.param("--samples 1", "face_sam_1.png", marks=pytest.mark.slow),
+        ("--runtime litert", "face_sam.png"),
+    ],
+)
+def test_one_face_goes_from_shell_to_file_without_a_remark(options, answer, face, tmp_path):
+    run = python("-m", "keras_facesr", "upscale", face, "-o", tmp_path / "out", *options.split())
+    assert Image.open(tmp_path / "out" / answer).size == (128, 128)
     assert run.stderr == "", "the libraries' remarks on the machine are kept from the user"
 
 
@@ -161,6 +168,7 @@ def test_the_version_is_printed(facesr):
         ("evaluate DIGITS --model near --clean FACES --judge face_features --hr-size 64", "DIGITS: holds digits"),
         ("compare DIGITS -o SHEET --model near", "DIGITS: holds digits"),
         ("export near OUT --format tflite --quantize int8 --size 16 --calibration DIGITS", "DIGITS: holds digits"),
+        ("photo FACE -o OUT --model near --background near --samples 2", "there is one answer to each face by near"),
         ("photo FACE -o OUT --faces-only --background edsr_small_x4", "exclude each other"),
         ("upscale --demo FACE -o OUT --model near", "built-in face"),
         ("upscale --demo -o OUT --model near --ray", "built-in face"),
@@ -170,6 +178,8 @@ def test_the_version_is_printed(facesr):
         ("compare FACE -o SHEET --model near --hr-size 64", "give --truth"),
         ("compare FACES -o SHEET --truth --model near --hr-size 30", "multiple of the scale 4"),
         ("compare FACE -o SHEET --model near --samples 2", "there is one answer to each face by near"),
+        ("export near FACES", "is a folder, and no SavedModel to replace; name another"),
+        ("export near NOTES --format savedmodel", "a SavedModel is a folder, other formats are files"),
         ("models *x3*", "no model matches '*x3*'"),
         ("models --json FACE", "exists already"),
         ("evaluate FACES --model near,noisy_x2", "nearest_x4 4, noisy_x2 2"),
@@ -258,6 +268,14 @@ def test_an_output_that_fails_halfway_leaves_the_old_file_alone(facesr, catalogu
     result = facesr("upscale", face, "-o", target.parent, "--model", "near", "--overwrite")
     assert result.code == 1 and result.err.count("\n") == 1 and "No space left" in result.err
     assert [path.read_bytes() for path in target.parent.iterdir()] == [b"precious"]
+
+
+def test_keras_is_started_quietly_before_it_is_asked_which_model_draws(facesr, catalogue, face, tmp_path, monkeypatch):
+    happened = []
+    monkeypatch.setattr(networks, "start_keras", lambda debug: happened.append("started"))
+    monkeypatch.setattr(presets.Preset, "is_stochastic", property(lambda preset: happened.append("asked") or True))
+    assert facesr("upscale", face, "-o", tmp_path / "out", "--model", "noisy_x4", "--samples", 2).code == 0
+    assert happened[:2] == ["started", "asked"]
 
 
 def test_samples_are_numbered_differ_and_follow_the_seed(facesr, catalogue, face, tmp_path):
@@ -561,6 +579,14 @@ def test_what_is_no_size_is_a_wrong_call(facesr, tmp_path, text, reason):
 def test_what_is_no_number_is_no_setting_of_an_imported_network(facesr, setting):
     result = facesr("import", "net.pth", "-o", "mine", "--set", setting)
     assert result.code == 2 and "is not NAME=VALUE, such as residual_scaling=0.1" in result.err and result.err.count("\n") == 1
+
+
+def test_an_import_into_a_run_is_refused_without_a_word_on_overwriting_which_would_not_help(facesr, tmp_path):
+    (tmp_path / "run").mkdir()
+    for file in ("net.pth", "run/recipe.json", "run/config.json"):
+        (tmp_path / file).touch()
+    refused = facesr("import", tmp_path / "net.pth", "-o", tmp_path / "run")
+    assert (refused.code, refused.err) == (1, f"facesr: {tmp_path / 'run'}: holds a training run; name another folder\n")
 
 
 @pytest.mark.parametrize("limit, used, code", [(3, (0, 1, 3), 0), (200, (0, 1, 2, 3), 1)])

@@ -183,6 +183,13 @@ def test_missing_or_empty_folder_is_refused_with_help_in_one_line(tmp_path, read
         assert reader is folder or "http" in str(caught.value)
 
 
+def test_a_file_is_not_called_a_folder_that_is_missing(tmp_path):
+    image(tmp_path / "face.png")
+    for wrong, told in (("face.png", "is a file, not a folder; give a folder"), ("fase.png", "no such folder; give a folder")):
+        with pytest.raises(DatasetError, match=f"{wrong}: {told}"):
+            open_dataset(tmp_path / wrong)
+
+
 def test_unknown_split_or_kind_is_refused(utkface_root):
     for arguments in (("valid",), ("train", "imagenet")):
         with pytest.raises(DatasetError, match="choose"):

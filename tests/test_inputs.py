@@ -74,6 +74,14 @@ def test_a_list_is_of_paths_that_are_mirrored_as_they_are_written(facesr, catalo
     assert refused.code == 2 and "is for one answer to one picture" in refused.err
 
 
+def test_a_list_in_utf_16_is_no_list_of_strange_names(facesr, catalogue, pictures):
+    (pictures / "list.txt").write_text("t/a/1.png\nt/a/2.png\n", encoding="utf-16")
+    refused = facesr("upscale", "list.txt", "-o", "out", "--model", "near")
+    assert refused.code == 2 and refused.err.startswith("facesr: list.txt: is a list in UTF-16")
+    (pictures / "list.txt").write_text("t/a/1.png\nt/a/2.png\n", encoding="utf-8-sig")
+    assert facesr("upscale", "list.txt", "-o", "out", "--model", "near").code == 0
+
+
 def test_pictures_and_answers_may_lie_in_a_store(facesr, catalogue, pictures, memory):
     unknown = facesr("upscale", "nowhere://x", "-o", "out", "--model", "near")
     assert unknown.code == 2 and unknown.err.startswith("facesr: nowhere://x: ") and unknown.err.count("\n") == 1

@@ -478,6 +478,11 @@ def test_table_has_no_columns_for_figures_that_nobody_asked_for(pictures):
     assert "MS-SSIM: not measured" in text
 
 
+def test_table_shows_names_as_they_are(pictures):
+    text = as_text(format_table(evaluate({"mine[x4]": Flat(8), "[/b]": Flat(8)}, pictures[:1], Protocol(8, 64))))
+    assert "mine[x4]" in text and "[/b]" in text
+
+
 def test_table_shows_ms_ssim_beside_ssim_and_names_whole_on_80_columns(pictures):
     report = evaluate({"sam_small_x8_utkface": Flat(8)}, pictures[:1], Protocol(8, 176), samples=2)
     row = report["models"]["sam_small_x8_utkface"]

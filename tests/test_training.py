@@ -484,6 +484,16 @@ def test_a_run_that_cannot_begin_leaves_nothing_of_it(cache, faces, tmp_path):
         training.train(THIN, faces, faces / "0.png")
 
 
+@pytest.mark.parametrize("name", ["logs/mine.txt", "config.json", "model.weights.h5", "stage1.weights.h5"])
+def test_a_run_is_not_begun_over_files_that_are_not_its_own(name, cache, faces, tmp_path):
+    mine = tmp_path / "run" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("of an import, or of another program")
+    with pytest.raises(TrainingError, match=f"{name.split('/')[0]}: is there already, and a run would write it; name a new"):
+        training.train(THIN, faces, tmp_path / "run")
+    assert [*(tmp_path / "run").rglob("*.*")] == [mine] and mine.read_text().startswith("of an import")
+
+
 def test_faces_that_are_cut_anew_are_degraded_as_the_recipe_says(cache, faces, monkeypatch):
     monkeypatch.setitem(FRAMINGS, "folder", FRAMINGS["celeba"])
     small = {}

@@ -25,10 +25,11 @@ def run(args):
         raise CallError("--quantize int8 needs --calibration DIR, a folder of faces, and --size N")
     if args.calibration and args.quantize != "int8":
         raise CallError("--calibration is for --quantize int8 alone")
+    from keras_facesr.exporting.write import check_call, check_place, export
+
+    check_place(args.out, args.format)
     console.check_new(args.out, args.overwrite)
     calibration, failed = _calibration(args) if args.calibration else (None, [])
-    from keras_facesr.exporting.write import check_call, export
-
     names = ("format", "quantize", "size", "sampler", "overwrite")
     how = {"calibration": calibration, **{name: getattr(args, name) for name in names}}
     check_call(args.out, **how)  # before Keras starts

@@ -29,8 +29,8 @@ def run(args):
     if taken := given.keys() & {"path", "folder", "model", "overwrite"}:  # by other options
         raise CallError(f"--set {min(taken)}: is no argument of a network")
     check_file(args.file)  # before Keras starts, as all that follows
+    check_folder(args.out, overwrite=True)  # first what --overwrite does not mend
     console.check_new(Path(args.out) / "config.json", args.overwrite)
-    check_folder(args.out, args.overwrite)
     console.check_writable(args.out)
     start_keras(args.debug)
     with console.waiting("reading and writing", args.debug):

@@ -53,6 +53,8 @@ def in_runtime(args, preset, samples=None):
     samples = args.samples if samples is None else samples
     if samples and args.runtime in runtimes.RUNTIMES:
         raise CallError(f"samples are drawn by Keras: --runtime {args.runtime} and --samples exclude each other")
+    if samples and args.runtime == "auto":
+        start_keras(args.debug)  # without TensorFlow's remarks; it tells whether the model draws
     runtime = runtimes.fastest(preset, samples) if args.runtime == "auto" else args.runtime
     if runtime == "keras":
         return runtime, load(args, preset)

@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_facesr import presets
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, Loader, find_preset, seed_of
+from keras_facesr.cli.networks import RUNTIMES, Loader, check_samples, find_preset, seed_of, start_keras
 from keras_facesr.data.files import is_there
 from keras_facesr.errors import CallError, FacesrError
 
@@ -50,6 +50,9 @@ def run(args):
     if args.out and not args.out.is_dir() and (args.out.suffix.lower() in SUFFIXES or is_there(args.out)):
         raise CallError(f"{args.out}: -o takes a folder")
     restore.check(args.scale, args.model, background)
+    if args.samples and args.model:  # else the photographs would all be the same
+        start_keras(args.debug)  # which tells whether it draws
+        check_samples(args, {args.model: find_preset(args.model)})
     with console.waiting("starting LiteRT", args.debug):
         networks.started()
     answers, empty = plan(args.inputs, args.out, NAME, args.samples)

@@ -24,12 +24,13 @@ HELP = {
 
 
 def existing(root, kind):
-    """The ``Path`` of a set's folder; DatasetError if it does not exist."""
+    """The ``Path`` of a set's folder; DatasetError if it does not exist, or is a file."""
     if not isinstance(root, (str, os.PathLike)):
         raise DatasetError(f"{root!r} is not the path of a folder; {HELP.get(kind, HELP['folder'])}")
     root = Path(root)
     if not root.is_dir():
-        raise DatasetError(f"{root}: no such folder; {HELP.get(kind, HELP['folder'])}")
+        wrong = "is a file, not a folder" if root.exists() else "no such folder"
+        raise DatasetError(f"{root}: {wrong}; {HELP.get(kind, HELP['folder'])}")
     return root
 
 

@@ -111,6 +111,16 @@ def _replace(path, staged):
     shutil.rmtree(former)
 
 
+def check_place(path, format=None):
+    """ExportError if at ``path`` is what no export replaces, even where it may: no hint at overwriting would help."""
+    path = Path(path)
+    format = format or FORMATS.get(path.suffix)
+    if path.is_dir() and not (path / "saved_model.pb").exists():
+        raise ExportError(f"{path}: is a folder, and no SavedModel to replace; name another")
+    if path.is_dir() != (format == "savedmodel") and path.exists():
+        raise ExportError(f"{path}: a SavedModel is a folder, other formats are files; name another")
+
+
 def check_call(path, format=None, quantize=None, size=None, calibration=None, sampler=False, overwrite=False):
     """The format of a call of ``export``, with its arguments; ExportError if the call makes no sense for any model.
 
@@ -120,12 +130,9 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
     format = format or FORMATS.get(path.suffix)
     if format not in FORMATS.values():
         raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite, onnx or pytorch")
+    check_place(path, format)
     if path.exists() and not overwrite:
         raise ExportError(f"{path}: exists already; overwrite replaces it")
-    if path.is_dir() and not (path / "saved_model.pb").exists():
-        raise ExportError(f"{path}: is a folder, and no SavedModel to replace; name another")
-    if path.is_dir() != (format == "savedmodel") and path.exists():
-        raise ExportError(f"{path}: a SavedModel is a folder, other formats are files; name another")
     if quantize not in (*TOLERANCES, "int8") or (quantize and format != "tflite"):
         raise ExportError(f"{format} files are not quantized to {quantize}: float16 and int8 are TFLite's")
     if (quantize == "int8") != (calibration is not None):

@@ -41,6 +41,9 @@ def pictures_of(given):
 
     Returns:
         list of (picture, tuple of folders' names).
+
+    Raises:
+        CallError: a list is no text in UTF-8.
     """
     if (root := searched(given)) is not None:
         if root != given:
@@ -50,7 +53,10 @@ def pictures_of(given):
         return [(file, _folder(file, root)) for file in files]
     if given.suffix.lower() == ".txt" and is_there(given):
         with given.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
-            files = [as_path(name) for line in lines if (name := line.rstrip("\r\n"))]
+            names = [name for line in lines if (name := line.rstrip("\r\n"))]
+        if any("\0" in name for name in names):
+            raise CallError(f"{given}: is a list in UTF-16, as some programs of Windows write it, or no text: save it as UTF-8")
+        files = [as_path(name) for name in names]
         return [(file, _folder(file, file.anchor)) for file in files]
     return [(given, ())]
 

@@ -71,7 +71,7 @@ def format_table(report):
                 table.add_column(heading, justify="right")
             for name, cells in rows.items():
                 if any(cells):
-                    table.add_row(name, *cells)
+                    table.add_row(Text(name), *cells)  # as it is: a folder's name may have what is markup to rich
             tables += [table, ""]
     return Group(*tables[:-1], Text(in_one_line(report), "dim"))
 

@@ -16,6 +16,9 @@ from keras_facesr.training.tensorboard import EventLog
 from keras_facesr.version import __version__
 
 KEPT_CHECKPOINTS = 2
+WRITTEN = (  # what a run writes beside its recipe.json
+    "data.json history.jsonl logs checkpoint-* stage*.weights.h5 best.weights.h5 model.weights.h5 config.json"
+).split()
 
 
 def by_the_writer(method):
@@ -40,8 +43,8 @@ class RunFolder:
         devices: the devices it trains on (``devices.OneDevice``), which say whether this process writes.
 
     Raises:
-        TrainingError: the folder holds a run and must not, or must and does not; the run had another recipe or other data;
-            the machines do not share the folder.
+        TrainingError: the folder holds a run and must not, or must and does not; it holds no run, but files with names of a
+            run's; the run had another recipe or other data; the machines do not share the folder.
     """
 
     def __init__(self, folder, recipe, data, resume, devices):
@@ -54,6 +57,8 @@ class RunFolder:
         if resume and not started.exists():
             raise TrainingError(f"{folder}: holds no run to resume; leave out --resume to start one")
         self.is_new = not started.exists()
+        if self.is_new and (there := [path for pattern in WRITTEN for path in folder.glob(pattern)]):  # an import, or not ours
+            raise TrainingError(f"{there[0]}: is there already, and a run would write it; name a new folder")
         devices.wait()  # until all machines have looked
         for file, text, _ in self._start_files(recipe, data):
             self._start(file, text)
@@ -104,9 +109,9 @@ class RunFolder:
     @by_the_writer
     def _withdraw(self):
         if self.is_new and not self._saved():
-            for name in ("recipe.json", "data.json"):
+            shutil.rmtree(self.folder / "logs", ignore_errors=True)  # ours: there was none before
+            for name in ("data.json", "recipe.json"):  # the latter last: with it, what is left is a run's
                 (self.folder / name).unlink(missing_ok=True)
-            shutil.rmtree(self.folder / "logs", ignore_errors=True)
             with contextlib.suppress(OSError):  # it holds something else
                 self.folder.rmdir()
 
