@@ -18,8 +18,10 @@ from keras_facesr.inference.runtimes import LiteRT
 from keras_facesr.photos import restore as photos
 from keras_facesr.photos.restore import load_fastest
 from keras_facesr.video import restore, restore_video, track
+from keras_facesr.video.read import Film
 from keras_facesr.video.steady import Steady
 from keras_facesr.video.track import Tracker
+from keras_facesr.video.write import Part, Parts, join
 
 av = pytest.importorskip("av", reason="needs the extra video")
 pytestmark = pytest.mark.skipif(not installed(), reason="needs the extra video")
@@ -120,6 +122,22 @@ def test_ctrl_c_leaves_a_film_that_plays_and_resume_goes_on_behind_it(tmp_path, 
     assert sound_of(out) == sound_of(film) and not (tmp_path / ".out.mp4.parts").exists()
     for resumed, unbroken in zip(decoded(out)[0], decoded(whole.path)[0]):
         assert np.abs(resumed.astype(int) - unbroken).mean() < 2
+
+
+def test_parts_of_any_length_are_joined_frame_by_frame(tmp_path):
+    counts = [*range(1, 13), 30]
+    frames = halves(32, 48, sum(counts))
+    film = Film(write_film(tmp_path / "film.mp4", frames))
+    parts = Parts(tmp_path / "large.mp4", {})
+    parts.begin()
+    for count in counts:
+        part, first = Part(parts, film, 1), parts.done
+        for number in range(first, first + count):
+            part.add(frames[number], 512 * number)
+        part.close()
+    join(parts, film, parts.out)
+    _, times = decoded(parts.out)
+    assert times == pytest.approx([0.04 * number for number in range(len(frames))], abs=1e-3)
 
 
 @pytest.mark.parametrize(("full", "kept"), [("in a part", 4), ("at the end", 8)])

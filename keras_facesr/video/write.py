@@ -163,8 +163,9 @@ def _pictures(av, paths, stream):
     for path in paths:
         with av.open(str(path)) as part:
             for packet in part.demux(video=0):
-                if packet.dts is not None:
-                    time = packet.dts * packet.time_base
+                if packet.pts is not None:  # the last one is empty
+                    packet.dts = packet.pts  # short parts are read without; no frame refers to a later one
+                    time = packet.pts * packet.time_base
                     packet.stream = stream
                     yield time, packet
 
