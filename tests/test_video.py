@@ -1,14 +1,16 @@
 """Films: what the answer carries over, how it is interrupted and resumed, and that faces neither tremble nor flicker."""
 
+import json
 import os
 import signal
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from films import BT601, BT709, write_film
 from finding import installed
-from processes import resident
+from processes import run_script
 from test_photos import Blocks, a_face, wall_with_a_face
 
 from keras_facesr.cli import main
@@ -291,12 +293,14 @@ def test_300_frames_of_the_built_in_face_moving_are_followed_and_pasted_without_
     def frame(k):
         return wall_with_a_face(28, (10 + k // 20, 6 + k // 8), (56, 80))[0]
 
-    film, memory = write_film(tmp_path / "in.mp4", [frame(k) for k in range(300)]), []
-    done = quickly(film, tmp_path / "out.mp4", show=lambda done, total: memory.append(resident()))
-    assert (done.frames, done.faces, done.with_faces) == (300, 1, 300)
+    film, out = write_film(tmp_path / "in.mp4", [frame(k) for k in range(300)]), tmp_path / "out.mp4"
+    done = run_script(Path(__file__).with_name("film_worker.py"), film, out, cwd=tmp_path)  # whose memory is the film's alone
+    assert done.returncode == 0, done.stderr
+    *found, memory = json.loads(done.stdout)
+    assert found == [300, 1, 300]
     print([round(used / 2**20, 1) for used in memory[::20]])
     assert max(memory[200:]) - max(memory[:200]) < 4 * 2**20
-    answers, times = decoded(done.path)
+    answers, times = decoded(out)
     assert len(answers) == 300 and times == decoded(film)[1]
     for k in range(0, 300, 37):
         top, left = 2 * (10 + k // 20), 2 * (6 + k // 8)

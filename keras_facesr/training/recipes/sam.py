@@ -94,6 +94,9 @@ RECIPES = [
         latent_channels=12,
         stochastic_weight=0.3,
     ),
+    sam_of_sets(
+        4, (14000, 1e-3), (1500, 5e-4), (1000, 1e-3), channels=48, encoder_blocks=10, latent_channels=8, stochastic_weight=0.1
+    ),
     sam_small(4, phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
     sam_small(8, phase_1=1500, phase_2=500, encoder_blocks=16, decoder_blocks=2),
     sam_small(16, phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),
