@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from PIL import Image
 
 from keras_facesr.layers.blocks import ResidualBlock
 from keras_facesr.layers.resampling import BicubicReduction
@@ -44,6 +45,24 @@ def test_the_default_generator_is_srresnet_at_the_inputs_size_with_the_latent_at
     assert sorted(kernels) == sorted([(3, 3, 3, 64), (3, 3, 128, 64), *body, *ups, (3, 3, 64, 3)])
     dense = [tuple(layer.kernel.shape) for layer in model.generator.layers if isinstance(layer, layers.Dense)]
     assert dense == [(256, 64)] * 2
+
+
+def test_the_backbone_of_the_inputs_size_enlarges_by_one_shuffle_and_starts_as_bicubic_for_any_latent():
+    model = small(backbone="lr", blocks=3, decoder_blocks=2)
+    trunk, tail = ([tuple(layer.kernel.shape) for layer in convolutions(part)] for part in (model.trunk, model.generator))
+    assert sorted(trunk) == sorted([(3, 3, 3, 4), *[(3, 3, 4, 4)] * (2 * 3 + 1)])
+    assert sorted(tail) == sorted([(3, 3, 8, 4), *[(3, 3, 4, 4)] * (2 * 2), (3, 3, 8, 3 * 4**2)])
+    lr, hr = pairs()
+    channels = map(Image.fromarray, np.moveaxis(lr, 3, 1).reshape(-1, 8, 8))
+    bicubic = np.stack([channel.resize((32, 32), Image.Resampling.BICUBIC) for channel in channels]).reshape(4, 3, 32, 32)
+    np.testing.assert_allclose(numpy(model.sample(lr, 1, seed=0))[0], np.moveaxis(bicubic, 1, 3).clip(0, 1), atol=2e-3)
+    model.compile("adam")
+    model.fit(lr, hr, epochs=2, verbose=0)
+    samples, z = numpy(model.sample(lr, 2, seed=0)), model.encode(lr).sample(2, seed=0)
+    assert np.abs(samples[0] - samples[1]).max() > 0
+    np.testing.assert_allclose(samples[1], numpy(model.decode(lr, z[1])), atol=1e-6)
+    with pytest.raises(ValueError, match="backbone is 'enlarged': choose"):
+        VarSR(backbone="enlarged")
 
 
 @pytest.mark.parametrize("lr_size", [(6, 6), (4, 2)])

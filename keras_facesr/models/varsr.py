@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
-from keras_facesr.layers.resampling import PixelShuffle, pixel_shuffles
+from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle, pixel_shuffles
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.models.stochastic import Stochastic, unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample, standard_normal
@@ -51,10 +51,7 @@ def generator(scale, latent_dim, channels, blocks, dtype):
     z = keras.Input((latent_dim,)) if latent_dim else None
 
     def with_latent(x):
-        if not latent_dim:
-            return x
-        spread = layers.Dense(channels, dtype=dtype)(z)[:, None, None, :]
-        return ops.concatenate([x, spread * ops.ones_like(x[..., :1])], axis=-1)
+        return joined(x, z, channels, dtype) if latent_dim else x
 
     stem = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(lr)
     if blocks:
@@ -74,19 +71,63 @@ def generator(scale, latent_dim, channels, blocks, dtype):
     return keras.Model([lr, z] if latent_dim else lr, conv(3, dtype="float32")(x), name="generator")
 
 
+def joined(x, z, channels, dtype):
+    """Maps (N, H, W, C) and, beside them, z (N, latent_dim) as so many channels that are the same everywhere."""
+    spread = layers.Dense(channels, dtype=dtype)(z)[:, None, None, :]
+    return ops.concatenate([x, spread * ops.ones_like(x[..., :1])], axis=-1)
+
+
+def lr_trunk(channels, blocks, dtype):
+    """Images in [-1, 1] -> features: what ``backbone="lr"`` computes once, however many latents follow."""
+    stack = [
+        ConvBlock(channels, 1, None, "prelu", dtype=dtype),
+        *(ResidualBlock(channels, None, dtype=dtype) for _ in range(blocks)),
+    ]
+    return keras.Sequential([keras.Input((None, None, 3)), *stack, conv(channels, dtype=dtype)], name="trunk")
+
+
+def lr_generator(scale, latent_dim, channels, blocks, dtype):
+    """Features and z -> what is added to the bicubic enlargement, which starts as zero; one pixel shuffle enlarges."""
+    features, z = keras.Input((None, None, channels)), keras.Input((latent_dim,))
+    x = ConvBlock(channels, 1, None, "prelu", dtype=dtype)(joined(features, z, channels, dtype))
+    for _ in range(blocks):
+        x = ResidualBlock(channels, None, dtype=dtype)(x)
+    x = conv(3 * scale**2, kernel_initializer="zeros", dtype=dtype)(joined(x, z, channels, dtype))
+    return keras.Model([features, z], PixelShuffle(scale, dtype="float32")(x), name="generator")
+
+
 class LatentSR(Stochastic, AdversarialSR):
     """Base of networks with one generator G(I_L, z) and a Gaussian latent z for each whole image, (N, latent_dim).
 
     The arguments are described at ``VarSR``.
     """
 
-    ARGUMENTS = ("lr_size", "latent_dim", "channels", "blocks")
+    ARGUMENTS = ("lr_size", "latent_dim", "channels", "blocks", "backbone", "decoder_blocks")
 
-    def __init__(self, scale=8, lr_size=(8, 8), latent_dim=256, channels=64, blocks=8, **kwargs):
+    def __init__(
+        self,
+        scale=8,
+        lr_size=(8, 8),
+        latent_dim=256,
+        channels=64,
+        blocks=8,
+        backbone="srresnet",
+        decoder_blocks=2,
+        **kwargs,
+    ):
+        if backbone not in ("srresnet", "lr"):
+            raise ValueError(f'backbone is {backbone!r}: choose "srresnet" (the paper\'s, as far as it is known) or "lr"')
         hr_size = tuple(side * scale for side in lr_size)
-        super().__init__(scale, hr_size, size_multiple=1 if blocks else 2, **kwargs)  # without blocks G halves once
+        halves = not blocks and backbone == "srresnet"  # so does G then, once
+        super().__init__(scale, hr_size, size_multiple=2 if halves else 1, **kwargs)
         self.lr_size, self.latent_dim, self.channels, self.blocks = tuple(lr_size), latent_dim, channels, blocks
-        self.generator = generator(scale, latent_dim, channels, blocks, self.dtype_policy)
+        self.backbone, self.decoder_blocks = backbone, decoder_blocks
+        if backbone == "lr":
+            self.trunk = lr_trunk(channels, blocks, self.dtype_policy)
+            self.generator = lr_generator(scale, latent_dim, channels, decoder_blocks, self.dtype_policy)
+            self.enlargement = BicubicEnlargement(scale, dtype="float32")
+        else:
+            self.generator = generator(scale, latent_dim, channels, blocks, self.dtype_policy)
 
     def call(self, lr, training=None):
         """The most probable answer: G(I_L, z) with the latent's mean."""
@@ -95,9 +136,24 @@ class LatentSR(Stochastic, AdversarialSR):
     def _decode(self, lr, z, training=None):
         return self.to_image((self.signed(lr, z) + 1.0) / 2.0, training)
 
+    def _decode_each(self, lr, latents):
+        before = self.before_latent(lr)
+        return self.to_image((ops.stack([self.with_latent(before, z) for z in latents]) + 1.0) / 2.0, training=False)
+
     def signed(self, lr, z):
         """G(I_L, z) in [-1, 1], not clipped."""
-        return self.generator([2.0 * ops.convert_to_tensor(lr) - 1.0, ops.convert_to_tensor(z)])
+        return self.with_latent(self.before_latent(lr), ops.convert_to_tensor(z))
+
+    def before_latent(self, lr):
+        """What G computes of small images without z, and what is added to its output: the enlargement, or nothing."""
+        lr = ops.convert_to_tensor(lr)
+        images = 2.0 * lr - 1.0
+        return (self.trunk(images), 2.0 * self.enlargement(lr) - 1.0) if self.backbone == "lr" else (images, 0.0)
+
+    def with_latent(self, before, z):
+        """G(I_L, z) in [-1, 1], not clipped, of what ``before_latent`` gives."""
+        features, start = before
+        return self.generator([features, z]) + start
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -112,6 +168,10 @@ class VarSR(LatentSR):
         latent_dim: dimensions of z (the paper's 256; 64 for digits).
         channels: width of the generator and of the encoders' first convolution.
         blocks: residual blocks of the generator.
+        backbone: ``"srresnet"``, in kind the paper's: z joins before all blocks, and the features are doubled until they have
+            the output's size. ``"lr"`` needs fewer multiply-adds: z joins after ``blocks``, which have no normalisation, and
+            before ``decoder_blocks`` more; the output of one pixel shuffle is added to the bicubic enlargement.
+        decoder_blocks: with ``backbone="lr"``, residual blocks after z.
         kl_weight: lambda_KL, weight of the divergence (mean over the dimensions of z) beside squared errors of values in
             [0, 1]. The lower it is, the more z decides and the more samples differ.
         draws: latents z ~ E_L(I_L) that each step draws; the squared error of the best one's answer is added to the loss ("best
@@ -142,12 +202,14 @@ class VarSR(LatentSR):
         latent_dim=256,
         channels=64,
         blocks=8,
+        backbone="srresnet",
+        decoder_blocks=2,
         kl_weight=0.01,
         draws=0,
         judges_samples=False,
         **kwargs,
     ):
-        super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
+        super().__init__(scale, lr_size, latent_dim, channels, blocks, backbone, decoder_blocks, **kwargs)
         self.kl_weight, self.draws, self.judges_samples = kl_weight, draws, judges_samples
         self.least_size = self.lr_size  # the LR encoder's last convolution needs as many pixels
         self.lr_encoder, self.hr_encoder = (
@@ -200,14 +262,14 @@ class VarSR(LatentSR):
 
         With ``draws``, plus the squared error of the best of so many G(I_L, z), z ~ E_L(I_L).
         """
-        prior, posterior = self._encode(lr), DiagonalGaussian(*self.hr_encoder(hr))
-        sr = self.signed(lr, reparameterised_sample(posterior, self.step_seed(turn)))
+        prior, posterior, before = self._encode(lr), DiagonalGaussian(*self.hr_encoder(hr)), self.before_latent(lr)
+        sr = self.with_latent(before, reparameterised_sample(posterior, self.step_seed(turn)))
         mse = ops.mean(self.squared_error(hr, sr))
         kl = ops.mean(kl_divergence(posterior, prior)) / self.latent_dim
         loss = mse + self.kl_weight * kl
         if self.draws and turn == 0:
             chance = standard_normal((2, self.draws, *ops.shape(prior.mean)), self.step_seed(turn, purpose=2))
-            best = self.signed(lr, self._nearest(lr, hr, prior.spread(chance)))
+            best = self.with_latent(before, self._nearest(before, hr, prior.spread(chance)))
             loss = loss + ops.mean(self.squared_error(hr, best))
         return sr, loss, mse, kl
 
@@ -216,9 +278,10 @@ class VarSR(LatentSR):
             return super().judged_answer(lr, hr, turn, sr)
         return self.signed(lr, reparameterised_sample(self._encode(lr), self.step_seed(turn, purpose=3)))
 
-    def _nearest(self, lr, hr, latents):
+    def _nearest(self, before, hr, latents):
         """For each image, the one of n latents (n, N, latent_dim) whose answer is nearest to the truth: (N, latent_dim)."""
         with backend.no_gradients():
-            errors = [ops.mean(self.squared_error(hr, self.signed(lr, z)), axis=(1, 2, 3)) for z in ops.unstack(latents)]
+            answers = (self.with_latent(before, z) for z in ops.unstack(latents))
+            errors = [ops.mean(self.squared_error(hr, sr), axis=(1, 2, 3)) for sr in answers]
             nearest = ops.one_hot(ops.argmin(ops.stack(errors), axis=0), self.draws, axis=0)
         return ops.sum(nearest[..., None] * latents, axis=0)

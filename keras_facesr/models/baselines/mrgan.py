@@ -19,7 +19,7 @@ class MRGAN(LatentSR):
         scale, lr_size, latent_dim, channels, blocks: as VarSR's.
         moments: 1 or 2.
         answers: number of answers to each input, from which a step computes the moments; the paper has 12 or 24.
-        **kwargs: of ``AdversarialSR``.
+        **kwargs: ``backbone`` and ``decoder_blocks`` of VarSR, and those of ``AdversarialSR``.
     """
 
     ARGUMENTS = ("moments", "answers")
@@ -41,7 +41,8 @@ class MRGAN(LatentSR):
         """MR_1 or MR_2 over several answers; the critic judges the first of them."""
         prior = self._encode(lr)
         draws = [reparameterised_sample(prior, self.step_seed(turn, 2 + k)) for k in range(self.answers if turn == 0 else 1)]
-        answers = ops.stack([self.signed(lr, z) for z in draws])
+        before = self.before_latent(lr)
+        answers = ops.stack([self.with_latent(before, z) for z in draws])
         mean = ops.mean(answers, axis=0)
         error = self.squared_error(hr, mean)
         if self.moments == 2:
