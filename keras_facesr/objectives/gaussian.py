@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.errors import check_whole_number
+from keras_facesr.errors import CallError, check_whole_number
 
 FARTHEST = 1 - 1e-6  # draws of ``spread`` lie within this probability: 4.9 standard deviations
 
@@ -31,18 +31,25 @@ class DiagonalGaussian:
         """``n`` draws (n, batch, ...) by ``spread``. Not for training.
 
         The same integer ``seed``, Python's or NumPy's, gives the same draws. With a sequence of integers, one for each entry of
-        the batch, an entry gets the draws that it would get alone. Raises ``CallError`` if ``n`` is no whole number above 0.
+        the batch, an entry gets the draws that it would get alone. Raises ``CallError`` if ``n`` is no whole number above 0, or
+        ``seed`` is no such number or sequence.
         """
         check_whole_number(n, "n, the number of draws,")
         batch, *shape = ops.shape(self.mean)
 
         def chance(count, seed):
-            seed = operator.index(seed) if isinstance(seed, (np.integer, np.ndarray)) else seed
             return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed)
 
-        if isinstance(seed, Sequence) or np.ndim(seed) == 1:
-            return self.spread(ops.concatenate([chance(1, own) for _, own in zip(range(batch), seed, strict=True)], axis=2))
-        return self.spread(chance(batch, seed))
+        try:
+            if isinstance(seed, Sequence) or np.ndim(seed) == 1:
+                seeds = [operator.index(own) for _, own in zip(range(batch), seed, strict=True)]
+            else:
+                seeds = seed if isinstance(seed, (keras.random.SeedGenerator, type(None))) else operator.index(seed)
+        except (TypeError, ValueError) as error:
+            raise CallError(f"seed must be a whole number, or one for each of the {batch} images, not {seed!r}") from error
+        if isinstance(seeds, list):
+            return self.spread(ops.concatenate([chance(1, own) for own in seeds], axis=2))
+        return self.spread(chance(batch, seeds))
 
     def spread(self, chance):
         """n draws (n, batch, ...) that are spread evenly: along each axis one in each n-th of the probability.
