@@ -38,18 +38,13 @@ class DiagonalGaussian:
         batch, *shape = ops.shape(self.mean)
 
         def chance(count, seed):
-            return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed)
+            return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed_for_keras(seed))
 
-        try:
-            if isinstance(seed, Sequence) or np.ndim(seed) == 1:
-                seeds = [operator.index(own) for _, own in zip(range(batch), seed, strict=True)]
-            else:
-                seeds = seed if isinstance(seed, (keras.random.SeedGenerator, type(None))) else operator.index(seed)
-        except (TypeError, ValueError) as error:
-            raise CallError(f"seed must be a whole number, or one for each of the {batch} images, not {seed!r}") from error
-        if isinstance(seeds, list):
-            return self.spread(ops.concatenate([chance(1, own) for own in seeds], axis=2))
-        return self.spread(chance(batch, seeds))
+        if isinstance(seed, Sequence) or np.ndim(seed) == 1:
+            if len(seed) != batch:
+                raise CallError(f"seed must be a whole number, or one for each of the {batch} images, not {seed!r}")
+            return self.spread(ops.concatenate([chance(1, own) for own in seed], axis=2))
+        return self.spread(chance(batch, seed))
 
     def spread(self, chance):
         """n draws (n, batch, ...) that are spread evenly: along each axis one in each n-th of the probability.
@@ -67,6 +62,16 @@ class DiagonalGaussian:
     def distribution(self):
         """The same Gaussian as an object of the backend's probability library; gradients pass through its draws."""
         return backend.diagonal_gaussian(self.mean, self.stddev)
+
+
+def seed_for_keras(seed):
+    """A seed as Keras' generators take it, of NumPy's integers too; ``CallError`` if it is none."""
+    if seed is None or isinstance(seed, keras.random.SeedGenerator):
+        return seed
+    try:
+        return operator.index(seed)
+    except TypeError as error:
+        raise CallError(f"seed must be a whole number, not {seed!r}") from error
 
 
 def normal_probability(z):
