@@ -13,7 +13,7 @@ import keras_facesr as fsr
 from keras_facesr.data import images
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.similarity import Similarity, fitted, warp
-from keras_facesr.errors import ExportError
+from keras_facesr.errors import CallError, ExportError
 from keras_facesr.inference import upscale
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.metrics.fidelity import psnr
@@ -187,6 +187,12 @@ def test_bands_of_a_large_photograph_do_not_show():
     picture = np.ascontiguousarray(astronaut())
     for height, width in ((256, 256), (1024, 1024)):
         np.testing.assert_array_equal(restore.resized(picture, height, width), resize(picture, height, width))
+
+
+@pytest.mark.parametrize("scale", [3, 2.0, "4"])
+def test_another_scale_is_refused_in_one_line(scale):
+    with pytest.raises(CallError, match=f"^photographs are enlarged 2 or 4 times, not {scale!r}$"):
+        fsr.restore_photo(np.zeros((8, 8, 3), np.uint8), scale=scale)
 
 
 def test_faces_alone_are_enlarged_by_networks_if_so_asked(found):

@@ -122,6 +122,9 @@ def test_a_native_picture_too_small_to_measure_on_is_refused_by_its_size():
         ((8, 100), "multiple of the scale 8"),
         ((4, 2), "multiple of the scale 4"),
         ((4, (16, 10)), "multiple of the scale 4"),
+        ((4, 64.0), "^the HR size must be a whole number, or .* not 64.0$"),
+        ((4, (64,)), "^the HR size must be a whole number"),
+        ((4, "64"), "^the HR size must be a whole number"),
         ((8, 128, "yuv"), "rgb or luma"),
     ],
 )
@@ -136,6 +139,7 @@ def test_description_names_everything_that_moves_a_figure():
     assert {"degradation", "crop", "rounding", "psnr", "ssim", "ms_ssim", "average"} <= told.keys()
     assert "11x11 Gaussian" in told["ssim"]
     assert Protocol(4).describe()["hr_size"] == "native"
+    assert json.dumps(Protocol(4, np.int64(64)).describe()) == json.dumps(Protocol(4, 64).describe())
 
 
 def test_description_says_how_ms_ssim_is_computed_or_that_pictures_are_too_small():

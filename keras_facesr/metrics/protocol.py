@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from numbers import Integral
 from statistics import fmean
 
 import numpy as np
@@ -52,6 +53,10 @@ class Protocol:
         check_whole_number(self.scale, "the scale", least=2)
         if self.colour not in COLOURS:
             raise FacesrError(f"unknown colour {self.colour!r}: figures are in {' or '.join(COLOURS)}")
+        if isinstance(self.hr_size, Integral):
+            object.__setattr__(self, "hr_size", int(self.hr_size))  # NumPy's, too
+        elif self.hr_size is not None and [isinstance(side, Integral) for side in np.atleast_1d(self.hr_size)] != [True, True]:
+            raise FacesrError(f"the HR size must be a whole number, or (height, width) in whole numbers, not {self.hr_size!r}")
         if self.hr_size is not None and any(side < self.scale or side % self.scale for side in self.hr_shape):
             raise FacesrError(f"the HR size must be a multiple of the scale {self.scale}, got {self.hr_size}")
         if self.square is not None and not isinstance(self.hr_size, int):
