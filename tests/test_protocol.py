@@ -330,6 +330,23 @@ def test_a_degradation_takes_the_place_of_bicubic_reduction_with_a_seed_for_each
     assert report["protocol"]["degradation"] == "darkened, seed 7"
 
 
+@pytest.mark.parametrize(
+    "methods, picture, how, reason",
+    [
+        ({"flat": "sam"}, astronaut(), {}, "^methods must be a dict of name -> object with upscale_batch"),
+        ([Flat(8)], astronaut(), {}, "^methods must be a dict"),
+        ({"flat": Flat(8)}, "face.png", {}, r"^pictures to measure on are uint8 \(H, W, 3\), .* not a str$"),
+        ({"flat": Flat(8)}, astronaut() / 255, {}, r"not float64 \(512, 512, 3\)$"),
+        ({"flat": Flat(8)}, astronaut()[..., 0], {}, r"not uint8 \(512, 512\)$"),
+        ({"flat": Flat(8)}, astronaut(), {"samples": 1.5}, "^samples must be a whole number from 0 on"),
+        ({"flat": Flat(8)}, astronaut(), {"seed": None}, "^seed must be a whole number from 0 on"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_line(methods, picture, how, reason):
+    with pytest.raises(FacesrError, match=reason):
+        evaluate(methods, [picture], Protocol(8, 64), **how)
+
+
 def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
     clean = np.stack([Protocol(8, 64).pair(picture)[1] for picture in pictures])
     small = degrade(clean[::-1], 8)[:3] // 2
@@ -346,7 +363,9 @@ def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
     assert {"lr_size": [8, 8], "clean": 4, "judge": "eye"}.items() <= report["protocol"].items()
     assert json.loads(json.dumps(report)) == report
     text = as_text(format_table(report))
-    assert "Fré-" in text and "PSNR" not in text and "not FID" in text
+    assert "Fré-" in text and "PSNR" not in text and text.rstrip().endswith("not FID")
+    report["protocol"]["ensemble"] = "means"
+    assert in_one_line(report).endswith("not FID; answers: means")
     with pytest.raises(FacesrError, match="two of each"):
         evaluate_unpaired({}, small[:1], clean, 8, Eye())
     with pytest.raises(FacesrError, match="clean faces are"):
