@@ -321,6 +321,9 @@ def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, t
     assert report["background"] == "bicubic"
     again = facesr(*call, "--skip-existing")
     assert (again.code, again.out) == (0, "1 of 1 photographs were answered already\n")
+    Image.fromarray(gradient(20, 20)).save(tmp_path / "wall_photo.png")
+    kept = facesr("photo", tmp_path / "wall.png", tmp_path / "wall_photo.png", "-o", tmp_path, "--overwrite")
+    assert kept.code == 2 and "wall.png would replace" in kept.err and kept.err.count("\n") == 1
     dry = facesr("photo", tmp_path / "wall.png", "--dry-run", "--model", "cagface").out
     assert "faces from 8 px wide: cagface_attentive_x4" in dry and "sam_small_x8" not in dry, "the one asked for"
 
