@@ -162,15 +162,13 @@ def load(name, weights="released"):
             ``None`` for a fresh initialisation, or the path of a ``.weights.h5`` file.
 
     Raises:
-        PresetError: an unknown name, or weights that are missing, altered, another network's, or no path.
+        PresetError: an unknown name, or weights that are missing, altered, or another network's.
     """
     preset = find(name)
-    if not isinstance(weights, (str, os.PathLike, type(None))):
-        raise PresetError(f'weights must be "released", None or the path of a .weights.h5 file, not {weights!r}')
     path = released_weights(preset) if weights == "released" else weights
     model = preset.build()
     if path is not None:
-        _load_weights(model, Path(path))
+        _load_weights(model, Path(path if isinstance(path, os.PathLike) else str(path)))
     if weights == "released":
         model.preset, model.own_size = preset.name, preset.own_size
     return model

@@ -140,7 +140,7 @@ def test_a_path_that_is_not_a_weights_file_is_refused_by_name(catalogue, tmp_pat
 
 @pytest.mark.parametrize("weights", [True, False, 1])
 def test_weights_that_are_no_path_are_refused_in_one_line(catalogue, weights):
-    with pytest.raises(PresetError, match=f'^weights must be "released", None or the path of .*, not {weights}$'):
+    with pytest.raises(PresetError, match=f"^{weights}: weights are read from .weights.h5 files only$"):
         fsr.load("near", weights=weights)
 
 

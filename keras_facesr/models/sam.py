@@ -11,12 +11,10 @@ import keras
 from keras import layers, ops
 
 from keras_facesr import backend
-from keras_facesr.errors import ImageError
-from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
 from keras_facesr.models.own_loss import PhasedSR
-from keras_facesr.models.stochastic import Stochastic, unit_images
+from keras_facesr.models.stochastic import Stochastic, unit_images, unit_pairs
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
 LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
@@ -244,15 +242,8 @@ class SAM(Stochastic, PhasedSR):
         )
 
     def encode_residual(self, lr, hr, training=None):
-        """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3).
-
-        ``lr`` are of a size that the network takes, and ``hr`` their outputs; ``ImageError`` if not.
-        """
-        lr, hr = unit_images(lr), unit_images(hr, "hr")
-        given, wanted = tuple(lr.shape), self.target_shape(lr.shape)
-        if None not in given and (tuple(hr.shape) != wanted or fitting_size(self, *given[1:3]) != given[1:3]):
-            sides = f", sides in multiples of {self.size_multiple}" if self.size_multiple > 1 else ""
-            raise ImageError(f"hr has the shape {tuple(hr.shape)} and lr {given}: give the outputs that belong to lr{sides}")
+        """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
+        lr, hr = unit_pairs(self, lr, hr)
         residual = 2.0 * hr - 1.0 - self._signed(lr, self._zero_latent(lr), training)
         return self._encode_residual(residual, training)
 
