@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from small_networks import CRITIC, pairs, unbuilt
 
 from keras_facesr import backend
 from keras_facesr.layers.normalization import SpectralConv, schatten_norm
@@ -139,6 +140,20 @@ def test_a_u_net_scores_every_pixel_by_what_is_around_it():
     images[:, 48:52, 48:52] *= -1.0
     changed = np.abs(numpy(critic(images)) - scores)[0, ..., 0] > 1e-9
     assert changed[48:52, 48:52].all() and not changed[:20].any() and not changed[:, 76:].any()
+
+
+@pytest.mark.parametrize("name", ["VarSR", "URDGN", "CAGFaceGAN"])
+def test_a_pixelwise_critic_is_a_u_net_that_learns_beside_the_network(name):
+    model = unbuilt(name, **CRITIC, pixelwise_critic=True, objective="standard")
+    lr, hr = pairs(name)
+    model.phase = 2
+    model.compile(keras.optimizers.SGD(1e-3), jit_compile=False)
+    before = [numpy(variable) for variable in model.critic.trainable_variables]
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    assert type(model.critic) is UNetCritic and np.isfinite([*report.values()]).all()
+    assert all((numpy(variable) != former).any() for variable, former in zip(model.critic.trainable_variables, before))
+    with pytest.raises(ValueError, match="images of 30 x 32 pixels cannot be halved 2 times: give fewer critic_conv"):
+        UNetCritic(halvings=2, channels=4).build((None, 30, 32, 3))
 
 
 def test_a_u_net_sees_little_detail_as_well_as_much_light():

@@ -473,6 +473,7 @@ def test_evaluate_judges_real_small_faces_beside_clean_ones(facesr, catalogue, f
     report = json.loads(result.out)
     *_, broken, summary = result.err.splitlines()
     assert result.code == 1 and broken.endswith("broken.png: left out, it cannot be read as a picture")
+    assert [entry["input"] for entry in report["failed"]] == [str(faces / "broken.png")] * 2
     assert summary == "facesr: 2 pictures are left out"
     assert (report["images"], report["protocol"]["clean"], report["protocol"]["lr_size"]) == (4, 4, [16, 16])
     near, noisy, bicubic = (report["models"][name]["frechet"] for name in ("near", "noisy_x4", "bicubic"))

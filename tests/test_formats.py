@@ -107,7 +107,9 @@ def test_measuring_names_and_counts_them_and_measures_on_the_others(tmp_path, no
         UNREAD[name][0](tmp_path / name)
     Image.fromarray(SMOOTH).save(tmp_path / "fine.png")
     result = facesr("evaluate", tmp_path, "--model", "near", "--json", "-")
-    assert result.code == 1 and json.loads(result.out)["images"] == 1
+    report = json.loads(result.out)
+    assert (result.code, report["images"], len(report["failed"])) == (1, 1, 3)
+    assert all(entry["error"] in result.err for entry in report["failed"])
     assert result.err.count("not an image that can be read here") == 3
     assert result.err.splitlines()[-1] == "facesr: 3 pictures are left out"
 

@@ -306,6 +306,18 @@ def stop():
 
 
 @finding
+def test_a_faces_samples_lie_each_beside_its_photograph(facesr, tmp_path, monkeypatch):
+    wall = gradient(4, 5)
+    Image.fromarray(wall).save(tmp_path / "wall.png")
+    drawn, fixed = (restore.FoundFace((0, 0, 1, 1), [], 1.0, 0.0, 1.0, "sam_small_x8", None, crops=[wall] * n) for n in (2, 1))
+    monkeypatch.setattr(networks, "started", lambda: None)
+    monkeypatch.setattr(restore, "restore_photo", lambda *how, **more: restore.Restored([wall] * 2, [drawn, fixed], 0))
+    assert facesr("photo", tmp_path / "wall.png", "-o", tmp_path / "out", "--keep-faces", "--samples", 2).code == 0
+    written = ["wall_photo_1.png", "wall_photo_1_face_1.png", "wall_photo_1_face_2.png", "wall_photo_2.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [*written, "wall_photo_2_face_1.png"]
+
+
+@finding
 def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, tmp_path):
     Image.fromarray(gradient(40, 50)).save(tmp_path / "wall.png")
     call = ("photo", tmp_path / "wall.png", "-o", tmp_path / "out")
@@ -326,6 +338,8 @@ def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, t
     assert kept.code == 2 and "wall.png would replace" in kept.err and kept.err.count("\n") == 1
     dry = facesr("photo", tmp_path / "wall.png", "--dry-run", "--model", "cagface").out
     assert "faces from 8 px wide: cagface_attentive_x4" in dry and "sam_small_x8" not in dry, "the one asked for"
+    nowhere = facesr("photo", tmp_path / "wall.png", "--dry-run", "--skip-existing")
+    assert (nowhere.code, nowhere.err.count("\n")) == (2, 1) and "give -o OUT_DIR" in nowhere.err
 
 
 @finding

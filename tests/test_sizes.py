@@ -57,18 +57,19 @@ def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_pat
     Image.fromarray(face(9, 12)).save(tmp_path / "a.png")
     lr = face(9, 12)[None].astype("float32") / 255
     picture = read_picture(tmp_path / "a.png")
-    for call in (
-        lambda: model.upscale(tmp_path / "a.png"),
-        lambda: fsr.upscale(model, face(9, 12)),
-        lambda: fsr.upscale(model, np.stack([face(9, 12)] * 2)),
-        lambda: enlarge_picture(model, picture),
-        lambda: sample_picture(model, picture, 2),
-        lambda: model.sample(lr, 2, seed=0),
-        lambda: model.traverse(lr, 2, seed=0),
+    named = f"{tmp_path / 'a.png'}: "
+    for call, name in (
+        (lambda: model.upscale(tmp_path / "a.png"), named),
+        (lambda: fsr.upscale(model, face(9, 12)), "array: "),
+        (lambda: fsr.upscale(model, np.stack([face(9, 12)] * 2)), ""),
+        (lambda: enlarge_picture(model, picture), named),
+        (lambda: sample_picture(model, picture, 2), named),
+        (lambda: model.sample(lr, 2, seed=0), ""),
+        (lambda: model.traverse(lr, 2, seed=0), ""),
     ):
         sizes._TOLD.clear()
         (remark,) = told(call)
-        assert remark.startswith("12x9 pixels, but varsr_x4_plates was trained on 2 wide and 4 high only")
+        assert remark.startswith(f"{name}12x9 pixels, but varsr_x4_plates was trained on 2 wide and 4 high only")
     sizes._TOLD.clear()
     assert not told(lambda: model.upscale(face(4, 2)))
     assert fsr.load("varsr_x4_plates", weights=None).own_size is None
@@ -82,7 +83,7 @@ def test_an_ensemble_warns_once_for_its_model_as_well():
 def test_a_photograph_in_tiles_and_an_exported_file_warn_too():
     model = runtimes.load(presets.find("srcnn_x4_style"), "litert")
     (remark,) = told(lambda: fsr.upscale(model, face(60, 90), tile=32))
-    assert remark.startswith("90x60 pixels, but srcnn_x4_style was trained on 16x16 only")
+    assert remark.startswith("array: 90x60 pixels, but srcnn_x4_style was trained on 16x16 only")
     assert not told(lambda: fsr.upscale(model, face(16, 16)))
 
 

@@ -62,7 +62,7 @@ def run(args):
     report, failed = measure(args, scale, hr_size, start)
     if len(failed) > 1:
         print(f"facesr: {len(failed)} pictures are left out", file=sys.stderr)
-    report["runtimes"] = runtimes
+    report |= {"runtimes": runtimes, "failed": failed}
     if args.ensemble:
         report["protocol"]["ensemble"] = "means over the picture and its mirror image"
     if args.json != "-":
@@ -78,7 +78,7 @@ def run(args):
 
 
 def _measure(args, scale, hr_size, start):
-    """The report on pairs made of a set's faces, and the files that could not be used."""
+    """The report on pairs made of a set's faces, and the ``Failures`` of files that could not be used."""
     from keras_facesr.data.datasets import open_dataset, spread
     from keras_facesr.data.framing import points_in
     from keras_facesr.data.images import read_picture
@@ -97,7 +97,7 @@ def _measure(args, scale, hr_size, start):
         how["degradation"] = reducer(args, scale)
     methods = start()
     check_samples(args, methods)
-    failed = []
+    failed = console.Failures(args.debug)
 
     def readable():
         if isinstance(faces, ArraySet):
@@ -109,15 +109,14 @@ def _measure(args, scale, hr_size, start):
                 protocol.pair(rgb)  # refuses a picture that is too small, while its file's name is known
                 yield rgb
             except FacesrError as error:
-                console.report(error, args.debug, str(file))
-                failed.append(file)
+                failed.add(file, error)
 
     with console.progress("evaluate", len(faces)) as show:
         return evaluate(methods, readable(), protocol, on_image=show, **how), failed
 
 
 def _measure_unpaired(args, scale, hr_size, start):
-    """The report on real small faces beside clean ones, and the files that could not be used."""
+    """The report on real small faces beside clean ones, and the ``Failures`` of files that could not be used."""
     if not args.judge:
         raise CallError("--clean compares sets of faces by what a network sees in them: give --judge, such as face_features")
     if args.samples or args.degradation or args.lpips or args.identity or args.framing or args.colour != "rgb":
@@ -135,11 +134,11 @@ def _measure_unpaired(args, scale, hr_size, start):
     judge = _judge(args, real).get("judge")
     if judge is None:
         raise CallError(f"{args.judge} reads digits: faces are judged by a network such as face_features")
-    small, failed = decoded(real, hr_size // scale)
-    clean, failed_clean = decoded(others, hr_size)
-    failed = [real.root / name for name in failed] + [others.root / name for name in failed_clean]
-    for file in failed:
-        console.report(FacesrError("left out, it cannot be read as a picture"), args.debug, str(file))
+    small, unread = decoded(real, hr_size // scale)
+    clean, unread_clean = decoded(others, hr_size)
+    failed = console.Failures(args.debug)
+    for file in [real.root / name for name in unread] + [others.root / name for name in unread_clean]:
+        failed.add(file, FacesrError("left out, it cannot be read as a picture"))
     with console.progress("evaluate", len(small)) as show:
         return evaluate_unpaired(start(), small, clean, scale, judge, **published, on_image=show), failed
 

@@ -40,7 +40,8 @@ def run(args):
     if args.json != "-":
         near = f"{report['psnr']:.1f} dB from" if "psnr" in report else f"within {report['difference']:.2g} of"
         border = f", {report['border']:.2g} up to the border" if "border" in report else ""
-        print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {report['images']} images{border}")
+        images = f"{report['images']} image{'s' * (report['images'] != 1)}"
+        print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {images}{border}")
     console.write_json(args, {"model": preset.name, **report})
     return 1 if failed else 0
 

@@ -34,6 +34,8 @@ def add_options(option):
 def run(args):
     if args.out is None and not args.dry_run:
         raise CallError("nowhere to write: give -o OUT_DIR, or --dry-run")
+    if args.out is None and args.skip_existing:
+        raise CallError("--skip-existing leaves out what OUT_DIR holds: give -o OUT_DIR")
     if args.overwrite and args.skip_existing:
         raise CallError("--overwrite and --skip-existing exclude each other")
     if args.faces_only and args.background:
@@ -103,22 +105,24 @@ def _do(args, photo, targets, background, load, show):
         console.check_new(target, args.overwrite)  # before the work; write_png checks again
     how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
     restored = restore_photo(picture, args.scale, args.model, background, args.faces_only, **how)
-    faces = _write_faces(args, targets[0].with_suffix(""), restored.faces) if args.keep_faces else []
+    faces = _write_faces(args, targets, restored.faces) if args.keep_faces else []
     outputs = [write_png(*pair, args.overwrite, picture) for pair in compress(zip(targets, restored.images), missing)] + faces
     entry = {**_entry(photo, restored.faces, restored.doubtful), "outputs": [str(path) for path in outputs]}
     return entry, f"{photo} -> {', '.join(map(str, outputs))}: {summary(restored.faces, restored.doubtful)}"
 
 
-def _write_faces(args, stem, faces):
-    """Write each face's answers; before the photograph's, which tells that it is answered. Returns their paths."""
+def _write_faces(args, targets, faces):
+    """Write each face's answers, of several each beside its photograph; before these, which tell that all is answered.
+
+    Returns their paths.
+    """
     from keras_facesr.data.images import write_png
 
     written = []
     for number, face in enumerate(faces, 1):
-        for k, crop in enumerate(face.crops, 1):
-            suffix = f"_{k}" if len(face.crops) > 1 else ""
-            target = f"{stem}_face_{number}{suffix}.png"
-            written.append(write_png(target, crop, args.overwrite or args.skip_existing))
+        for target, crop in zip(targets, face.crops):
+            path = f"{target.with_suffix('')}_face_{number}.png"
+            written.append(write_png(path, crop, args.overwrite or args.skip_existing))
     return written
 
 

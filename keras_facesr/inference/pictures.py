@@ -45,7 +45,7 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
     asked = FlipEnsemble(model) if ensemble else model
     if not (isinstance(source, np.ndarray) and source.ndim == 4):
         picture = read_picture(source)
-        warn_of_size(model, *picture.rgb.shape[:2])
+        warn_of_size(model, *picture.rgb.shape[:2], picture.name)
         return enlarge_rgb(asked, picture, tile, on_tile)
     if source.dtype != np.uint8 or source.shape[-1] != 3 or 0 in source.shape:
         raise ImageError(f"a batch is a uint8 array (N, H, W, 3), not {source.dtype} {source.shape}")
@@ -64,7 +64,7 @@ def enlarge_picture(model, picture, tile=None, on_tile=None, ensemble=False, con
     """
     check_enlarges(model)
     _check_picture(picture)
-    warn_of_size(model, *picture.rgb.shape[:2])
+    warn_of_size(model, *picture.rgb.shape[:2], picture.name)
     asked = FlipEnsemble(model) if ensemble else model
     return finished(picture, enlarge_rgb(asked, picture, tile, on_tile), consistently)
 
@@ -121,6 +121,7 @@ def _drawn_whole(method, model, picture, n, seed):
         raise ImageError(
             f"{picture.name}: {width}x{height} pixels are too many to sample; cut the face out, at most {side}x{side}"
         )
+    warn_of_size(model, height, width, picture.name)
     return ops.convert_to_numpy(getattr(model, method)(to_unit(picture.rgb[None]), n, seed)).squeeze(-4)
 
 

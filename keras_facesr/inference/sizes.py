@@ -26,9 +26,9 @@ def size_remark(model, height, width):
     )
 
 
-def warn_of_size(model, height, width):
-    """Give ``size_remark`` as a ``SizeWarning``, once for each loaded model."""
+def warn_of_size(model, height, width, name=None):
+    """Give ``size_remark`` as a ``SizeWarning``, after the picture's name if that is known, once for each loaded model."""
     remark = size_remark(model, height, width)
     if remark and model not in _TOLD:
         _TOLD.add(model)
-        warnings.warn(remark, SizeWarning, stacklevel=3)
+        warnings.warn(f"{name}: {remark}" if name else remark, SizeWarning, stacklevel=3)

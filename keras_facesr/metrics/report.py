@@ -100,15 +100,15 @@ def in_one_line(report):
     answers = [f"answers: {about['ensemble']}"] if "ensemble" in about else []
     if "clean" in about:
         sets = (
-            "x{scale}; {images} real small faces of {lr_size[0]}x{lr_size[1]} pixels; {crop}, {rounding}; Fréchet distances of "
-            "the textures and of the faces that {judge} sees in the enlarged ones and in {clean} clean ones, not FID"
-        ).format(images=report["images"], **about)
+            "x{scale}; {images} real small face{s} of {lr_size[0]}x{lr_size[1]} pixels; {crop}, {rounding}; Fréchet distances "
+            "of the textures and of the faces that {judge} sees in the enlarged ones and in {clean} clean ones, not FID"
+        ).format(images=report["images"], s="s" * (report["images"] != 1), **about)
         return "; ".join([sets, *answers])
     enlarged = f" ({report['enlarged']} enlarged to that size)" if report["enlarged"] else ""
     parts = [
         f"x{about['scale']}",
         "native size" if about["hr_size"] == "native" else "HR {}x{} pixels".format(*np.broadcast_to(about["hr_size"], 2)),
-        f"{report['images']} images{enlarged}",
+        f"{report['images']} image{'s' * (report['images'] != 1)}{enlarged}",
         *(about[key] for key in ("colour", "crop", "degradation", "rounding")),
         f"PSNR in {about['psnr']}",
         f"SSIM: {about['ssim']}",

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_facesr import backend
 from keras_facesr.layers.resampling import BicubicReduction
-from keras_facesr.models.critic import Critic, ResidualCritic
+from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic
 from keras_facesr.models.own_loss import PhasedSR
 from keras_facesr.objectives import adversarial
 from keras_facesr.objectives.gaussian import normal_probability, standard_normal
@@ -28,13 +28,14 @@ class AdversarialSR(PhasedSR):
         penalty_weight: weight of the penalty.
         critic_steps: steps of the critic for each step of the network.
         critic: whether to build a critic; only phase 2 needs it.
-        critic_convolutions, critic_channels: arguments of the critic.
+        critic_convolutions, critic_channels: arguments of the critic, which halves the size after every second convolution.
+        pixelwise_critic: whether the critic scores each pixel (``UNetCritic``) instead of the image.
         seed: determines the noise of the training steps, together with the step's number.
     """
 
     ARGUMENTS = (
         "objective adversarial_weight perceptual_weight fidelity_weight consistency_weight penalty_weight critic_steps "
-        "critic_convolutions critic_channels seed"
+        "critic_convolutions critic_channels pixelwise_critic seed"
     ).split()
     FIGURES = ("mse",)  # names of the figures that ``fidelity`` returns
     critic_optimizer = features = None  # until phase 2 is compiled
@@ -53,6 +54,7 @@ class AdversarialSR(PhasedSR):
         critic=False,
         critic_convolutions=8,
         critic_channels=64,
+        pixelwise_critic=False,
         seed=0,
         **kwargs,
     ):
@@ -65,6 +67,7 @@ class AdversarialSR(PhasedSR):
         self.penalty_weight = penalty_weight
         self.critic_steps, self.seed = critic_steps, seed
         self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
+        self.pixelwise_critic = pixelwise_critic
         self.critic = self.new_critic() if critic else None
         self.phase = 1
 
@@ -73,7 +76,9 @@ class AdversarialSR(PhasedSR):
             self.critic.build((None, *self.hr_size, 3))
 
     def new_critic(self):
-        """A new critic for the objective, by default SRGAN's discriminator; a subclass may return one of its own."""
+        """A new critic, by default SRGAN's discriminator; a subclass may return one of its own."""
+        if self.pixelwise_critic:
+            return UNetCritic(self.critic_convolutions // 2, self.critic_channels, dtype=self.dtype_policy)
         if self.objective == "paired":
             return ResidualCritic(self.critic_convolutions // 2, self.critic_channels, dtype=self.dtype_policy)
         return Critic(self.critic_convolutions, self.critic_channels, dtype=self.dtype_policy)

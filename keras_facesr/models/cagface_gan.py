@@ -4,7 +4,6 @@ import keras
 
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.models.cagface import CAGFace
-from keras_facesr.models.critic import UNetCritic
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -12,14 +11,14 @@ class CAGFaceGAN(AdversarialSR):
     """CAGFace's two stages, trained in phase 1 by the paper's loss; in phase 2 by features and against a critic as well.
 
     Beyond the paper, which trains by pixels. ``call`` and ``fit`` take what CAGFace takes: pictures, or patches that were cut
-    after ``prepare``. The critic, a ``UNetCritic``, judges every pixel of patches of ``hr_size``.
+    after ``prepare``.
 
     Args:
         scale: 4.
         hr_size: (height, width) of the patches that it is trained on.
         generator: constructor arguments of ``CAGFace``.
         objective: the critic's.
-        adversarial_weight, perceptual_weight, fidelity_weight: as of ``AdversarialSR``.
+        adversarial_weight, perceptual_weight, fidelity_weight, pixelwise_critic: as of ``AdversarialSR``.
         **kwargs: of ``AdversarialSR``.
 
     Example:
@@ -43,18 +42,17 @@ class CAGFaceGAN(AdversarialSR):
         adversarial_weight=5e-3,
         perceptual_weight=1.0,
         fidelity_weight=1.0,
+        pixelwise_critic=True,
         **kwargs,
     ):
-        super().__init__(scale, hr_size, objective, adversarial_weight, perceptual_weight, fidelity_weight, **kwargs)
+        weights = (adversarial_weight, perceptual_weight, fidelity_weight)
+        super().__init__(scale, hr_size, objective, *weights, pixelwise_critic=pixelwise_critic, **kwargs)
         self.generator = CAGFace(**{**(generator or {}), "stages": 2}, scale=scale, dtype=self.dtype_policy, name="generator")
         self.generator.phase = 2
 
     def build(self, input_shape=None):
         super().build(input_shape)
         self.generator.build(input_shape)
-
-    def new_critic(self):
-        return UNetCritic(self.critic_convolutions // 2, self.critic_channels, dtype=self.dtype_policy)
 
     def call(self, lr, training=None):
         return self.generator(lr, training=training)

@@ -117,6 +117,9 @@ class UNetCritic(layers.Layer):
         self.score = conv(1, dtype="float32")
 
     def build(self, input_shape):
+        if any(side and side % 2**self.halvings for side in input_shape[1:3]):
+            size = " x ".join(map(str, input_shape[1:3]))
+            raise ValueError(f"images of {size} pixels cannot be halved {self.halvings} times: give fewer critic_convolutions")
         self.stem.build((*input_shape[:-1], 6))
         shape = self.stem.compute_output_shape(input_shape)
         for layer in (*self.downs, *self.ups, *self.head, self.score):

@@ -87,6 +87,8 @@ class URDGN(AdversarialSR):
         return keras.Sequential([*stack, conv(3, 5, dtype="float32")], name="generator")
 
     def new_critic(self):
+        if self.pixelwise_critic:
+            return super().new_critic()
         return Discriminator(self.critic_convolutions, self.critic_channels, dtype=self.dtype_policy)
 
     def build(self, input_shape=None):
