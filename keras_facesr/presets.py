@@ -168,7 +168,7 @@ def load(name, weights="released"):
     path = released_weights(preset) if weights == "released" else weights
     model = preset.build()
     if path is not None:
-        _load_weights(model, Path(path))
+        _load_weights(model, Path(path if isinstance(path, os.PathLike) else str(path)))
     if weights == "released":
         model.preset, model.own_size = preset.name, preset.own_size
     return model

@@ -186,6 +186,17 @@ def test_answers_are_enlarged_where_that_is_asked_for(facesr, catalogue, tree, t
 # One answer in a file of its own.
 
 
+def test_no_answer_replaces_a_picture_that_is_to_be_enlarged_too(facesr, catalogue, tmp_path):
+    own = tmp_path / "own"
+    for level, name in enumerate(("1.png", "1_near.png")):
+        write(own / name, level)
+    for given in ([own], [own / "1.png", own / "1_near.png"]):
+        refused = facesr("upscale", *given, "-o", own, "--model", "near", "--overwrite")
+        replaced = f"the answer to {own / '1.png'} would replace {own / '1_near.png'}, which is to be enlarged too"
+        assert refused.code == 2 and refused.err == f"facesr: {replaced}: choose another -o\n"
+        assert levels(own) == {"1.png": 0, "1_near.png": 1}
+
+
 def test_the_answer_to_one_picture_is_written_to_the_file_that_is_named(facesr, catalogue, tree, tmp_path):
     call = ("upscale", tree / "1.webp", "-o", tmp_path / "new" / "Big.PNG", "--model", "near")
     assert facesr(*call).code == 0

@@ -306,4 +306,5 @@ def test_a_visitor_enlarges_samples_and_downloads_and_reads_what_is_wrong_with_a
     assert "bad.png: not an image that can be read here" in visitor.text(".toast-body")
     visitor.waiting.until(lambda _: not visitor.all("#compare img"))
     assert not visitor.all("#heat img")
+    visitor.waiting.until(lambda _: not visitor.all("#picture img"))
     assert visitor.servers() == {"127.0.0.1"}

@@ -228,14 +228,22 @@ def test_a_file_that_computes_something_else_is_not_written(sam, tmp_path, monke
     assert not list(tmp_path.iterdir())
 
 
+INT8 = {"quantize": "int8", "size": (8, 8)}
+
+
 @pytest.mark.parametrize(
     "path, how, reason",
     [
         ("model.pb", {}, "no format is known by '.pb'"),
+        ("model.tflite", {"format": "TFLite"}, "no format is known by 'TFLite'"),
+        ("model.tflite", {"size": 16}, r"^size must be \(height, width\), two whole numbers, not 16$"),
+        ("model.onnx", {"size": (16, 16, 3)}, "^size must be"),
         ("there.tflite", {}, "exists already"),
         ("model.onnx", {"quantize": "float16"}, "onnx files are not quantized"),
         ("model.tflite", {"quantize": "int8"}, "int8 takes calibration images"),
         ("model.tflite", {"quantize": "int8", "calibration": np.zeros((1, 8, 8, 3), np.uint8)}, "int8 takes one size"),
+        ("model.tflite", {**INT8, "calibration": [np.zeros((8, 8, 3), np.uint8)]}, "int8 takes one size"),
+        ("model.tflite", {**INT8, "calibration": np.zeros((0, 8, 8, 3), np.uint8)}, "int8 takes one size"),
         ("model.tflite", {"size": (16, 15)}, "15 pixels wide and 16 high: this model takes multiples of 2"),
         ("model", {"size": (16, 16)}, "a SavedModel takes any size"),
         ("model", {"sampler": True}, "a sampler is a TFLite or ONNX file"),

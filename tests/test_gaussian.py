@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm
 
+from keras_facesr.errors import CallError
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
 SHAPE = (3, 2, 2, 5)
@@ -74,8 +75,12 @@ def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone():
         alone = DiagonalGaussian(q.mean[index : index + 1], q.log_variance[index : index + 1])
         draws = keras.ops.convert_to_numpy(alone.sample(4, seed=seed))
         np.testing.assert_allclose(together[:, [index]], draws, rtol=1e-6, atol=1e-6)
-    with pytest.raises(ValueError, match="shorter"):
-        q.sample(4, seed=(7, 8))
+
+
+@pytest.mark.parametrize("seed", [(7, 8), [7, 8, 9, 10], 1.5, "7", (7, 8, "9"), np.array([0.5, 1, 2])])
+def test_a_seed_that_is_none_or_too_few_or_many_are_refused_in_a_line(seed):
+    with pytest.raises(CallError, match="^seed must be a whole number, (or one for each of the 3 images, )?not "):
+        gaussian(2)[0].sample(4, seed=seed)
 
 
 def test_numpys_integers_are_seeds_as_pythons_are():
@@ -85,7 +90,9 @@ def test_numpys_integers_are_seeds_as_pythons_are():
         np.testing.assert_array_equal(draws(seed), draws(7))
     for seeds in (np.array([7, 8, 9]), [np.int32(7), np.int32(8), 9], range(7, 10)):
         np.testing.assert_array_equal(draws(seeds), draws((7, 8, 9)))
+    np.testing.assert_array_equal(draws(True), draws(1))
     assert not np.array_equal(draws(None), draws(None))
+    assert draws(keras.random.SeedGenerator(7)).shape == (2, *SHAPE)
 
 
 def test_a_training_draw_follows_from_both_of_its_seeds_alone():

@@ -314,6 +314,7 @@ def test_existing_file_is_kept_unless_overwriting_is_allowed(tmp_path):
     ("path", "pixels", "told"),
     [
         (None, COLOUR, "None is no path"),
+        (COLOUR, "a.png", r"^array\(.* is no path: give that of a file"),
         ("a.png", None, "a.png: pixels must be uint8, not object"),
         ("a.png", COLOUR[None], "a.png: pixels must be"),
         ("a.png", COLOUR[:0], "a.png: pixels must be"),

@@ -253,6 +253,7 @@ def test_a_number_of_samples_steps_or_pixels_that_is_none_is_refused_in_one_line
         lambda: noisy.traverse(unit, number),
         lambda: upscale(noisy, face, tile=number),
         lambda: fsr.compare(face, {"noisy": noisy}, samples=number),
+        lambda: fsr.compare(face, {"noisy": noisy}, seed=number),
         lambda: fsr.restore_photo(face, samples=number),
         lambda: Protocol(number),
     ):

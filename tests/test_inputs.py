@@ -1,6 +1,7 @@
 """What may be given for pictures: folders, patterns, lists, and all of these in an object store."""
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -56,8 +57,19 @@ def test_a_pattern_mirrors_the_tree_below_its_first_wildcard(facesr, catalogue, 
     (pictures / "t" / "c[1].png").write_bytes((pictures / "t" / "a" / "2.png").read_bytes())
     assert facesr("upscale", "t/c[1].png", "-o", "named", "--model", "near").code == 0
     assert levels(pictures / "named") == {"c[1]_near.png": 1}, "a picture's own name is no pattern"
+    (pictures / "t" / "d [2]").mkdir()
+    (pictures / "t" / "d [2]" / "1.png").write_bytes((pictures / "t" / "b" / "1.png").read_bytes())
+    assert facesr("upscale", "t/d [2]/*.png", "-o", "bracketed", "--model", "near").code == 0
+    assert levels(pictures / "bracketed") == {"1_near.png": 2}, "nor is that of a folder"
     nothing = facesr("upscale", "t/*.jpg", "-o", "out", "--model", "near")
     assert nothing.code == 1 and nothing.err == "facesr: t/*.jpg: no picture there (answers in out are not enlarged again)\n"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="there ** within a name is *")
+@pytest.mark.parametrize("pattern", ["t/**.png", "t/***", "**png"])
+def test_two_stars_within_a_name_are_refused_in_a_line(facesr, catalogue, pictures, pattern):
+    refused = facesr("upscale", pattern, "-o", "out", "--model", "near")
+    assert refused.code == 2 and refused.err.startswith(f"facesr: {pattern}: ** stands for whole folders: write it between")
 
 
 def test_a_list_is_of_paths_that_are_mirrored_as_they_are_written(facesr, catalogue, pictures):

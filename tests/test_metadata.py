@@ -175,6 +175,8 @@ def test_who_when_and_where_go_along_and_what_is_true_of_the_old_pixels_alone_do
     Image.fromarray(PIXELS).save(tmp_path / f"a.{suffix}", exif=exif_as_read)
     picture = read_picture(tmp_path / f"a.{suffix}")
     large = picture.rgb.repeat(4, axis=0).repeat(4, axis=1)
+    with pytest.raises(ImageError, match="large.png: the source must be a Picture, as read_picture gives, not a str$"):
+        write_png(tmp_path / "large.png", large, source="face.jpg")
     written = exif_of(write_png(tmp_path / "large.png", large, source=picture))
     assert [written[tag] for tag in (315, 33432, 306)] == ["A photographer", "Hers", "2020:01:02 03:04:05"]
     assert written.get_ifd(0x8769) == {36867: "2020:01:02 03:04:05"}

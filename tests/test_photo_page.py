@@ -130,6 +130,16 @@ def test_without_the_extra_the_tab_says_what_to_install_and_the_rest_of_the_page
 
 
 @finding
+def test_the_former_picture_goes_where_the_next_cannot_be_read(kit, tmp_path):
+    from keras_facesr.demo import page
+
+    built = page.build("sam_small_x8", str(tmp_path))
+    for name in ("picture", "photo-picture"):
+        shown = [event for event in built.fns.values() if event.outputs == [ids(built)[name]]]
+        assert [event.fn() for event in shown if event.trigger_only_on_failure] == [None]
+
+
+@finding
 def test_a_visitor_restores_a_photograph_and_chooses_among_the_answers_of_its_face(kit, photo, tmp_path, monkeypatch):
     from gradio_client import Client, handle_file
 

@@ -13,7 +13,7 @@ import keras_facesr as fsr
 from keras_facesr.data import images
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.similarity import Similarity, fitted, warp
-from keras_facesr.errors import ExportError
+from keras_facesr.errors import CallError, ExportError
 from keras_facesr.inference import upscale
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.metrics.fidelity import psnr
@@ -189,6 +189,12 @@ def test_bands_of_a_large_photograph_do_not_show():
         np.testing.assert_array_equal(restore.resized(picture, height, width), resize(picture, height, width))
 
 
+@pytest.mark.parametrize("scale", [3, 2.0, "4"])
+def test_another_scale_is_refused_in_one_line(scale):
+    with pytest.raises(CallError, match=f"^photographs are enlarged 2 or 4 times, not {scale!r}$"):
+        fsr.restore_photo(np.zeros((8, 8, 3), np.uint8), scale=scale)
+
+
 def test_faces_alone_are_enlarged_by_networks_if_so_asked(found):
     photo, eyes = wall_with_a_face()
     found(a_face(eyes, width=18))
@@ -327,6 +333,9 @@ def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, t
     assert report["background"] == "bicubic"
     again = facesr(*call, "--skip-existing")
     assert (again.code, again.out) == (0, "1 of 1 photographs were answered already\n")
+    Image.fromarray(gradient(20, 20)).save(tmp_path / "wall_photo.png")
+    kept = facesr("photo", tmp_path / "wall.png", tmp_path / "wall_photo.png", "-o", tmp_path, "--overwrite")
+    assert kept.code == 2 and "wall.png would replace" in kept.err and kept.err.count("\n") == 1
     dry = facesr("photo", tmp_path / "wall.png", "--dry-run", "--model", "cagface").out
     assert "faces from 8 px wide: cagface_attentive_x4" in dry and "sam_small_x8" not in dry, "the one asked for"
     nowhere = facesr("photo", tmp_path / "wall.png", "--dry-run", "--skip-existing")

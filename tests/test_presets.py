@@ -138,6 +138,12 @@ def test_a_path_that_is_not_a_weights_file_is_refused_by_name(catalogue, tmp_pat
         fsr.load("near", weights=tmp_path / name)
 
 
+@pytest.mark.parametrize("weights", [True, False, 1])
+def test_weights_that_are_no_path_are_refused_in_one_line(catalogue, weights):
+    with pytest.raises(PresetError, match=f"^{weights}: weights are read from .weights.h5 files only$"):
+        fsr.load("near", weights=weights)
+
+
 def test_weights_of_another_network_are_refused(catalogue, tmp_path):
     from stand_ins import Convolved
 

@@ -122,6 +122,9 @@ def test_a_native_picture_too_small_to_measure_on_is_refused_by_its_size():
         ((8, 100), "multiple of the scale 8"),
         ((4, 2), "multiple of the scale 4"),
         ((4, (16, 10)), "multiple of the scale 4"),
+        ((4, 64.0), "^the HR size must be a whole number, or .* not 64.0$"),
+        ((4, (64,)), "^the HR size must be a whole number"),
+        ((4, "64"), "^the HR size must be a whole number"),
         ((8, 128, "yuv"), "rgb or luma"),
     ],
 )
@@ -136,6 +139,7 @@ def test_description_names_everything_that_moves_a_figure():
     assert {"degradation", "crop", "rounding", "psnr", "ssim", "ms_ssim", "average"} <= told.keys()
     assert "11x11 Gaussian" in told["ssim"]
     assert Protocol(4).describe()["hr_size"] == "native"
+    assert json.dumps(Protocol(4, np.int64(64)).describe()) == json.dumps(Protocol(4, 64).describe())
 
 
 def test_description_says_how_ms_ssim_is_computed_or_that_pictures_are_too_small():
@@ -326,6 +330,23 @@ def test_a_degradation_takes_the_place_of_bicubic_reduction_with_a_seed_for_each
     assert report["protocol"]["degradation"] == "darkened, seed 7"
 
 
+@pytest.mark.parametrize(
+    "methods, picture, how, reason",
+    [
+        ({"flat": "sam"}, astronaut(), {}, "^methods must be a dict of name -> object with upscale_batch"),
+        ([Flat(8)], astronaut(), {}, "^methods must be a dict"),
+        ({"flat": Flat(8)}, "face.png", {}, r"^pictures to measure on are uint8 \(H, W, 3\), .* not a str$"),
+        ({"flat": Flat(8)}, astronaut() / 255, {}, r"not float64 \(512, 512, 3\)$"),
+        ({"flat": Flat(8)}, astronaut()[..., 0], {}, r"not uint8 \(512, 512\)$"),
+        ({"flat": Flat(8)}, astronaut(), {"samples": 1.5}, "^samples must be a whole number from 0 on"),
+        ({"flat": Flat(8)}, astronaut(), {"seed": None}, "^seed must be a whole number from 0 on"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_line(methods, picture, how, reason):
+    with pytest.raises(FacesrError, match=reason):
+        evaluate(methods, [picture], Protocol(8, 64), **how)
+
+
 def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
     clean = np.stack([Protocol(8, 64).pair(picture)[1] for picture in pictures])
     small = degrade(clean[::-1], 8)[:3] // 2
@@ -342,7 +363,9 @@ def test_real_small_faces_are_judged_beside_clean_ones_as_sets(pictures):
     assert {"lr_size": [8, 8], "clean": 4, "judge": "eye"}.items() <= report["protocol"].items()
     assert json.loads(json.dumps(report)) == report
     text = as_text(format_table(report))
-    assert "Fré-" in text and "PSNR" not in text and "not FID" in text
+    assert "Fré-" in text and "PSNR" not in text and text.rstrip().endswith("not FID")
+    report["protocol"]["ensemble"] = "means"
+    assert in_one_line(report).endswith("not FID; answers: means")
     with pytest.raises(FacesrError, match="two of each"):
         evaluate_unpaired({}, small[:1], clean, 8, Eye())
     with pytest.raises(FacesrError, match="clean faces are"):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from keras_facesr.errors import ImageError
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock
 from keras_facesr.models.sam import SAM
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence
@@ -85,6 +86,14 @@ def test_every_scale_and_backbone_gives_all_its_answers(scale, backbone):
     assert numpy(model.sample(lr, 3, seed=0)).shape == numpy(model.traverse(lr, 3, seed=0)).shape == (3, *hr.shape)
     assert numpy(model.pixel_deviation(lr, 3, seed=0)).shape == (2, 32, 32, 1)
     assert numpy(model.encode_residual(lr, hr).mean).shape == (2, 2, 2, 4)
+
+
+@pytest.mark.parametrize("part", [(4, 4, 1, 32), (4, 4, 4, 16), (4, 3, 4, 24)], ids=str)
+def test_a_residual_is_of_the_outputs_that_belong_to_the_small_faces(part):
+    model, (lr, hr) = small(), pairs()
+    faces, rows, true, true_rows = part
+    with pytest.raises(ImageError, match=r"and lr \(.*\): give the outputs that belong to lr, sides in multiples of 2$"):
+        model.encode_residual(lr[:faces, :rows], hr[:true, :true_rows])
 
 
 def test_answers_agree_with_each_other():

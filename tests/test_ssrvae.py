@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 from keras_facesr.data.degrade import degrade
+from keras_facesr.errors import CallError, ImageError
 from keras_facesr.inference import upscale
 from keras_facesr.models.ssrvae import SSRVAE
 from keras_facesr.models.stylevae import COLOURS, SCALES, StyleVAE, appearance, bands, content_error
@@ -93,6 +94,21 @@ def test_styles_come_from_chance_from_faces_and_by_hand(adain):
     np.testing.assert_array_equal(numpy(model.degrade(clean, style=model.encode(real).mean)), like_real)
     np.testing.assert_array_equal(numpy(model.degrade(clean, style=np.zeros((1, 5), "float32"))), numpy(model(clean)))
     assert model.degrade(clean, style=real[:1]).shape == (4, 8, 8, 3)
+    np.testing.assert_array_equal(numpy(model.degrade(clean, style=[[0.0] * 5])), numpy(model(clean)))
+    np.testing.assert_array_equal(numpy(model.degrade(clean, seed=np.int64(1))), by_chance)
+
+
+def test_styles_seeds_and_faces_that_do_not_fit_are_refused_in_a_line():
+    model, real, clean = small(), np.zeros((4, 8, 8, 3), "float32"), np.zeros((4, 32, 32, 3), "float32")
+    for style in (real[:2], np.zeros((2, 5), "float32"), np.zeros((4, 6), "float32")):
+        with pytest.raises(CallError, match=r"^styles have the shape \(\d, \d\): give one or 4 of 5 numbers$"):
+            model.degrade(clean, style)
+    with pytest.raises(ImageError, match="^lr has the shape"):
+        model.degrade(clean, "gray")
+    with pytest.raises(CallError, match="^seed must be a whole number, not 1.5$"):
+        model.degrade(clean, seed=1.5)
+    with pytest.raises(ImageError, match=r"^hr has the shape \(4, 30, 32, 3\): give sides that are multiples of 4$"):
+        model.degrade(clean[:, :30])
 
 
 def test_styles_by_chance_have_the_mean_and_covariance_that_were_found(monkeypatch):

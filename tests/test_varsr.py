@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 from PIL import Image
 
+from keras_facesr.errors import CallError, ImageError
 from keras_facesr.layers.blocks import ResidualBlock
 from keras_facesr.layers.resampling import BicubicReduction
 from keras_facesr.models.baselines.mrgan import MRGAN
@@ -132,6 +133,26 @@ def test_editing_walks_along_the_direction_that_an_attribute_has():
     np.testing.assert_array_equal(edited[1], numpy(model(lr[:2])))
     z = model.encode(lr[:2]).mean + 2 * direction
     np.testing.assert_array_equal(edited[2], numpy(model.decode(lr[:2], z)))
+    np.testing.assert_array_equal(numpy(model.edit(lr[:2], direction.tolist(), (k for k in (-1, 0, 2)))), edited)
+
+
+def test_what_edits_and_transfers_nothing_is_refused_in_a_line():
+    model = small()
+    lr, hr = pairs(3)
+    for direction in ("Smiling", None, 1.0, np.full(6, np.nan)):
+        with pytest.raises(CallError, match="^direction must be finite numbers, not "):
+            model.edit(lr, direction)
+    for strengths in (2, (), "all"):
+        with pytest.raises(CallError, match="^strengths must be finite numbers, not "):
+            model.edit(lr, np.zeros(6), strengths)
+    with pytest.raises(CallError, match=r"have the shapes \(6,\) and \(n,\), not \(5,\) and \(2,\)$"):
+        model.edit(lr, np.zeros(5), (1, 2))
+    with pytest.raises(ImageError, match="^an attribute's direction needs true faces with it and without it"):
+        model.attribute_direction(hr, hr[:0])
+    with pytest.raises(ImageError, match=r"^hr has the shape \(3, 16, 16, 3\): give large faces, \(N, 32, 32, 3\)$"):
+        model.attribute_direction(hr, hr[:, :16, :16])
+    with pytest.raises(ImageError, match="^3 small faces get the latents of as many large ones or of one, not of 2$"):
+        model.transfer(lr, hr[:2])
 
 
 def test_phase_1_reports_the_squared_error_and_the_divergence_of_the_encoders():

@@ -46,7 +46,7 @@ def run(args):
         find_preset(name)
 
     from keras_facesr.data.images import SUFFIXES
-    from keras_facesr.inference.answers import plan
+    from keras_facesr.inference.answers import check_kept, plan
     from keras_facesr.photos import choose, networks, restore
 
     if args.out and not args.out.is_dir() and (args.out.suffix.lower() in SUFFIXES or is_there(args.out)):
@@ -58,6 +58,8 @@ def run(args):
     with console.waiting("starting LiteRT", args.debug):
         networks.started()
     answers, empty = plan(args.inputs, args.out, NAME, args.samples)
+    if args.overwrite and args.out:
+        check_kept(answers)
     failed, done, skipped = console.Failures(args.debug), [], []
     for given in empty:
         failed.add(given, FacesrError(f"{given}: no picture there"))

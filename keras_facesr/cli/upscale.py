@@ -75,7 +75,7 @@ def _answer_file(args):
 
 def _upscale_files(args, preset, file):
     from keras_facesr.inference import cluster, many
-    from keras_facesr.inference.answers import plan
+    from keras_facesr.inference.answers import check_kept, plan
     from keras_facesr.inference.inputs import as_path
     from keras_facesr.inference.sizes import size_remark
 
@@ -84,6 +84,8 @@ def _upscale_files(args, preset, file):
         answers, empty = {as_path(args.inputs[0]): [file]}, []
     else:
         answers, empty = plan(args.inputs, args.out, short_name(args.model), args.samples)
+    if args.overwrite and not file:
+        check_kept(answers)
     for given in empty:
         why = f" (answers in {args.out} are not enlarged again)" if is_there(args.out) else ""
         failed.add(given, FacesrError(f"{given}: no picture there{why}"))

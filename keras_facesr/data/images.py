@@ -5,6 +5,7 @@ one line. Colours are sRGB from here on, whatever the file's profile (docs/pictu
 """
 
 import os
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +105,12 @@ def write_png(path, pixels, overwrite=False, source=None):
         Path of the file.
 
     Raises:
-        ImageError: `path` is no path, or does not end in .png; the pixels are not uint8, or of another shape; the file exists
-            and `overwrite` is False; or it cannot be written.
+        ImageError: `path` is no path, or does not end in .png; the pixels are not uint8, or of another shape; `source` is no
+            `Picture`; the file exists and `overwrite` is False; or it cannot be written.
     """
     path = path if is_remote(path) else Path(path)
     if not hasattr(path, "suffix"):
-        raise ImageError(f"{path!r} is no path: give write_png that of a file whose name ends in .png, then the pixels")
+        raise ImageError(f"{reprlib.repr(path)} is no path: give that of a file whose name ends in .png, then the pixels")
     if path.suffix.lower() != ".png":
         raise ImageError(f"{path}: only PNG files are written; give a name that ends in .png")
     pixels = np.asarray(pixels)
@@ -117,6 +118,8 @@ def write_png(path, pixels, overwrite=False, source=None):
         raise ImageError(f"{path}: pixels must be uint8, not {pixels.dtype}; data.images.to_uint8 makes them of [0, 1]")
     if not _of_one_picture(pixels):
         raise ImageError(f"{path}: pixels must be (H, W), (H, W, 3) or (H, W, 4), not {pixels.shape}: one picture a file")
+    if not isinstance(source, (Picture, type(None))):
+        raise ImageError(f"{path}: the source must be a Picture, as read_picture gives, not a {type(source).__name__}")
     try:
         if is_there(path) and not overwrite:
             raise ImageError(f"{path}: exists already; overwrite=True replaces it, or choose another name")

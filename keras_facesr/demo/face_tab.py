@@ -78,7 +78,8 @@ def build(name, folder):
         draw.click(run_draw, [file, model, n, seed], [drawn, gallery, walk, step, position, heat, heat_key], **ONE_AT_A_TIME),
     ]
     built_in.click(lambda name: str(jobs.built_in(name, folder)), model, file, **QUICK)
-    file.change(friendly(jobs.glance), file, picture, show_progress="hidden")
+    glance = file.change(friendly(jobs.glance), file, picture, show_progress="hidden")
+    glance.failure(lambda: None, None, picture, **QUICK)  # else the former picture would stay
     anew = [about, compare, download, others, drawn]
     gr.on([file.change, model.change], start_anew, model, anew, cancels=running, **QUICK)
     position.input(lambda walk, position: walk[position - 1], [walk, position], step, **QUICK)

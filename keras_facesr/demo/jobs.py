@@ -35,7 +35,7 @@ class Answers:
 
     Attributes:
         samples: files of plausible answers, numbered (``answers.answer_name``).
-        walk: files of ``WALK_STEPS`` answers on the way from the first sample to another.
+        walk: files of ``WALK_STEPS`` answers on the way from one draw to another; the samples are others.
         heat: uint8 (H, W, 3), the standard deviation of ``DEVIATION_SAMPLES`` answers as colours of ``HEAT``.
         largest: the deviation that the last of these colours means, in units of [0, 1].
     """

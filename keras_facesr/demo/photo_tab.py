@@ -94,5 +94,6 @@ def build(folder):
     ]
     face.input(offered, [photograph, face], [answers, answer], **QUICK)
     built_in.click(lambda: str(photo_jobs.built_in(folder)), None, file, **QUICK)
-    file.change(friendly(jobs.glance), file, picture, show_progress="hidden")
+    glance = file.change(friendly(jobs.glance), file, picture, show_progress="hidden")
+    glance.failure(lambda: None, None, picture, **QUICK)  # else the former picture would stay
     file.change(start_anew, None, [photograph, compare, download, said, found, others], cancels=running, **QUICK)

@@ -11,6 +11,7 @@ import os
 import shutil
 import zipfile
 from importlib.metadata import version
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +130,7 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
     path = Path(path)
     format = format or FORMATS.get(path.suffix)
     if format not in FORMATS.values():
-        raise ExportError(f"{path}: no format is known by {path.suffix!r}; give savedmodel, tflite, onnx or pytorch")
+        raise ExportError(f"{path}: no format is known by {format or path.suffix!r}; give savedmodel, tflite, onnx or pytorch")
     check_place(path, format)
     if path.exists() and not overwrite:
         raise ExportError(f"{path}: exists already; overwrite replaces it")
@@ -137,7 +138,9 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
         raise ExportError(f"{format} files are not quantized to {quantize}: float16 and int8 are TFLite's")
     if (quantize == "int8") != (calibration is not None):
         raise ExportError("int8 takes calibration images, and nothing else does")
-    if quantize == "int8" and (size is None or np.shape(calibration)[1:] != (*size, 3) or calibration.dtype != np.uint8):
+    if size is not None and not (np.shape(size) == (2,) and all(isinstance(side, Integral) for side in size)):
+        raise ExportError(f"size must be (height, width), two whole numbers, not {size!r}")
+    if quantize == "int8" and not (size and _are_levels(calibration, size)):
         raise ExportError("int8 takes one size, and calibration images uint8 (N, H, W, 3) of that size")
     if size and format in ("savedmodel", "pytorch"):
         raise ExportError(
@@ -146,6 +149,10 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
     if sampler and format in ("savedmodel", "pytorch"):
         raise ExportError(ON_SAMPLERS)
     return format
+
+
+def _are_levels(images, size):
+    return getattr(images, "dtype", None) == np.uint8 and tuple(images.shape[1:]) == (*size, 3) and len(images) > 0
 
 
 def _check_model(model, path, format, size, sampler):

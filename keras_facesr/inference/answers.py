@@ -67,6 +67,20 @@ def plan(inputs, out, model, samples=0):
     return answers, empty
 
 
+def check_kept(answers):
+    """Raise CallError if an answer of ``plan`` would take the place of another picture that is to be enlarged."""
+
+    def place(path):
+        return str(path) if is_remote(path) else os.path.abspath(path)
+
+    pictures = {place(file): file for file in answers}
+    for file, targets in answers.items():
+        for target in targets:
+            other = pictures.get(place(target), file)
+            if other != file:
+                raise CallError(f"the answer to {file} would replace {other}, which is to be enlarged too: choose another -o")
+
+
 def _without_answers(found, root, out):
     """The pictures found below ``root``, without those that an earlier call wrote to ``out``."""
     if is_remote(root) != is_remote(out):

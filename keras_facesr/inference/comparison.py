@@ -51,13 +51,14 @@ def compare(faces, models, protocol=None, degradation=None, samples=0, seed=0, s
 
     Raises:
         ImageError: a face cannot be read, is too large to sample, or too small to be measured on.
-        CallError: no face; no model, something that is none, or one called "bicubic"; different scales; ``samples`` that is no
-            number from 0 on; or too many or too large faces for a sheet.
+        CallError: no face; no model, something that is none, or one called "bicubic"; different scales; ``samples`` or ``seed``
+            that is no number from 0 on; or too many or too large faces for a sheet.
     """
     faces = faces if isinstance(faces, (list, tuple)) else [faces]
     if not faces:
         raise CallError("no face to compare on")
-    check_whole_number(samples, "samples", least=0)
+    for name, number in {"samples": samples, "seed": seed}.items():
+        check_whole_number(number, name, least=0)
     scale = _common_scale(models, protocol)
     columns = [LR, BICUBIC]
     for name, model in models.items():

@@ -43,11 +43,14 @@ def pictures_of(given):
         list of (picture, tuple of folders' names).
 
     Raises:
-        CallError: a list is no text in UTF-8.
+        CallError: a list is no text in UTF-8; "**" is a part of a name in a pattern.
     """
     if (root := searched(given)) is not None:
         if root != given:
-            files = _shown(root.glob(str(given.relative_to(root))), root)
+            try:
+                files = _shown(root.glob(str(given.relative_to(root))), root)
+            except ValueError as error:  # of pathlib; from Python 3.13 on such a part is as "*"
+                raise CallError(f"{given}: ** stands for whole folders: write it between slashes, as in **/*.png") from error
         else:
             files = _shown(given.rglob("*"), given) if is_remote(given) else find_images(given)
         return [(file, _folder(file, root)) for file in files]
@@ -62,11 +65,14 @@ def pictures_of(given):
 
 
 def searched(given):
-    """The folder that is searched for an input's pictures: itself, or of a pattern the last without a wildcard; or None."""
+    """The folder that is searched for an input's pictures: itself, or of a pattern the last without a wildcard; or None.
+
+    A folder that is there by a name with brackets is none of a pattern's wildcards.
+    """
     if given.is_dir():
         return given
     if WILDCARDS & {*str(given)} and not is_there(given):
-        return next(parent for parent in given.parents if not WILDCARDS & {*str(parent)})
+        return next(parent for parent in given.parents if not WILDCARDS & {*str(parent)} or parent.is_dir())
     return None
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_facesr.data.images import to_uint8, to_unit
-from keras_facesr.inference.pictures import upscale
+from keras_facesr.inference.pictures import check_enlarges, upscale
 from keras_facesr.inference.tiles import passes
 
 
@@ -14,6 +14,7 @@ class KerasMethod:
     """
 
     def __init__(self, model, ensemble=False):
+        check_enlarges(model)
         self.model, self.ensemble = model, ensemble
         self.is_stochastic = model.is_stochastic
 

@@ -1,7 +1,9 @@
 """One protocol for every figure: how a pair is made, what is compared, and a report that states both."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from statistics import fmean
 
 import numpy as np
@@ -52,6 +54,10 @@ class Protocol:
         check_whole_number(self.scale, "the scale", least=2)
         if self.colour not in COLOURS:
             raise FacesrError(f"unknown colour {self.colour!r}: figures are in {' or '.join(COLOURS)}")
+        if isinstance(self.hr_size, Integral):
+            object.__setattr__(self, "hr_size", int(self.hr_size))  # NumPy's, too
+        elif self.hr_size is not None and [isinstance(side, Integral) for side in np.atleast_1d(self.hr_size)] != [True, True]:
+            raise FacesrError(f"the HR size must be a whole number, or (height, width) in whole numbers, not {self.hr_size!r}")
         if self.hr_size is not None and any(side < self.scale or side % self.scale for side in self.hr_shape):
             raise FacesrError(f"the HR size must be a multiple of the scale {self.scale}, got {self.hr_size}")
         if self.square is not None and not isinstance(self.hr_size, int):
@@ -66,8 +72,11 @@ class Protocol:
         """Make (lr, hr), uint8 (h / scale, w / scale, 3) and (h, w, 3), from a uint8 (H, W, 3) picture.
 
         Raises:
-            ImageError: ``hr_size`` is None and the picture is smaller than the SSIM window.
+            ImageError: it is no such picture; or ``hr_size`` is None and it is smaller than the SSIM window.
         """
+        if getattr(rgb, "dtype", None) != np.uint8 or np.ndim(rgb) != 3 or np.shape(rgb)[-1] != 3:
+            given = f"{rgb.dtype} {rgb.shape}" if isinstance(rgb, np.ndarray) else f"a {type(rgb).__name__}"
+            raise ImageError(f"pictures to measure on are uint8 (H, W, 3), such as read_picture(file).rgb, not {given}")
         square = centre_square(rgb)
         if self.square is not None:
             hr = cut(square, self.square, self.hr_size)
@@ -177,8 +186,11 @@ def evaluate(
           is the share of true digits that the reader reads correctly
 
     Raises:
-        FacesrError: there is no picture, or one is too small; a method is called "bicubic"; answers differ from HR in shape.
+        FacesrError: there is no picture, or one is none or too small; a method is none or called "bicubic"; ``samples`` or
+            ``seed`` is no number from 0 on; answers differ from HR in shape.
     """
+    for name, number in {"samples": samples, "seed": seed}.items():
+        check_whole_number(number, name, least=0)
     methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
     persons = {name: [] for name in ("truth", *methods)}  # embeddings (N, D) of each batch
@@ -261,6 +273,8 @@ def evaluate(
 
 def with_bicubic(methods, scale):
     """The methods, after the bicubic row that every report begins with; no method may have its name."""
+    if not isinstance(methods, Mapping) or not all(hasattr(method, "upscale_batch") for method in methods.values()):
+        raise FacesrError("methods must be a dict of name -> object with upscale_batch: KerasMethod makes one of a network")
     if REFERENCE in methods:
         raise FacesrError(f"{REFERENCE!r} is the row that every report has: give your method another name")
     return {REFERENCE: _Bicubic(scale), **methods}

@@ -97,11 +97,13 @@ def _cell(figure, spec):
 def in_one_line(report):
     """The protocol of a report of ``evaluate`` or ``evaluate_unpaired`` in one line, and all else that explains its figures."""
     about = report["protocol"]
+    answers = [f"answers: {about['ensemble']}"] if "ensemble" in about else []
     if "clean" in about:
-        return (
+        sets = (
             "x{scale}; {images} real small face{s} of {lr_size[0]}x{lr_size[1]} pixels; {crop}, {rounding}; Fréchet distances "
             "of the textures and of the faces that {judge} sees in the enlarged ones and in {clean} clean ones, not FID"
         ).format(images=report["images"], s="s" * (report["images"] != 1), **about)
+        return "; ".join([sets, *answers])
     enlarged = f" ({report['enlarged']} enlarged to that size)" if report["enlarged"] else ""
     parts = [
         f"x{about['scale']}",
@@ -119,8 +121,7 @@ def in_one_line(report):
     if "light_kept" in figures:
         parts.append("brightness and cast: by how many levels the means of gray, and of one colour, differ from the input's")
         parts.append(f"light kept: in how many images both are at most {LIGHT_KEPT:g}")
-    if "ensemble" in about:
-        parts.append(f"answers: {about['ensemble']}")
+    parts += answers
     if "samples" in about:
         parts.append(f"best of {about['samples']} samples, drawn together, seed {about['seed']}")
         if "ssim_of_best_psnr" in figures:

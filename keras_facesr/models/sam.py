@@ -14,7 +14,7 @@ from keras_facesr import backend
 from keras_facesr.layers.blocks import ConvBlock, DeconvBlock, ResidualBlock, batch_normalization, conv
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle
 from keras_facesr.models.own_loss import PhasedSR
-from keras_facesr.models.stochastic import Stochastic, unit_images
+from keras_facesr.models.stochastic import Stochastic, unit_images, unit_pairs
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
 
 LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
@@ -243,7 +243,7 @@ class SAM(Stochastic, PhasedSR):
 
     def encode_residual(self, lr, hr, training=None):
         """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
-        lr, hr = unit_images(lr), unit_images(hr, "hr")
+        lr, hr = unit_pairs(self, lr, hr)
         residual = 2.0 * hr - 1.0 - self._signed(lr, self._zero_latent(lr), training)
         return self._encode_residual(residual, training)
 

@@ -105,6 +105,16 @@ def unit_images(images, name="lr"):
     return images
 
 
+def unit_pairs(model, lr, hr):
+    """Small images of a size that the network takes, and its true outputs for them, as tensors; ``ImageError`` if not."""
+    lr, hr = unit_images(lr), unit_images(hr, "hr")
+    given, found = tuple(lr.shape), tuple(hr.shape)
+    if None not in given and (found != model.target_shape(given) or fitting_size(model, *given[1:3]) != given[1:3]):
+        sides = f", sides in multiples of {model.size_multiple}" if model.size_multiple > 1 else ""
+        raise ImageError(f"hr has the shape {found} and lr {given}: give the outputs that belong to lr{sides}")
+    return lr, hr
+
+
 def with_edges_repeated(images, rows, columns):
     """A tensor of images (N, H, W, C), H and W known, whose lower and right edges are repeated: (N, rows, columns, C)."""
     for axis, size in ((1, rows), (2, columns)):

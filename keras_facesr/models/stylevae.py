@@ -12,12 +12,13 @@ import numpy as np
 from keras import layers, ops
 
 from keras_facesr import backend
+from keras_facesr.errors import CallError, ImageError
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, near_zero
 from keras_facesr.layers.normalization import AdaIN
 from keras_facesr.layers.resampling import BicubicReduction
 from keras_facesr.models.own_loss import OwnLoss
 from keras_facesr.models.stochastic import unit_images
-from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample
+from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample, seed_for_keras
 from keras_facesr.objectives.mutual_information import corrected_bound, donsker_varadhan, moved_average, neighbours
 
 # Orthonormal columns: brightness, red against blue, and green against both. Faded pictures have little of the last two.
@@ -240,14 +241,23 @@ class StyleVAE(OwnLoss):
             style: None for random styles, one for each face; real small faces (N or 1, h, w, 3) in [0, 1], whose styles are
                 taken; or styles (N or 1, style_dim).
             seed: of the random styles.
+
+        Raises:
+            ImageError: H and W are no multiples of ``scale``, or what is given for images are none.
+            CallError: there are other numbers of styles, styles of another size, or a seed that is none.
         """
         hr = unit_images(hr, "hr")
+        if style is not None and not hasattr(style, "shape"):
+            style = np.asarray(style)
         with backend.no_gradients():
             count = ops.shape(hr)[0]
             if style is None:
-                style = self.styles(keras.random.normal((count, self.style_dim), seed=seed))
+                style = self.styles(keras.random.normal((count, self.style_dim), seed=seed_for_keras(seed)))
             elif len(style.shape) != 2:
                 style = self.encode(style).mean
+            (number, size), faces = style.shape, hr.shape[0]  # of a graph's batch the number is not known
+            if size != self.style_dim or number not in (1, faces, None) and faces is not None:
+                raise CallError(f"styles have the shape {(number, size)}: give one or {faces} of {self.style_dim} numbers")
             return self._painted(hr, ops.broadcast_to(ops.convert_to_tensor(style), (count, self.style_dim)))
 
     def styles(self, chance):
@@ -259,6 +269,8 @@ class StyleVAE(OwnLoss):
         return DiagonalGaussian(*self.style_encoder(2.0 * unit_images(lr) - 1.0))
 
     def _painted(self, hr, style):
+        if any(side and side % self.scale for side in hr.shape[1:3]):
+            raise ImageError(f"hr has the shape {tuple(hr.shape)}: give sides that are multiples of {self.scale}")
         clean = 2.0 * ops.convert_to_tensor(hr) - 1.0
         painted = self.generator([self.content_encoder(clean), self.reduce(clean), style])
         return ops.clip((painted + 1.0) / 2.0, 0.0, 1.0)

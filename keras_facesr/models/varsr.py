@@ -5,12 +5,16 @@ distribution from the small face alone, and a generator makes the large face fro
 squared error and by the divergence of the two distributions; phase 2 adds a critic and perceptual features.
 """
 
+import contextlib
 import math
+import reprlib
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_facesr import backend
+from keras_facesr.errors import CallError, ImageError
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle, pixel_shuffles
 from keras_facesr.models.adversarial import AdversarialSR
@@ -22,6 +26,11 @@ WIDEST = 4  # times its first width: where an encoder stops doubling it
 ENCODED_AT_ONCE = 64  # images in one pass, when the latents of many are averaged
 
 
+def halvings(size):
+    """How often an encoder for images of this (height, width) halves them."""
+    return max(0, math.ceil(math.log2(min(size) / COARSEST)))
+
+
 def encoder(size, latent_dim, channels, name, dtype):
     """E: images in [-1, 1] -> mean and log variance of z, (N, latent_dim) each.
 
@@ -30,10 +39,9 @@ def encoder(size, latent_dim, channels, name, dtype):
     """
     images = keras.Input((None, None, 3))
     x = ConvBlock(channels, 1, None, "leaky_relu", dtype=dtype)(images)  # instance norm would hide the colours
-    halvings = max(0, math.ceil(math.log2(min(size) / COARSEST)))
-    for k in range(1, halvings + 1):
+    for k in range(1, halvings(size) + 1):
         x = ConvBlock(channels * min(2**k, WIDEST), 2, "instance", "leaky_relu", dtype=dtype)(x)
-    rest = [math.ceil(side / 2**halvings) for side in size]
+    rest = [math.ceil(side / 2 ** halvings(size)) for side in size]
     x = layers.Conv2D(WIDEST * channels, rest, activation="leaky_relu", dtype=dtype)(x)
     x = ops.mean(x, axis=(1, 2))
     mean = layers.Dense(latent_dim, dtype="float32")(x)
@@ -222,22 +230,38 @@ class VarSR(LatentSR):
         return DiagonalGaussian(*self.lr_encoder(2.0 * ops.convert_to_tensor(lr) - 1.0))
 
     def encode_hr(self, hr):
-        """q(z | I_H): the HR encoder's ``DiagonalGaussian``, of true outputs (N, H, W, 3) in [0, 1]."""
-        return DiagonalGaussian(*self.hr_encoder(2.0 * unit_images(hr, "hr") - 1.0))
+        """q(z | I_H): the HR encoder's ``DiagonalGaussian``, of true outputs (N, H, W, 3) in [0, 1].
+
+        ``ImageError`` if they are too small for it.
+        """
+        hr, cell = unit_images(hr, "hr"), 2 ** halvings(self.hr_size)
+        if any(side and math.ceil(side / cell) < math.ceil(own / cell) for side, own in zip(hr.shape[1:3], self.hr_size)):
+            height, width = self.hr_size
+            raise ImageError(f"hr has the shape {tuple(hr.shape)}: give large faces, (N, {height}, {width}, 3)")
+        return DiagonalGaussian(*self.hr_encoder(2.0 * hr - 1.0))
 
     def edit(self, lr, direction, strengths=(-2, -1, 0, 1, 2)):
         """Outputs for the latents z + k * direction, for each strength k: (len(strengths), N, H, W, 3) (figure 4a).
 
-        ``direction`` is a latent (latent_dim,), such as ``attribute_direction`` finds.
+        ``direction`` is a latent (latent_dim,), such as ``attribute_direction`` finds. ``CallError`` if it is none, or if the
+        strengths are no numbers.
         """
-        lr = unit_images(lr)
+        lr, direction, strengths = unit_images(lr), _numbers(direction, "direction"), _numbers(strengths, "strengths")
+        if direction.shape != (self.latent_dim,) or strengths.ndim != 1:
+            shapes = f"({self.latent_dim},) and (n,), not {direction.shape} and {strengths.shape}"
+            raise CallError(f"direction, as of attribute_direction, and strengths have the shapes {shapes}")
         with backend.no_gradients():
             whole = self._whole(lr)
             mean = self._encode(whole).mean
-            return self._cut(self._decode_each(whole, [mean + k * direction for k in strengths]), lr)
+            return self._cut(self._decode_each(whole, [mean + step for step in np.outer(strengths, direction)]), lr)
 
     def transfer(self, lr, hr):
-        """G(I_L, E_H(I_H)): the small faces, enlarged with the latents of large ones (N or 1, H, W, 3) (figure 4b)."""
+        """G(I_L, E_H(I_H)): the small faces, enlarged with the latents of large ones (N or 1, H, W, 3) (figure 4b).
+
+        ``ImageError`` if there are other numbers of them.
+        """
+        if len(hr) not in (1, len(lr)):
+            raise ImageError(f"{len(lr)} small faces get the latents of as many large ones or of one, not of {len(hr)}")
         with backend.no_gradients():
             mean = self.encode_hr(hr).mean
             return self.decode(lr, ops.broadcast_to(mean, (len(lr), self.latent_dim)))
@@ -247,8 +271,10 @@ class VarSR(LatentSR):
 
         The paper moves along the mean latent of the faces with it, and subtracts nothing (section 4.4).
 
-        Images are (N, H, W, 3) in [0, 1], of the output's size, in any number.
+        Images are (N, H, W, 3) in [0, 1], of the output's size, in any number; ``ImageError`` if there are none.
         """
+        if not (len(images_with) and len(images_without)):
+            raise ImageError("an attribute's direction needs true faces with it and without it: one of the two has none")
         return self._mean_latent(images_with) - self._mean_latent(images_without)
 
     def _mean_latent(self, images):
@@ -285,3 +311,12 @@ class VarSR(LatentSR):
             errors = [ops.mean(self.squared_error(hr, sr), axis=(1, 2, 3)) for sr in answers]
             nearest = ops.one_hot(ops.argmin(ops.stack(errors), axis=0), self.draws, axis=0)
         return ops.sum(nearest[..., None] * latents, axis=0)
+
+
+def _numbers(values, name):
+    """An argument of that name as finite numbers, float32, one at least; ``CallError`` if it is something else."""
+    with contextlib.suppress(TypeError, ValueError):
+        numbers = np.asarray(values if hasattr(values, "__array__") else [*values], "float32")
+        if numbers.size and np.isfinite(numbers).all():
+            return numbers
+    raise CallError(f"{name} must be finite numbers, not {reprlib.repr(values)}")

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.errors import check_whole_number
+from keras_facesr.errors import CallError, check_whole_number
 
 FARTHEST = 1 - 1e-6  # draws of ``spread`` lie within this probability: 4.9 standard deviations
 
@@ -31,17 +31,19 @@ class DiagonalGaussian:
         """``n`` draws (n, batch, ...) by ``spread``. Not for training.
 
         The same integer ``seed``, Python's or NumPy's, gives the same draws. With a sequence of integers, one for each entry of
-        the batch, an entry gets the draws that it would get alone. Raises ``CallError`` if ``n`` is no whole number above 0.
+        the batch, an entry gets the draws that it would get alone. Raises ``CallError`` if ``n`` is no whole number above 0, or
+        ``seed`` is no such number or sequence.
         """
         check_whole_number(n, "n, the number of draws,")
         batch, *shape = ops.shape(self.mean)
 
         def chance(count, seed):
-            seed = operator.index(seed) if isinstance(seed, (np.integer, np.ndarray)) else seed
-            return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed)
+            return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed_for_keras(seed))
 
         if isinstance(seed, Sequence) or np.ndim(seed) == 1:
-            return self.spread(ops.concatenate([chance(1, own) for _, own in zip(range(batch), seed, strict=True)], axis=2))
+            if len(seed) != batch:
+                raise CallError(f"seed must be a whole number, or one for each of the {batch} images, not {seed!r}")
+            return self.spread(ops.concatenate([chance(1, own) for own in seed], axis=2))
         return self.spread(chance(batch, seed))
 
     def spread(self, chance):
@@ -60,6 +62,16 @@ class DiagonalGaussian:
     def distribution(self):
         """The same Gaussian as an object of the backend's probability library; gradients pass through its draws."""
         return backend.diagonal_gaussian(self.mean, self.stddev)
+
+
+def seed_for_keras(seed):
+    """A seed as Keras' generators take it, of NumPy's integers too; ``CallError`` if it is none."""
+    if seed is None or isinstance(seed, keras.random.SeedGenerator):
+        return seed
+    try:
+        return operator.index(seed)
+    except TypeError as error:
+        raise CallError(f"seed must be a whole number, not {seed!r}") from error
 
 
 def normal_probability(z):

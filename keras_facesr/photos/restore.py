@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -234,8 +235,8 @@ def summary(faces, doubtful):
 
 def check(scale, model, background):
     """Raise CallError if photographs cannot be restored with these arguments, PresetError if a preset is unknown."""
-    if scale not in SCALES:
-        raise CallError(f"photographs are enlarged {' or '.join(map(str, SCALES))} times, not {scale}")
+    if not isinstance(scale, Integral) or scale not in SCALES:
+        raise CallError(f"photographs are enlarged {' or '.join(map(str, SCALES))} times, not {scale!r}")
     check_background(background)
     if model:
         check_model(model)
