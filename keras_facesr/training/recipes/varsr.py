@@ -63,7 +63,26 @@ def aliased(recipe, steps):
     )
 
 
+# The backbone of the input's size on eight times the images; few dimensions of z, which ten samples can cover.
+SMALL = Recipe(
+    name="varsr_small_x8",
+    model_class="VarSR",
+    config={
+        "scale": 8,
+        "backbone": "lr",
+        "blocks": 24,
+        "decoder_blocks": 3,
+        "latent_dim": 16,
+        "kl_weight": 0.02,
+        "draws": 5,
+    },
+    sources=(Source("celeba", 64, "celeba", "celeba", 178),),
+    stages=(by_pixels(16_000, batch_size=32, learning_rate=7e-4, optimizer="muon", ema=0.999),),
+    precision="mixed_bfloat16",
+)
+
 RECIPES = [
+    SMALL,
     Recipe(
         name="face_features",
         model_class="FaceFeatures",
