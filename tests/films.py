@@ -8,8 +8,13 @@ BT601, BT709, LIMITED = 6, 1, 1  # FFmpeg's numbers
 UNIT = Fraction(1, 12800)  # of the films' times, 512 a frame
 
 
-def write_film(path, frames, times=None, codec="libx264", pixels="yuv420p", matrix=BT601, sounds=0, tone="aac", turn=0):
-    """A film of these frames, uint8 (H, W, 3) each, and of as many tones, which last longer: its path."""
+def write_film(
+    path, frames, times=None, codec="libx264", pixels="yuv420p", matrix=BT601, sounds=0, tone="aac", turn=0, lasts=None
+):
+    """A film of these frames, uint8 (H, W, 3) each, the last one shown for ``lasts``, and of as many tones: its path.
+
+    The tones last longer than the frames.
+    """
     import av
 
     with av.open(str(path), "w") as film:
@@ -19,12 +24,16 @@ def write_film(path, frames, times=None, codec="libx264", pixels="yuv420p", matr
         encoder.pix_fmt, encoder.time_base, encoder.colorspace, encoder.color_range = pixels, UNIT, matrix, LIMITED
         stream.set_display_rotation(turn)
         tones = [film.add_stream(tone, rate=8000, layout="mono") for _ in range(sounds)]
+        packets = []
         for number, rgb in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
             frame = frame.reformat(format=pixels, dst_colorspace=matrix, dst_color_range=LIMITED)
             frame.pts, frame.time_base = times[number] if times else 512 * number, UNIT
-            film.mux(stream.encode(frame))
-        film.mux(stream.encode(None))
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        if lasts:
+            packets[-1].duration = lasts
+        film.mux(packets)
         samples = np.arange(320 * len(frames) + 4096, dtype=np.float32)
         for pitch, stream in enumerate(tones, 1):
             wave = 0.3 * np.sin(pitch * 0.3 * samples)[None]

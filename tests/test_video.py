@@ -87,6 +87,15 @@ def test_every_frame_keeps_its_time_and_colours_and_every_sound_track_is_carried
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_last_frame_is_shown_as_long_as_the_given_one(tmp_path, no_face, suffix):
+    film = write_film(tmp_path / f"in{suffix}", halves(32, 48, 3), codec="mpeg4", lasts=25600)
+    answer = quickly(film, tmp_path / f"out{suffix}").path
+    for path in (film, answer):
+        with av.open(str(path)) as shown:
+            assert shown.duration / av.time_base == pytest.approx(2 * 0.04 + 2, abs=2e-3)
+
+
 def test_a_turned_film_of_odd_size_without_sound_is_upright(tmp_path, no_face):
     film = write_film(tmp_path / "in.mov", halves(33, 47, 3), codec="mjpeg", pixels="yuvj444p", turn=90)
     with av.open(str(film)) as given:
@@ -166,7 +175,8 @@ def test_a_full_disk_is_named_in_a_line_and_resume_goes_on_behind_what_is_kept(
     assert line.count("\n") == 1 and "--resume" in line
     assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", "whole.mp4", ".out.mp4.parts"}
     assert main([*command, "--resume"]) == 0
-    assert f"8 frames, {8 - kept} of them now" in capsys.readouterr().out
+    said = f"8 frames, {8 - kept} of them now: no face found;" if kept < 8 else "8 frames, all of them done before\n"
+    assert said in capsys.readouterr().out
     assert decoded(out)[1] == decoded(whole)[1] and sound_of(out) == sound_of(film)
 
 

@@ -31,8 +31,8 @@ def run(args):
     entry = {**vars(done), "path": str(done.path)}
     console.write_json(args, {"input": args.input, "scale": args.scale, **entry})
     if args.json != "-":
-        anew = "" if done.enlarged == done.frames else f", {done.enlarged} of them now"
+        anew = "," if done.enlarged == done.frames else f", {done.enlarged} of them now:"  # whose faces and speed follow
         faces = f"{done.faces} face{'s' * (done.faces != 1)} followed in {done.with_faces}" if done.faces else "no face found"
-        speed = done.enlarged / done.seconds
-        print(f"{args.input} -> {done.path}: {done.frames} frames{anew}, {faces}; {speed:.2f} frames/s")
+        told = f"{anew} {faces}; {done.enlarged / done.seconds:.2f} frames/s" if done.enlarged else ", all of them done before"
+        print(f"{args.input} -> {done.path}: {done.frames} frame{'s' * (done.frames != 1)}{told}")
     return 0

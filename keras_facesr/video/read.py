@@ -35,12 +35,10 @@ class Frame:
     Attributes:
         rgb: uint8 (H, W, 3), upright.
         pts: its time in the film's ``time_base``.
-        duration: in the same, 0 if unknown.
     """
 
     rgb: np.ndarray
     pts: int
-    duration: int
 
 
 class Film:
@@ -53,6 +51,7 @@ class Film:
         rate: frames per second on average, a ``Fraction``.
         aspect: width of an upright pixel by its height, a ``Fraction``.
         count: number of its frames, estimated where the file does not say it; None: unknown.
+        lasts: how long the frame that was decoded last is shown, in ``time_base``; 0 if unknown.
         colours: ``Colours``; of an untagged film those that players take it for.
     """
 
@@ -72,7 +71,7 @@ class Film:
             self.aspect = 1 / aspect if lies else aspect
             self.time_base = stream.time_base
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-            self.count = stream.frames or self._estimated(container, stream)
+            self.count, self.lasts = stream.frames or self._estimated(container, stream), 0
             untagged = BT601 if first.height < HD else BT709
             matrix = first.colorspace if first.colorspace in SWSCALE else untagged
             self.colours = Colours(matrix, first.color_range or LIMITED, first.color_primaries, first.color_trc)
@@ -88,8 +87,9 @@ class Film:
             for number, frame in enumerate(self._decoded(container, stream)):
                 pts = self._next(last) if frame.pts is None else frame.pts
                 last = pts if last is None else max(pts, last + 1)
+                self.lasts = frame.duration or self.lasts
                 if number >= first:
-                    yield Frame(self._upright(frame), last, frame.duration or 0)
+                    yield Frame(self._upright(frame), last)
 
     @contextmanager
     def _opened(self):

@@ -79,11 +79,10 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
     restored = RestoredVideo(out, parts.done)
     stop = _Stop()
     with parts.kept(), when_asked_to_end(stop, signal.SIGINT, signal.SIGTERM):
-        ended, lasts = None, 1
+        ended = None
         try:
             with closing(_enlarged(film, parts, scale, faces_only, load, stop, restored)) as frames:
-                for frame in frames:
-                    lasts = frame.duration or lasts
+                for _ in frames:
                     if show:
                         show(restored.frames, film.count)
         except (KeyboardInterrupt, FilmError) as error:
@@ -94,7 +93,7 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
             raise
         stop.waits = True  # whatever is asked now, what is there is joined
         if restored.frames:
-            join(parts, film, out, lasts if ended else None)
+            join(parts, film, out, whole=not ended)
     restored.seconds = time.monotonic() - began
     if isinstance(ended, KeyboardInterrupt):
         there = f"{out} has the first {restored.frames} frames" if restored.frames else "no frame was done"

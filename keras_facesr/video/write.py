@@ -130,14 +130,14 @@ def check_sound(film, out):
                 ) from error
 
 
-def join(parts, film, out, last_lasts=None):
+def join(parts, film, out, whole=True):
     """Write the parts and the sound as one film: what there is of it, whole or not.
 
     Args:
         parts: ``Parts`` with at least one frame.
-        film: the ``Film`` that was given.
+        film: the ``Film`` that was given, decoded up to the last of these frames.
         out: path; its suffix says the format.
-        last_lasts: how long the last frame is shown, in the film's ``time_base``, if the sound is to end with it.
+        whole: whether these are all of its frames; if not, the sound ends with them.
 
     Raises:
         OSError or av.FFmpegError: the file cannot be written; nothing is left of it.
@@ -151,23 +151,33 @@ def join(parts, film, out, last_lasts=None):
         pictures = answer.add_stream_from_template(first.streams.video[0])
         pictures.time_base = film.time_base
         sounds = {sound.index: answer.add_stream_from_template(sound) for sound in source.streams.audio}
-        end = math.inf if last_lasts is None else _last_time(av, parts.files()[-1]) + last_lasts * film.time_base
-        tracks = [_pictures(av, parts.files(), pictures)]
+        lasts = film.lasts * film.time_base
+        end = math.inf if whole else _last_time(av, parts.files()[-1]) + lasts
+        tracks = [_pictures(av, parts.files(), pictures, lasts)]
         if sounds:
             tracks.append(_sound(source, sounds, end))
         for _, packet in heapq.merge(*tracks, key=lambda timed: timed[0]):
             answer.mux(packet)
 
 
-def _pictures(av, paths, stream):
+def _pictures(av, paths, stream, lasts):
+    """Yield (time, packet), each shown up to the next one's time; the last one ``lasts`` seconds, if that is not 0."""
+    before = None
     for path in paths:
         with av.open(str(path)) as part:
             for packet in part.demux(video=0):
                 if packet.pts is not None:  # the last one is empty
                     packet.dts = packet.pts  # short parts are read without; no frame refers to a later one
-                    time = packet.pts * packet.time_base
-                    packet.stream = stream
-                    yield time, packet
+                    packet.stream, time = stream, packet.pts * packet.time_base
+                    if before:
+                        yield _shown(*before, time - before[0])
+                    before = time, packet
+    yield _shown(*before, lasts) if lasts else before
+
+
+def _shown(time, packet, seconds):
+    packet.duration = round(seconds / packet.time_base)
+    return time, packet
 
 
 def _sound(source, streams, end):
