@@ -124,6 +124,17 @@ def test_an_imported_network_computes_what_its_tensors_say_and_its_folder_stands
     assert all(np.array_equal(back[name], array) for name, array in tensors.items())
 
 
+def test_no_file_of_ones_own_is_replaced_by_an_import(file, facesr, tmp_path):
+    for name in ("README.md", "model.weights.h5"):
+        (own := tmp_path / name).write_text("my own")
+        with pytest.raises(WeightsError, match=f"{name}: exists already; overwrite replaces it"):
+            fsr.import_weights(file, tmp_path)
+        refused = facesr("import", file, "-o", tmp_path)
+        assert (refused.code, refused.err) == (2, f"facesr: {own}: exists already; --overwrite replaces it\n")
+        assert own.read_text() == "my own"
+        own.unlink()
+
+
 def test_a_folder_that_is_called_like_a_released_model_is_what_was_imported(file, facesr, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert fsr.import_weights(file, "sam").preset == str(tmp_path / "sam")

@@ -22,15 +22,18 @@ def add_options(option):
 
 
 def run(args):
-    from keras_facesr.exchange.folder import check_folder, import_weights
+    from keras_facesr.exchange.folder import FILES, check_folder, import_weights
     from keras_facesr.exchange.tensors import check_file
 
     given = dict(args.set)
     if taken := given.keys() & {"path", "folder", "model", "overwrite"}:  # by other options
         raise CallError(f"--set {min(taken)}: is no argument of a network")
+    if len(given) < len(args.set):  # else a value would be dropped silently
+        raise CallError("--set gives one argument two values: give it once")
     check_file(args.file)  # before Keras starts, as all that follows
     check_folder(args.out, overwrite=True)  # first what --overwrite does not mend
-    console.check_new(Path(args.out) / "config.json", args.overwrite)
+    for name in FILES:
+        console.check_new(Path(args.out) / name, args.overwrite)
     console.check_writable(args.out)
     start_keras(args.debug)
     with console.waiting("reading and writing", args.debug):

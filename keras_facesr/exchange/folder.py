@@ -10,6 +10,7 @@ from keras_facesr.errors import WeightsError, reason
 from keras_facesr.exchange.published import network_of
 from keras_facesr.version import __version__
 
+FILES = "config.json", "model.weights.h5", "README.md"
 TERMS = "those of the source"
 CARD = """# {name}
 
@@ -68,6 +69,8 @@ def check_folder(folder, overwrite=False):
         raise WeightsError(f"{folder}: holds a training run; name another folder")
     if (folder / "config.json").exists() and not overwrite:
         raise WeightsError(f"{folder}: holds a model already; overwrite replaces it")
+    if not overwrite and (there := [folder / name for name in FILES if (folder / name).exists()]):
+        raise WeightsError(f"{there[0]}: exists already; overwrite replaces it")
 
 
 def _write(network, path, folder):
