@@ -197,6 +197,16 @@ def test_no_answer_replaces_a_picture_that_is_to_be_enlarged_too(facesr, catalog
         assert levels(own) == {"1.png": 0, "1_near.png": 1}
 
 
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_no_answer_replaces_a_picture_that_is_given_by_another_path(facesr, catalogue, tmp_path):
+    for level, name in enumerate(("1.png", "1_near.png")):
+        write(tmp_path / "own" / name, level)
+    (tmp_path / "link").symlink_to(tmp_path / "own", target_is_directory=True)
+    given = [tmp_path / "link" / name for name in ("1.png", "1_near.png")]
+    refused = facesr("upscale", *given, "-o", tmp_path / "own", "--model", "near", "--overwrite")
+    assert refused.code == 2 and "would replace" in refused.err and levels(tmp_path / "own") == {"1.png": 0, "1_near.png": 1}
+
+
 def test_the_answer_to_one_picture_is_written_to_the_file_that_is_named(facesr, catalogue, tree, tmp_path):
     call = ("upscale", tree / "1.webp", "-o", tmp_path / "new" / "Big.PNG", "--model", "near")
     assert facesr(*call).code == 0

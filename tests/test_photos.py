@@ -318,6 +318,17 @@ def test_a_faces_samples_lie_each_beside_its_photograph(facesr, tmp_path, monkey
 
 
 @finding
+@pytest.mark.parametrize("how", ["--overwrite", "--skip-existing"])
+def test_no_face_replaces_a_photograph_that_is_to_be_enlarged_too(facesr, tmp_path, how):
+    names = ("wall.png", "wall_photo_face_12.png")
+    for name in names:
+        Image.fromarray(gradient(4, 5)).save(tmp_path / name)
+    refused = facesr("photo", *(tmp_path / name for name in names), "-o", tmp_path, "--keep-faces", how)
+    assert refused.code == 2 and f"wall.png would replace {tmp_path / names[1]}" in refused.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names]
+
+
+@finding
 def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, tmp_path):
     Image.fromarray(gradient(40, 50)).save(tmp_path / "wall.png")
     call = ("photo", tmp_path / "wall.png", "-o", tmp_path / "out")

@@ -51,8 +51,7 @@ def in_runtime(args, preset, samples=None):
     from keras_facesr.inference import runtimes
 
     samples = args.samples if samples is None else samples
-    if samples and args.runtime in runtimes.RUNTIMES:
-        raise CallError(f"samples are drawn by Keras: --runtime {args.runtime} and --samples exclude each other")
+    check_draws(args.runtime, samples)
     if samples and args.runtime == "auto":
         start_keras(args.debug)  # without TensorFlow's remarks; it tells whether the model draws
     runtime = runtimes.fastest(preset, samples) if args.runtime == "auto" else args.runtime
@@ -77,6 +76,12 @@ class Loader:
 def load(args, preset):
     start_keras(args.debug)
     return presets.load(preset.name)
+
+
+def check_draws(runtime, samples):
+    """Raise CallError if samples are asked of a ``--runtime`` that draws none."""
+    if samples and runtime not in ("auto", "keras"):
+        raise CallError(f"samples are drawn by Keras: --runtime {runtime} and --samples exclude each other")
 
 
 def check_samples(args, models):

@@ -1,5 +1,6 @@
 """``facesr photo``: whole photographs, their faces found, enlarged and pasted back."""
 
+import re
 import sys
 from itertools import compress
 from pathlib import Path
@@ -7,12 +8,13 @@ from pathlib import Path
 from keras_facesr import presets
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import natural, positive, report_options
-from keras_facesr.cli.networks import RUNTIMES, Loader, check_samples, find_preset, seed_of, start_keras
+from keras_facesr.cli.networks import RUNTIMES, Loader, check_draws, check_samples, find_preset, seed_of, start_keras
 from keras_facesr.data.files import is_there
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Enlarge photographs into OUT_DIR, each face by the network that fits it: group.jpg to group.jpg_photo.png."
 NAME = "photo"  # in the names of answers
+FACE = re.compile(r"_face_\d+(?=\.png$)")  # in the names of faces' files, behind that of the photograph's answer
 
 
 def add_options(option):
@@ -41,6 +43,7 @@ def run(args):
     if args.faces_only and args.background:
         raise CallError("--faces-only and --background exclude each other: one is bicubic interpolation, one a network")
     args.seed = seed_of(args)
+    check_draws(args.runtime, args.samples)
     background = args.background or presets.BACKGROUND
     for name in filter(None, (args.model, background)):
         find_preset(name)
@@ -58,8 +61,8 @@ def run(args):
     with console.waiting("starting LiteRT", args.debug):
         networks.started()
     answers, empty = plan(args.inputs, args.out, NAME, args.samples)
-    if args.overwrite and args.out:
-        check_kept(answers)
+    if args.out and (args.overwrite or args.keep_faces):
+        check_kept(answers, FACE if args.keep_faces else None)
     failed, done, skipped = console.Failures(args.debug), [], []
     for given in empty:
         failed.add(given, FacesrError(f"{given}: no picture there"))

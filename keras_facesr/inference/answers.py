@@ -67,13 +67,18 @@ def plan(inputs, out, model, samples=0):
     return answers, empty
 
 
-def check_kept(answers):
-    """Raise CallError if an answer of ``plan`` would take the place of another picture that is to be enlarged."""
+def check_kept(answers, beside=None):
+    """Raise CallError if an answer of ``plan`` would take the place of another picture that is to be enlarged.
+
+    ``beside``: a compiled pattern of what the names of further files that are written beside an answer have more than its own.
+    """
 
     def place(path):
-        return str(path) if is_remote(path) else os.path.abspath(path)
+        return str(path) if is_remote(path) else os.path.join(os.path.realpath(path.parent), path.name)
 
     pictures = {place(file): file for file in answers}
+    if beside:
+        pictures |= {beside.sub("", taken): file for taken, file in pictures.items() if beside.search(taken)}
     for file, targets in answers.items():
         for target in targets:
             other = pictures.get(place(target), file)
