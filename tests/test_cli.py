@@ -169,6 +169,8 @@ def test_the_version_is_printed(facesr):
         ("compare DIGITS -o SHEET --model near", "DIGITS: holds digits"),
         ("export near OUT --format tflite --quantize int8 --size 16 --calibration DIGITS", "DIGITS: holds digits"),
         ("photo FACE -o OUT --model near --background near --samples 2", "there is one answer to each face by near"),
+        ("photo FACE -o OUT --samples 2 --runtime litert", "--runtime litert and --samples exclude each other"),
+        ("import FACE -o OUT --set steps=3 --set steps=4", "--set gives one argument two values"),
         ("photo FACE -o OUT --faces-only --background edsr_small_x4", "exclude each other"),
         ("upscale --demo FACE -o OUT --model near", "built-in face"),
         ("upscale --demo -o OUT --model near --ray", "built-in face"),
@@ -320,6 +322,12 @@ def test_what_was_done_and_what_failed_is_told_as_json(facesr, catalogue, faces,
 def test_a_dash_prints_json_alone_to_stdout(facesr, catalogue, face, tmp_path):
     result = facesr("upscale", face, "-o", tmp_path / "out", "--model", "near", "--json", "-")
     assert json.loads(result.out)["failed"] == []
+
+
+def test_a_name_is_printed_as_it_is_but_in_one_line(facesr, catalogue, tmp_path):
+    names = ("two  spaces.png", "two\nlines.png")
+    *told, summary = facesr("upscale", *(tmp_path / name for name in names), "-o", tmp_path, "--model", "near").err.splitlines()
+    assert told == [f"facesr: {tmp_path}/two  spaces.png: no such file", f"facesr: {tmp_path}/two lines.png: no such file"]
 
 
 def test_an_error_nobody_expected_is_one_line_with_the_name_and_the_others_are_done(
@@ -630,7 +638,8 @@ def test_a_run_that_cannot_start_is_a_wrong_call(facesr, tmp_path):
 
 
 def test_an_empty_argument_is_not_taken_for_the_folder_one_is_in(facesr, tmp_path):
-    for call in (("upscale", "", "-o", tmp_path), ("upscale", "face.png", "-o", ""), ("evaluate", "", "--model", "sam")):
+    without_out = ("upscale", "face.png", "-o", ""), ("upscale", "face.png", "--out=")
+    for call in (("upscale", "", "-o", tmp_path), *without_out, ("evaluate", "", "--model", "sam")):
         result = facesr(*call)
         assert (result.code, result.err) == (
             2,

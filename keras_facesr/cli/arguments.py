@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 
 
@@ -13,7 +14,8 @@ class Parser(argparse.ArgumentParser):
         self.register("action", None, Once)
 
     def parse_args(self, args=None, namespace=None):
-        if "" in (sys.argv[1:] if args is None else args):  # as a path it would be the folder one is in
+        args = sys.argv[1:] if args is None else args
+        if any(re.fullmatch("(--[a-z-]+=)?", given) for given in args):  # as a path it would be the folder one is in
             self.error("an argument is empty, perhaps by a variable that is not set")
         return super().parse_args(args, namespace)
 

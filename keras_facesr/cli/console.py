@@ -201,10 +201,15 @@ class Failures(list):
 
 def one_line(error, name=""):
     """An error as one line that names its file; an unexpected one with its type as well."""
-    text = " ".join(str(error).split())
+    text, name = _joined(str(error)), _joined(name)
     of_the_system = isinstance(error, OSError) and error.strerror
     if of_the_system:
         text = f"{error.filename or 'stopped'}: {error.strerror}"
     if of_the_system or isinstance(error, FacesrError):
         return text if name in text else f"{name}: {text}"
     return f"{name or 'stopped'}: {type(error).__name__}: {text[:300]} (unexpected; --debug shows where)"
+
+
+def _joined(text):
+    """The lines of a text as one; spaces within a line stay, as names of files have some."""
+    return " ".join(filter(None, map(str.strip, text.splitlines())))
