@@ -132,11 +132,14 @@ def test_an_address_without_its_scheme_is_an_error_of_one_line(address):
 def test_the_clients_command_writes_pictures_and_names_what_failed(served, network, tmp_path):
     (tmp_path / "face.jpg").write_bytes(packed(FACES[0], "PNG"))
     (tmp_path / "broken.png").write_bytes(b"nothing")
-    pictures = [tmp_path / name for name in ("broken.png", "absent.png", "face.jpg")]
+    (tmp_path / "face.png").write_bytes(packed(FACES[1], "PNG"))
+    pictures = [tmp_path / name for name in ("broken.png", "absent.png", "face.jpg", "face.png")]
     command = [sys.executable, EXAMPLE / "client.py", *pictures, "-o", tmp_path / "out", "--rest", served[2]]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 1
-    assert [line.split(": ")[0] for line in run.stderr.splitlines()] == [str(path) for path in pictures[:2]]
+    *failed, twice = run.stderr.splitlines()
+    assert [line.split(": ")[0] for line in failed] == [str(path) for path in pictures[:2]]
+    assert twice == f"{pictures[3]}: {tmp_path / 'out' / 'face_sam.png'} exists already; give it an -o of its own"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["face_sam.png"]
     check(((tmp_path / "out" / "face_sam.png").read_bytes(), ""), network.upscale(FACES[0]))
 

@@ -37,11 +37,13 @@ def main():
         parser.exit(2, f"{args.out}: no folder can be made there ({error.strerror})\n")
     failed = False
     for picture in args.pictures:
+        target = args.out / f"{picture.stem}_{args.model}.png"
         try:
+            if target.exists():  # pictures of two folders may have one name
+                raise OSError(f"{target} exists already; give it an -o of its own")
             ((png, error),) = client.enlarge([picture.read_bytes()])
             if error:
                 raise ServerError(error)
-            target = args.out / f"{picture.stem}_{args.model}.png"
             partial = target.with_suffix(".partial")
             partial.write_bytes(png)
             partial.replace(target)
