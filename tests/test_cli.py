@@ -608,6 +608,7 @@ def test_int8_is_calibrated_on_faces_from_the_whole_folder(facesr, catalogue, fa
     expected = [Image.open(faces / f"{k}.png").resize((16, 16), Image.Resampling.BICUBIC) for k in used]
     np.testing.assert_array_equal(calibration, [np.stack(expected)])
     assert result.code == code and ("broken.png" in result.err) == bool(code)
+    assert [entry["input"] for entry in json.loads(result.out)["failed"]] == [str(faces / "broken.png")] * code
 
 
 def test_an_exported_file_stays_unless_overwriting_is_allowed(facesr, catalogue, monkeypatch, tmp_path):

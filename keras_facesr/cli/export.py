@@ -42,12 +42,12 @@ def run(args):
         border = f", {report['border']:.2g} up to the border" if "border" in report else ""
         images = f"{report['images']} image{'s' * (report['images'] != 1)}"
         print(f"{args.out}: {report['bytes'] / 1e6:.1f} MB, {near} the Keras model on {images}{border}")
-    console.write_json(args, {"model": preset.name, **report})
+    console.write_json(args, {"model": preset.name, **report, "failed": failed})
     return 1 if failed else 0
 
 
 def _calibration(args):
-    """Calibration faces for int8, spread over the folder, uint8 (N, H, W, 3), and the files that cannot be read."""
+    """Calibration faces for int8, spread over the folder, uint8 (N, H, W, 3), and the ``Failures`` of files."""
     import numpy as np
 
     from keras_facesr.data.datasets import open_faces, spread
@@ -55,13 +55,12 @@ def _calibration(args):
     from keras_facesr.data.images import read_picture
     from keras_facesr.exporting.write import CALIBRATION_IMAGES
 
-    faces, failed = [], []
+    faces, failed = [], console.Failures(args.debug)
     for file in spread(open_faces(args.calibration), CALIBRATION_IMAGES).files:
         try:
             faces.append(resize(centre_square(read_picture(file).rgb), *args.size))
         except ImageError as error:
-            console.report(error, args.debug, str(file))
-            failed.append(file)
+            failed.add(file, error)
     if not faces:
         raise CallError(f"{args.calibration}: none of its files can be read as a picture")
     return np.stack(faces), failed
