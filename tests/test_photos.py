@@ -13,7 +13,7 @@ import keras_facesr as fsr
 from keras_facesr.data import images
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.similarity import Similarity, fitted, warp
-from keras_facesr.errors import CallError, ExportError
+from keras_facesr.errors import CallError, ExportError, ImageError
 from keras_facesr.inference import upscale
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.metrics.fidelity import psnr
@@ -237,6 +237,34 @@ def test_a_face_at_the_border_and_overlapping_ones_are_pasted(found):
     np.testing.assert_array_equal(restored.pixels, again.pixels)
 
 
+def test_a_photograph_that_is_too_large_is_refused_before_its_faces_are_sought(monkeypatch):
+    monkeypatch.setattr("keras_facesr.inference.pictures.OUTPUT_PIXELS", 16 * 119 * 160)
+    monkeypatch.setattr(restore, "find_faces", None)
+    with pytest.raises(ImageError, match="160x120 pixels are too many to enlarge 4 times"):
+        fsr.restore_photo(gradient(120, 160), load=blocks)
+
+
+@finding
+def test_samples_of_a_photograph_are_written_one_after_the_other(facesr, tmp_path, monkeypatch):
+    photo, eyes = wall_with_a_face()
+    Image.fromarray(photo).save(tmp_path / "wall.png")
+    crops = [np.full((128, 128, 3), 60 * k, np.uint8) for k in range(3)]
+    face = restore.FoundFace((0, 0, 1, 1), [], 18.0, 0.0, 1.0, "sam_small_x8", None, crops=crops)
+    parts = restore.Parts(
+        images.read_picture(photo), resize(photo, 480, 640).copy(), [face], {0: Similarity(1 / 5, 40 + 50j)}, 0
+    )
+    expected = [parts.joined(4, [k]) for k in range(3)]
+    monkeypatch.setattr(networks, "started", lambda: None)
+    monkeypatch.setattr(restore, "enlarge_parts", lambda *how, **more: parts)
+    joined, there = restore.Parts.joined, []
+    count = lambda *how, **more: there.append(len([*tmp_path.glob("out/*")])) or joined(*how, **more)  # noqa: E731
+    monkeypatch.setattr(restore.Parts, "joined", count)
+    assert facesr("photo", tmp_path / "wall.png", "-o", tmp_path / "out", "--samples", 3).code == 0
+    assert there == [0, 1, 2]
+    for number, pixels in enumerate(expected, 1):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / f"wall_photo_{number}.png")), pixels)
+
+
 def test_gray_stays_gray_and_alpha_is_kept(found):
     photo, eyes = wall_with_a_face()
     found(a_face(eyes, width=18))
@@ -290,7 +318,7 @@ def test_an_interrupted_call_writes_the_faces_that_are_missing_when_it_goes_on(f
     Image.fromarray(wall).save(tmp_path / "wall.png")
     face = restore.FoundFace((0, 0, 1, 1), [], 1.0, 0.0, 1.0, "sam_small_x8", None, crops=[wall])
     monkeypatch.setattr(networks, "started", lambda: None)
-    monkeypatch.setattr(restore, "restore_photo", lambda *how, **more: restore.Restored([wall], [face] * 3, 0))
+    monkeypatch.setattr(restore, "enlarge_parts", lambda photo, *how, **more: restore.Parts(photo, wall, [face] * 3, {}, 0))
     call = ("photo", tmp_path / "wall.png", "-o", tmp_path / "out", "--keep-faces")
     left = iter([True] * 2)
     with monkeypatch.context() as patch:
@@ -311,7 +339,7 @@ def test_a_faces_samples_lie_each_beside_its_photograph(facesr, tmp_path, monkey
     Image.fromarray(wall).save(tmp_path / "wall.png")
     drawn, fixed = (restore.FoundFace((0, 0, 1, 1), [], 1.0, 0.0, 1.0, "sam_small_x8", None, crops=[wall] * n) for n in (2, 1))
     monkeypatch.setattr(networks, "started", lambda: None)
-    monkeypatch.setattr(restore, "restore_photo", lambda *how, **more: restore.Restored([wall] * 2, [drawn, fixed], 0))
+    monkeypatch.setattr(restore, "enlarge_parts", lambda photo, *how, **more: restore.Parts(photo, wall, [drawn, fixed], {}, 0))
     assert facesr("photo", tmp_path / "wall.png", "-o", tmp_path / "out", "--keep-faces", "--samples", 2).code == 0
     written = ["wall_photo_1.png", "wall_photo_1_face_1.png", "wall_photo_1_face_2.png", "wall_photo_2.png"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [*written, "wall_photo_2_face_1.png"]

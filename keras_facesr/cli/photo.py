@@ -2,7 +2,6 @@
 
 import re
 import sys
-from itertools import compress
 from pathlib import Path
 
 from keras_facesr import presets
@@ -96,22 +95,26 @@ def run(args):
 def _do(args, photo, targets, background, load, show):
     """Enlarge one photograph, or with ``--dry-run`` find its faces. Returns its entry of the report, and a line about it."""
     from keras_facesr.data.images import read_picture, write_png
-    from keras_facesr.photos.restore import find, restore_photo, summary
+    from keras_facesr.photos.restore import enlarge_parts, find, summary
 
     picture = read_picture(photo)
     if args.dry_run:
         faces, doubtful = find(picture, args.model, show)
         lines = [f"{photo}: {summary(faces, doubtful)}", *map(_line, faces)]
         return _entry(photo, faces, doubtful), "\n".join(lines)
-    missing = [not (args.skip_existing and is_there(target)) for target in targets]
-    for target in compress(targets, missing):
-        console.check_new(target, args.overwrite)  # before the work; write_png checks again
+    missing = [number for number, target in enumerate(targets) if not (args.skip_existing and is_there(target))]
+    for number in missing:
+        console.check_new(targets[number], args.overwrite)  # before the work; write_png checks again
     how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
-    restored = restore_photo(picture, args.scale, args.model, background, args.faces_only, **how)
-    faces = _write_faces(args, targets, restored.faces) if args.keep_faces else []
-    outputs = [write_png(*pair, args.overwrite, picture) for pair in compress(zip(targets, restored.images), missing)] + faces
-    entry = {**_entry(photo, restored.faces, restored.doubtful), "outputs": [str(path) for path in outputs]}
-    return entry, f"{photo} -> {', '.join(map(str, outputs))}: {summary(restored.faces, restored.doubtful)}"
+    parts = enlarge_parts(picture, args.model, background, args.faces_only, **how)
+    faces = _write_faces(args, targets, parts.faces) if args.keep_faces else []
+    outputs = []
+    for number in missing:  # one after the other, as each may have hundreds of megabytes
+        pixels = parts.joined(args.scale, [number] * len(parts.faces), keep=number != missing[-1])
+        outputs.append(write_png(targets[number], pixels, args.overwrite, picture))
+    outputs += faces
+    entry = {**_entry(photo, parts.faces, parts.doubtful), "outputs": [str(path) for path in outputs]}
+    return entry, f"{photo} -> {', '.join(map(str, outputs))}: {summary(parts.faces, parts.doubtful)}"
 
 
 def _write_faces(args, targets, faces):

@@ -130,17 +130,22 @@ def enlarge_rgb(model, picture, tile=None, on_tile=None):
 
     An answer of more than ``OUTPUT_PIXELS`` raises ImageError.
     """
-    height, width = picture.rgb.shape[:2]
-    if height * width * model.scale**2 > OUTPUT_PIXELS:
-        largest = OUTPUT_PIXELS / model.scale**2 / 1e6
-        raise ImageError(
-            f"{picture.name}: {width}x{height} pixels are too many to enlarge {model.scale} times; "
-            f"cut the faces out or shrink it, at most {largest:.0f} million pixels"
-        )
+    check_pixels(picture, model.scale)
     side = tile_side(model, tile)
-    if max(height, width) > side:
+    if max(picture.rgb.shape[:2]) > side:
         return enlarge_in_tiles(model, picture.rgb, side, on_tile)
     return enlarge_in_passes(model, picture.rgb[None])[0]
+
+
+def check_pixels(picture, scale):
+    """Raise ImageError if a ``Picture`` enlarged so many times would have more than ``OUTPUT_PIXELS``."""
+    height, width = picture.rgb.shape[:2]
+    if height * width * scale**2 > OUTPUT_PIXELS:
+        largest = OUTPUT_PIXELS / scale**2 / 1e6
+        raise ImageError(
+            f"{picture.name}: {width}x{height} pixels are too many to enlarge {scale} times; "
+            f"cut the faces out or shrink it, at most {largest:.0f} million pixels"
+        )
 
 
 def like(picture, rgb, scale):

@@ -14,7 +14,7 @@ from keras_facesr.data.images import Picture, read_picture, to_pixels
 from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.errors import CallError, check_whole_number
 from keras_facesr.inference import runtimes
-from keras_facesr.inference.pictures import enlarge_rgb, like, sample_picture, upscale
+from keras_facesr.inference.pictures import check_pixels, enlarge_rgb, like, sample_picture, upscale
 from keras_facesr.photos.align import ANY_TURN, frame
 from keras_facesr.photos.choose import check_background, check_model, choose
 from keras_facesr.photos.detect import find_faces
@@ -186,6 +186,8 @@ def enlarge_parts(
     check_whole_number(samples, "samples", least=0)
     picture = source if isinstance(source, Picture) else read_picture(source)
     photo, show = picture.rgb, show or (lambda part: None)
+    if not faces_only:
+        check_pixels(picture, WORKING)  # before the faces of a large one are sought
     if known is None:
         found, doubtful = find_faces(photo, lambda done, total: show(FINDING * done / total))
     else:
