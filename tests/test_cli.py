@@ -169,6 +169,7 @@ def test_the_version_is_printed(facesr):
         ("compare DIGITS -o SHEET --model near", "DIGITS: holds digits"),
         ("export near OUT --format tflite --quantize int8 --size 16 --calibration DIGITS", "DIGITS: holds digits"),
         ("photo FACE -o OUT --model near --background near --samples 2", "there is one answer to each face by near"),
+        ("photo FACE -o s3://bucket/out", "'s3://bucket/out' is an address: give a path of this machine"),
         ("photo FACE -o OUT --samples 2 --runtime litert", "--runtime litert and --samples exclude each other"),
         ("import FACE -o OUT --set steps=3 --set steps=4", "--set gives one argument two values"),
         ("photo FACE -o OUT --faces-only --background edsr_small_x4", "exclude each other"),

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import sys
+from pathlib import Path
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,6 +68,13 @@ def size(text):
     if len(sides) > 2 or not all(sides):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HxW, a height and a width")
     return positive(sides[0]), positive(sides[-1])
+
+
+def local(text):
+    """A path of this machine; written as one, an object store's address would be a folder "s3:"."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is an address: give a path of this machine, facesr upscale takes others")
+    return Path(text)
 
 
 def address(text):

@@ -201,10 +201,9 @@ class Failures(list):
 
 def one_line(error, name=""):
     """An error as one line that names its file; an unexpected one with its type as well."""
-    text, name = _joined(str(error)), _joined(name)
     of_the_system = isinstance(error, OSError) and error.strerror
-    if of_the_system:
-        text = f"{error.filename or 'stopped'}: {error.strerror}"
+    text = f"{error.filename or 'stopped'}: {error.strerror}" if of_the_system else str(error)
+    text, name = _joined(text), _joined(name)
     if of_the_system or isinstance(error, FacesrError):
         return text if name in text else f"{name}: {text}"
     return f"{name or 'stopped'}: {type(error).__name__}: {text[:300]} (unexpected; --debug shows where)"

@@ -2,11 +2,10 @@
 
 import re
 import sys
-from pathlib import Path
 
 from keras_facesr import presets
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import natural, positive, report_options
+from keras_facesr.cli.arguments import local, natural, positive, report_options
 from keras_facesr.cli.networks import RUNTIMES, Loader, check_draws, check_samples, find_preset, seed_of, start_keras
 from keras_facesr.data.files import is_there
 from keras_facesr.errors import CallError, FacesrError
@@ -19,7 +18,7 @@ FACE = re.compile(r"_face_\d+(?=\.png$)")  # in the names of faces' files, behin
 def add_options(option):
     report_options(option)
     option("inputs", nargs="+", metavar="PHOTO", help="picture or folder")
-    option("-o", "--out", type=Path, metavar="OUT_DIR", help="folder to write to")
+    option("-o", "--out", type=local, metavar="OUT_DIR", help="folder to write to")
     option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
     option("--model", metavar="NAME", help="network for all faces (default: by their width; --dry-run prints the table)")
     option("--background", metavar="NAME", help=f"network for the rest (default: {presets.BACKGROUND})")
