@@ -244,6 +244,14 @@ def test_a_photograph_that_is_too_large_is_refused_before_its_faces_are_sought(m
         fsr.restore_photo(gradient(120, 160), load=blocks)
 
 
+def test_a_level_face_is_not_turned_by_minus_zero(found, facesr, tmp_path, monkeypatch):
+    Image.fromarray(gradient(40, 50)).save(tmp_path / "wall.png")
+    found(a_face((15 + 20.05j, 25 + 20j), width=18))
+    monkeypatch.setattr(networks, "started", lambda: None)
+    told = facesr("photo", tmp_path / "wall.png", "--dry-run").out
+    assert "18 px wide at 20,25, turned by 0 degrees: sam_small_x8" in told
+
+
 @finding
 def test_samples_of_a_photograph_are_written_one_after_the_other(facesr, tmp_path, monkeypatch):
     photo, eyes = wall_with_a_face()

@@ -137,4 +137,4 @@ def _entry(photo, faces, doubtful):
 
 def _line(face):
     x, y = (round((low + high) / 2) for low, high in (face.box[::2], face.box[1::2]))
-    return f"    {face.width:.0f} px wide at {x},{y}, turned by {face.angle:.0f} degrees: {face.preset or face.left_for}"
+    return f"    {face.width:.0f} px wide at {x},{y}, turned by {round(face.angle)} degrees: {face.preset or face.left_for}"
