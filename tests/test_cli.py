@@ -561,7 +561,7 @@ def test_export_passes_its_arguments_on_and_tells_how_near_the_file_came(facesr,
     out = tmp_path / "near.tflite"
     result = facesr("export", "near", out, "--quantize", "int8", "--size", 16, "--calibration", faces)
     assert (result.code, result.err) == (0, "")
-    assert result.out == f"{out}: 2.5 MB, 41.2 dB from the Keras model on 1 images\n"
+    assert result.out == f"{out}: 2.5 MB, 41.2 dB from the Keras model on 1 image\n"
     ((name, path, format, how),) = calls
     assert (name, path, format) == ("Nearest", str(out), None)
     assert how["calibration"].shape == (4, 16, 16, 3) and how["size"] == (16, 16)
