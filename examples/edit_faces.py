@@ -38,8 +38,8 @@ else:
     sizes = {"train": 2000, "test": args.faces}
     train, test = (open_dataset(args.celeba, part, kind="celeba").subset(slice(n)) for part, n in sizes.items())
     (true, unreadable), test, labels = decoded(train, 64), decoded(test, 64)[0], train.labels
-    if unreadable:
-        raise fsr.FacesrError(f"{unreadable[0]}: cannot be read")
+    if unreadable or not labels:
+        raise fsr.FacesrError(f"{(*unreadable, 'list_attr_celeba.txt')[0]}: cannot be read")
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 from keras_facesr.models.face_features import ATTRIBUTES
 

@@ -30,14 +30,14 @@ parser.set_defaults(**({"steps": 2, "size": 128, "patch": 64} if parser.parse_ar
 args = parser.parse_args()
 end_in_a_line()
 check_whole_number(args.steps, "--steps")
+check_whole_number(args.size, "--size")
 out = place_for(args.out, ".weights.h5")
 
 if args.quick:
     width, faces = {"features": 8, "blocks": 1}, demo_faces(8, args.size)
 else:
-    faces, unreadable = decoded(open_faces(args.faces, split="train"), args.size)
+    (faces, unreadable), width = decoded(open_faces(args.faces, split="train"), args.size), {"features": 32, "blocks": 12}
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-    width = {"features": 32, "blocks": 12}
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 import keras

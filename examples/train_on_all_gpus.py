@@ -27,13 +27,11 @@ args = parser.parse_args()
 end_in_a_line()
 check_whole_number(args.steps, "--steps")
 out = place_for(args.out, ".keras")
-
 if args.quick:
     size, faces = {"channels": 8, "encoder_blocks": 1, "icap_blocks": 0}, demo_faces(8, 128)
 else:
-    faces, unreadable = decoded(open_faces(args.faces, split="train"), size=128)
+    (faces, unreadable), size = decoded(open_faces(args.faces, split="train"), size=128), {}
     print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
-    size = {}
 stream = PairStream(faces, scale=8, batch_size=args.batch)  # whole batches, of one size
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
@@ -46,7 +44,9 @@ if args.quick:
     parts = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"] if args.quick else None)
-print(f"{strategy.num_replicas_in_sync} devices")
+if args.batch % (devices := strategy.num_replicas_in_sync):
+    parser.error(f"{devices} devices cannot share batches of {args.batch} images evenly")
+print(f"{devices} devices")
 
 with strategy.scope():
     model = SAM(scale=8, backbone="lr", stochastic_weight=0.1, **size)

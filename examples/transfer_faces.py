@@ -35,6 +35,8 @@ if args.quick:
     faces = demo_faces(2 * args.faces, 64)
 else:
     faces = decoded(open_dataset(args.celeba, "test", kind="celeba").subset(slice(2 * args.faces)), 64)[0]
+if len(faces) < 2 * args.faces:
+    raise fsr.FacesrError(f"{args.celeba}: {len(faces)} test faces; --faces {args.faces} takes twice as many")
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 from keras_facesr.models.varsr import VarSR

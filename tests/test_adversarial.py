@@ -73,6 +73,21 @@ def test_the_penalty_takes_the_slope_between_the_images_where_chance_put_the_poi
     assert float(adversarial.gradient_penalty(critic, *tensors)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_residual_critic_may_halve_nothing():
+    assert ResidualCritic(halvings=0, channels=4)(np.zeros((2, 4, 4, 3), "float32")).shape == (2, 1)
+
+
+def test_the_penalties_of_a_critic_of_pixels_are_those_of_its_mean():
+    images = ops.convert_to_tensor(np.random.default_rng(0).random((2, 4, 4, 3), "float32"))
+    pixels = lambda x: ops.sum(x**2, axis=-1, keepdims=True)  # noqa: E731
+    mean = lambda x: ops.mean(pixels(x), axis=(1, 2))  # noqa: E731
+    for penalty in (
+        adversarial.zero_centred_penalty,
+        lambda critic, x: adversarial.gradient_penalty(critic, x, x[::-1], ops.full((2, 1, 1, 1), 0.3)),
+    ):
+        assert float(penalty(pixels, images)) == pytest.approx(float(penalty(mean, images)), rel=1e-5)
+
+
 def test_the_penaltys_own_gradient_is_that_of_finite_differences():
     """Of a smooth critic: where slopes jump, as at the kink of a ReLU, differences would see the jumps."""
     kernel = keras.Variable(RNG.normal(size=(3, 3, 3, 4)).astype("float32"))

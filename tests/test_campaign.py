@@ -37,6 +37,13 @@ def test_what_fails_is_told_in_a_line_and_the_next_begins(tmp_path):
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize("line", ["srcnn_x8_utkface", "srcnn_x8_utkface data 3,200", "srcnn_x8_utkface my data 3200"])
+def test_a_line_that_is_no_run_is_told_of_in_a_line(line, campaign, tmp_path, capsys):
+    assert campaign.run(line, tmp_path) == campaign.FAILED
+    told = "srcnn_x8_utkface: a line is RECIPE DATA_DIR [IMAGES], without blanks in them, not "
+    assert capsys.readouterr().err == f"{told}{line!r}\n"
+
+
 def test_a_curve_counts_images_over_all_stages(campaign, tmp_path):
     pytest.importorskip("h5py")
     import release

@@ -78,6 +78,16 @@ def test_celeba_without_the_attribute_file_has_no_labels(celeba_root):
     assert celeba(celeba_root, "train").labels == {}
 
 
+@pytest.mark.parametrize("rows", ["", "000001.jpg 1 1\n0000", "000001.jpg 1 1\n000002.jpg", "000001.jpg 1 1\n000002.jpg 1"])
+def test_celebas_attributes_that_are_cut_off_are_told_of_in_a_line(rows, celeba_root):
+    (celeba_root / "list_attr_celeba.txt").write_text(f"4\nMale Smiling\n{rows}")
+    with pytest.raises(DatasetError, match=r"list_attr_celeba.txt: every image needs one line of 2 values \(not 00000[12]"):
+        celeba(celeba_root, "train")
+    (celeba_root / "list_attr_celeba.txt").write_text("4\n")
+    with pytest.raises(DatasetError, match="every image needs one line of 0 values"):
+        celeba(celeba_root, "train")
+
+
 def test_celeba_with_missing_files_or_attributes_says_so(celeba_root):
     with pytest.raises(DatasetError, match="no split 'valid'"):
         celeba(celeba_root, "valid")

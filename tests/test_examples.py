@@ -1,6 +1,7 @@
 """Every example runs as its first lines say, in its quick mode where it trains, and is short enough to be read."""
 
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,9 @@ MISSING = [  # what is given is not there or holds no faces, or the answer canno
     "enlarge_folder faces --model absent",
     "sample_faces --model absent",
     "train_sam --quick -o absent.h5",
+    "train_cagface --quick --size 0",
+    "edit_faces celeba",
+    "transfer_faces celeba",
     "attention_maps -o faces/0.png/absent.png",
     "attention_maps -o faces/absent.png",
     "enlarge_folder faces -o faces/0.png/absent",
@@ -122,9 +126,19 @@ def test_a_wrong_call_is_answered_without_starting_tensorflow():
 def test_what_is_not_there_is_named_in_one_line_without_starting_tensorflow(here):
     (here / "faces" / "absent.png").mkdir()  # no place for a file
     (here / "digits" / "test" / "3").mkdir(parents=True)
+    (here / "celeba" / "img_align_celeba").mkdir(parents=True)
+    shutil.copy(here / "faces" / "0.png", here / "celeba" / "img_align_celeba" / "1.jpg")
+    shutil.copy(here / "faces" / "0.png", here / "celeba" / "img_align_celeba" / "2.jpg")
+    (here / "celeba" / "list_eval_partition.txt").write_text("1.jpg 0\n2.jpg 2\n")  # without attributes
     called = miscall([f"{EXAMPLES}/{call.replace(' ', '.py ', 1)}" for call in MISSING], here)
     assert called.stdout.splitlines() == [f"{EXAMPLES}/{call.split()[0]}.py 2" for call in MISSING]
-    reasons = "absent", "digits: holds digits", "must be a whole number"
+    reasons = (
+        "absent",
+        "digits: holds digits",
+        "must be a whole number",
+        "list_attr_celeba.txt: cannot be read",
+        "celeba: 1 test faces",
+    )
     named = [any(reason in line for reason in reasons) for line in called.stderr.splitlines()]
     assert named == [True] * len(MISSING), called.stderr
 
@@ -165,6 +179,8 @@ def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here):
 
 @pytest.mark.slow
 def test_what_was_trained_on_all_gpus_is_opened_by_keras(run, here):
+    ended = run("train_on_all_gpus", "--quick --batch 3")
+    assert ended.returncode == 2 and ended.stderr.endswith("error: 2 devices cannot share batches of 3 images evenly\n")
     assert run("train_on_all_gpus", "--quick").returncode == 0
     assert keras.saving.load_model(here / "sam.keras").phase == 2
 

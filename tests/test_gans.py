@@ -131,3 +131,13 @@ def test_training_lowers_the_error_and_then_goes_on_against_the_critic(network):
     assert all(np.isfinite(value) for value in report.values())
     for part, values in zip((model.learning_variables, model.critic.trainable_variables), before):
         assert any(np.any(v.numpy() != old) for v, old in zip(part, values))
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["default", "given"])
+def test_in_float16_the_critics_loss_is_scaled_as_the_networks(given):
+    model = small(SRGAN, **CRITIC, perceptual_weight=0.0, dtype="mixed_float16")
+    model.phase = 2
+    critic_optimizer = keras.optimizers.Adam(1e-3) if given else None
+    model.compile(keras.optimizers.Adam(1e-3, use_ema=True), critic_optimizer=critic_optimizer)
+    for optimizer, averages in ((model.optimizer, True), (model.critic_optimizer, False)):
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and optimizer.inner_optimizer.use_ema == averages

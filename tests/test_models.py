@@ -1,5 +1,7 @@
 """What every model that enlarges promises, tried on a small one of each class."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -43,7 +45,7 @@ def test_images_of_several_sizes_come_out_scale_times_as_large_as_float32_in_0_t
 def test_a_number_given_as_text_is_refused_by_name_at_once(name):
     numbers = [argument for argument, value in SMALL[name].items() if type(value) in (int, float)]
     for argument in numbers:
-        with pytest.raises(CallError, match=f"^{name}: {argument} must be a number, not '{SMALL[name][argument]}'$"):
+        with pytest.raises(CallError, match=f"^{name}: {argument} must be a (whole )?number from [01] on, not '"):
             classes.model_class(name)(**{**SMALL[name], argument: str(SMALL[name][argument])})
     assert numbers
 
@@ -51,8 +53,28 @@ def test_a_number_given_as_text_is_refused_by_name_at_once(name):
 def test_a_number_given_in_its_place_may_be_numpys_but_no_text():
     cls = classes.model_class("SRCNN")
     assert cls(np.int64(2)).scale == 2
-    with pytest.raises(CallError, match="^SRCNN: scale must be a number, not '2'$"):
+    with pytest.raises(CallError, match="^SRCNN: scale must be a whole number from 1 on, not '2'$"):
         cls("2")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("Bicubic", {"scale": 0}, "scale must be a whole number from 1 on, not 0"),
+        ("SRCNN", {"scale": 2.5}, "scale must be a whole number from 1 on, not 2.5"),
+        ("EDSR", {"blocks": -1}, "blocks must be a whole number from 0 on, not -1"),
+        ("SAM", {"stochastic_weight": -1}, "stochastic_weight must be a number from 0 on, not -1"),
+        ("VarSR", {"kl_weight": float("nan")}, "kl_weight must be a number from 0 on, not nan"),
+        ("VarSR", {"draws": -1}, "draws must be a whole number from 0 on, not -1"),
+        ("VarSR", {"lr_size": 8}, "lr_size must be several numbers, such as (8, 8), not 8"),
+        ("VarSR", {"lr_size": (4.0, 4.0)}, "lr_size must be a whole number from 1 on, not 4.0"),
+        ("URDGN", {"hr_size": 16}, "hr_size must be several numbers, such as (128, 128), not 16"),
+        ("SRGAN", {"critic_steps": 0}, "critic_steps must be a whole number from 1 on, not 0"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_at_once(name, given, told):
+    with pytest.raises(CallError, match=f"^{name}: {re.escape(told)}$"):
+        classes.model_class(name)(**{**SMALL[name], **given})
 
 
 @pytest.mark.parametrize("name", ENLARGERS)

@@ -5,7 +5,7 @@ import pytest
 from keras_facesr.data.datasets import MASK_CLASSES, MIRRORED_MASK_CLASSES
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.labelled import LabelStream, MaskStream
-from keras_facesr.data.pipeline import PairStream, UnpairedStream
+from keras_facesr.data.pipeline import FaceStream, PairStream, UnpairedStream
 from keras_facesr.errors import CallError, DatasetError, FacesrError
 
 HR = np.random.default_rng(0).integers(0, 256, (10, 16, 24, 3), dtype=np.uint8)
@@ -227,3 +227,25 @@ def test_unpaired_images_come_from_both_sets_whatever_their_sizes():
     small, large = (np.concatenate(parts) for parts in zip(*batches))
     assert small.shape == (9, 4, 4, 3) and sorted(large[:, 0, 0, 0]) == list(range(0, 90, 10))
     assert set(small[:, 0, 0, 0]) <= {0, 10, 20} and len(set(small[:, 0, 0, 0])) > 1
+
+
+def test_images_that_are_not_square_are_not_turned():
+    wide = np.zeros((4, 8, 16, 3), np.uint8)
+    with pytest.raises(DatasetError, match='not square make no batch once some are turned: choose a crop, or "mirror"'):
+        PairStream(wide, 4, 2, augmentation="six")
+    assert PairStream(wide, 4, 2, augmentation="six", crop=8).batch(0)[0].shape == (2, 2, 2, 3)
+
+
+def test_images_of_float_values_are_refused_by_every_stream():
+    levels, values = np.zeros((4, 16, 16, 3), np.uint8), np.zeros((4, 16, 16, 3), np.float32)
+    streams = (
+        lambda: PairStream(values, 4, 2, degrades=lambda hr: [levels[:, ::4, ::4]]),
+        lambda: FaceStream([values], [(0.1, 0.1, 0.8)], 16, 4, 2),
+        lambda: UnpairedStream(values, levels, 2),
+        lambda: UnpairedStream(levels, values, 2),
+        lambda: LabelStream(values, np.arange(4), 2),
+        lambda: MaskStream(values, levels[..., 0], 2, range(19)),
+    )
+    for stream in streams:
+        with pytest.raises(DatasetError, match=r"images for a stream are uint8 \(N, H, W, 3\)"):
+            stream()

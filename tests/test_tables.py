@@ -187,6 +187,17 @@ def test_a_guest_is_measured_beside_the_rows_that_enlarge_as_it_does(made, minia
         run.run(MINIATURE, faces, runs, guests=[dataclasses.replace(guest, scale=8)], say=lambda _: None)
 
 
+def test_a_guest_that_has_the_name_of_another_row_is_refused(made, miniature, faces):
+    guest = presets.find(made[0] / "thin_x2")
+    for guests in ([guest, guest], [dataclasses.replace(guest, name="thin_x2")], [dataclasses.replace(guest, name="a/Thin")]):
+        with pytest.raises(TableError, match="another row of miniature1 has this name; leave it out, or rename its folder"):
+            run.run(MINIATURE, faces, made[0], guests=guests, say=lambda _: None)
+
+
+def test_a_row_trained_in_float32_where_bfloat16_is_not_faster_is_the_recipes(made, miniature, faces):
+    run._check_run(made[0] / "thin_x2", dataclasses.replace(SMALL.for_images(BUDGET), precision="mixed_bfloat16"), faces)
+
+
 def test_an_imported_network_is_a_guest_by_its_folder(made, miniature, faces, tmp_path):
     pytest.importorskip("safetensors")
     network = classes.build_model("SRVGGNetCompact", {"scale": 2, "channels": 4, "convolutions": 1})

@@ -458,6 +458,9 @@ def test_a_run_is_not_resumed_for_another_number_of_epochs(whole_run, faces):
         (THIN, {"strategy": "mirored"}, "strategy must be one of 'auto', 'mirrored', 'multiworker', not 'mirored'"),
         (THIN, {"epochs": "1"}, "epochs must be a whole number from 1 on, not '1'"),
         (THIN, {"accumulation": 0}, "accumulation must be a whole number from 1 on, not 0"),
+        (THIN, {"accumulation": 5}, "an update takes 5 batches, and this stage has 4: accumulate fewer"),
+        (THIN, {"validation_images": 0}, "validation_images must be a whole number from 1 on, not 0"),
+        (THIN, {"start": "sam_small_x8"}, "the weights of sam_small_x8 do not fit a VDSR of this recipe's config"),
         (THIN, {"precision": "mixed_bf16"}, "precision must be one of 'float32', "),
         ("digits_mnist", {"degradation": "blind"}, "digits_mnist is for digit reading; a degradation is for super-resolution"),
         ("sam_small_x8", {"degradation": "style"}, "sam_small_x8 cuts faces anew each time"),
@@ -512,6 +515,23 @@ def test_a_stage_of_a_few_epochs_has_their_steps_and_is_checked_at_its_end(steps
     assert list(range(stage.check_every, stage.steps + 1, stage.check_every)) == checked and stage.steps == checked[-1]
 
 
+def test_a_resumed_run_keeps_the_precision_that_it_was_begun_in(cache, faces, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(THIN, precision="mixed_bfloat16")
+    monkeypatch.setattr(training, "precision_here", lambda precision: "float32")
+    training.train(recipe, faces, tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["precision"] == "float32"
+    with pytest.raises(TrainingError, match="started with another recipe or other options; repeat that call"):
+        training.train(recipe, faces, tmp_path / "run", resume=True, precision="mixed_bfloat16")
+    monkeypatch.setattr(training, "precision_here", lambda precision: precision)
+    (tmp_path / "run" / "stage2.weights.h5").unlink()
+    policies, prepare = [], Stage.prepare
+    monkeypatch.setattr(
+        Stage, "prepare", lambda stage, model, **how: policies.append(model.dtype_policy.name) or prepare(stage, model, **how)
+    )
+    training.train(recipe, faces, tmp_path / "run", resume=True)
+    assert policies == ["float32"]
+
+
 def test_nothing_to_resume_is_said(tmp_path, faces):
     with pytest.raises(TrainingError, match="no run to resume"):
         training.train(THIN, faces, tmp_path / "new", resume=True)
@@ -560,7 +580,7 @@ def test_every_recipes_network_is_built():
 def test_a_recipe_that_goes_on_from_a_preset_starts_as_that_is(name):
     recipe = recipes.find(name)
     model, before = recipe.model(), presets.load(recipe.start)
-    training._start_from(presets.released_weights(presets.find(recipe.start)), model)
+    training._start_from(presets.find(recipe.start), model)
     lr = np.random.default_rng(0).random((1, 8, 8, 3), "float32")
     np.testing.assert_array_equal(model(lr), before(lr))
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from keras_facesr.errors import FacesrError, TrainingStopped
+from keras_facesr.errors import CallError, FacesrError, TrainingStopped, end_in_a_line
 from keras_facesr.training import recipes
 from keras_facesr.training.run import train
 
@@ -34,6 +34,7 @@ def main():
     parser.add_argument("--niceness", type=int, default=10, help="of the trainings, 0 to 19 (default: %(default)s)")
     parser.add_argument("--only", metavar="LINE", help=argparse.SUPPRESS)  # the argument of each run's own process
     args = parser.parse_args()
+    end_in_a_line()
     if args.only:
         sys.exit(run(args.only, args.runs_dir))
     os.nice(args.niceness)
@@ -64,10 +65,13 @@ def has_ended(line, runs_dir):
 
 def run(line, runs_dir):
     """Train the run of a line; returns the exit code of its process."""
-    name, data_dir, *images = line.split()
+    name, *others = line.split()
     folder = run_dir(line, runs_dir)
     try:
         recipe = recipes.find(name)
+        if len(others) not in (1, 2) or not all(map(str.isdecimal, others[1:])):
+            raise CallError(f"a line is RECIPE DATA_DIR [IMAGES], without blanks in them, not {line!r}")
+        data_dir, *images = others
         recipe = recipe.for_images(int(images[0])) if images else recipe
         train(recipe, Path(data_dir).expanduser(), folder, resume=(folder / "recipe.json").exists())
     except (TrainingStopped, KeyboardInterrupt) as stopped:

@@ -206,15 +206,15 @@ def _utkface_labels(name):
 def _celeba_attributes(file, names):
     if not file.exists():
         return {}
-    _, header, *rows = [line for line in lines_of(file, "celeba") if line] or [None, ""]
-    attributes = header.split()
-    values = dict(row.split(maxsplit=1) for row in rows)
+    _, attributes, *rows = [*(line.split() for line in lines_of(file, "celeba") if line), [], []]
+    values = {row[0]: row[1:] for row in rows if row}
+    wrong = [name for name in names if name not in values or len(values[name]) != len(attributes)]
     try:
-        signs = np.array([values[name].split() for name in names], np.int8)
-        signs = signs.reshape(len(names), len(attributes))
-    except (KeyError, ValueError) as error:
-        wanted = f"every image needs one line of {len(attributes)} values"
-        raise DatasetError(f"{file}: {wanted} ({error})") from error
+        if wrong:
+            raise ValueError(f"not {wrong[0]}")
+        signs = np.array([values[name] for name in names], np.int8)
+    except ValueError as error:
+        raise DatasetError(f"{file}: every image needs one line of {len(attributes)} values ({error})") from error
     return dict(zip(attributes, (signs > 0).T))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr.data.images import to_unit
-from keras_facesr.data.pipeline import Stream
+from keras_facesr.data.pipeline import Stream, check_levels
 
 
 class MaskStream(Stream):
@@ -24,6 +24,7 @@ class MaskStream(Stream):
     """
 
     def __init__(self, images, masks, batch_size, mirrored_class, seed=0, coarsest=4):
+        check_levels(images)
         super().__init__(len(images), batch_size, seed)
         self.pairs = images, masks
         self.mirrored_class, self.coarsest = np.asarray(mirrored_class), coarsest
@@ -59,6 +60,7 @@ class LabelStream(Stream):
     """
 
     def __init__(self, images, labels, batch_size, seed=0, mirror=True, coarsest=4):
+        check_levels(images)
         super().__init__(len(images), batch_size, seed)
         self.images, self.labels, self.mirrored, self.coarsest = images, labels, 0.5 * mirror, coarsest
 

@@ -140,8 +140,8 @@ class PairStream(Stream):
         starts: function from HR images to a list of LR images, as `degrades`; `afresh` gets one of them as `start`, by chance.
 
     Raises:
-        DatasetError: there are fewer images than a batch holds, a crop does not fit, there are several sizes without a crop, or
-            the LR images that are made are of another number or size.
+        DatasetError: there are fewer images than a batch holds, a crop does not fit, whole images are of several sizes or
+            would be turned and are not square, or the LR images that are made are of another number or size.
         FacesrError: H or W is not a multiple of `scale`.
         CallError: `scale` or `crop` is no whole number, or there is no such augmentation.
     """
@@ -160,8 +160,7 @@ class PairStream(Stream):
         starts=None,
     ):
         hr = hr if isinstance(hr, list) else [hr]
-        if not all(np.ndim(images) == 4 for images in hr):
-            raise DatasetError("images for a stream are uint8 (N, H, W, 3): data.cache.decoded makes them of a folder")
+        check_levels(*hr)
         super().__init__(sum(map(len, hr)), batch_size, seed)
         check_whole_number(scale, "scale")
         check_choice(augmentation, "augmentation", AUGMENTATIONS)
@@ -172,6 +171,8 @@ class PairStream(Stream):
             raise DatasetError(f"no crop of {crop} pixels: it must be a multiple of {scale}, at most {side}")
         if crop is None and len({images.shape[1:3] for images in hr}) > 1:
             raise DatasetError("images of several sizes make no batch: choose a crop")
+        if crop is None and augmentation == "six" and any(len({*images.shape[1:3]}) > 1 for images in hr):
+            raise DatasetError('images that are not square make no batch once some are turned: choose a crop, or "mirror"')
         self.scale, self.crop, self.afresh = scale, crop, afresh
         self.transformations = TRANSFORMATIONS[: AUGMENTATIONS[augmentation]]
         degrades, prepare = degrades or (lambda images: [degrade(images, scale)]), prepare or (lambda lr: lr)
@@ -246,6 +247,7 @@ class FaceStream(Stream):
     """
 
     def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER, afresh=None):
+        check_levels(*pictures)
         super().__init__(sum(map(len, pictures)), batch_size, seed)
         self.pictures, self.squares, self.size, self.scale, self.jitter = pictures, squares, size, scale, jitter
         self.afresh = afresh or (lambda hr, scale, chance: degrade(hr, scale))
@@ -267,6 +269,12 @@ class FaceStream(Stream):
         return face[:, ::-1] if self.jitter and chance.random() < 0.5 else face
 
 
+def check_levels(*sets):
+    """DatasetError unless each is an array of 8-bit images: floats in [0, 1] would be divided by 255, too."""
+    if not all(np.ndim(images) == 4 and images.dtype == np.uint8 for images in sets):
+        raise DatasetError("images for a stream are uint8 (N, H, W, 3): data.cache.decoded makes them of a folder")
+
+
 def _place(ends, index):
     """Which of several sets an image is in, and its place there, counted from the set's end."""
     which = int(np.searchsorted(ends, index, side="right"))
@@ -283,6 +291,7 @@ class UnpairedStream(Stream):
     """
 
     def __init__(self, others, images, batch_size, seed=0):
+        check_levels(others, images)
         super().__init__(len(images), batch_size, seed)
         self.others, self.images = others, images
 

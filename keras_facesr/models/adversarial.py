@@ -2,6 +2,7 @@
 
 import keras
 from keras import ops
+from keras.optimizers import LossScaleOptimizer
 
 from keras_facesr import backend
 from keras_facesr.layers.resampling import BicubicReduction
@@ -142,9 +143,13 @@ class AdversarialSR(PhasedSR):
             )
         super().compile(optimizer, loss, **kwargs)
         if self.phase == 2:
-            like = {**self.optimizer.get_config(), "use_ema": False}
+            own = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+            like = {**own.get_config(), "use_ema": False}
             with backend.scope_of(self):
-                self.critic_optimizer = keras.optimizers.get(critic_optimizer or type(self.optimizer).from_config(like))
+                chosen = keras.optimizers.get(critic_optimizer or type(own).from_config(like))
+                if own is not self.optimizer and not isinstance(chosen, LossScaleOptimizer):
+                    chosen = LossScaleOptimizer(chosen)  # in float16, as Keras does with the network's
+                self.critic_optimizer = chosen
                 self.build_optimizer(self.critic_optimizer, self.critic.trainable_variables)
         self.__dict__["features"] = features  # bypasses Keras, which would count the features' weights as the model's
 

@@ -1,29 +1,30 @@
 """The base classes: what every model of the package offers."""
 
 import inspect
+import math
 from numbers import Real
 
 import keras
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.errors import CallError
+from keras_facesr.errors import CallError, check_whole_number
 
 
 class Network(keras.Model):
     """Base of all networks, whatever their output is."""
 
     ARGUMENTS = ()  # constructor arguments that are kept as attributes; a subclass lists those that its base does not have
+    FROM_ONE = ("scale", "critic_steps")  # counts of which none makes no sense
     preset = None  # name of the preset whose released weights these are
 
     def __new__(cls, *args, **kwargs):
-        """CallError if an argument whose default is a number is given as something else, such as text: it would fail later."""
+        """CallError if an argument is not of its default's kind, such as text for a number: it would fail later, or never."""
         own = [*inspect.signature(cls.__init__).parameters][1:]
         bases = [base for base in reversed(cls.__mro__) if issubclass(base, Network)]  # they take what a class passes on
         defaults = {name: one.default for base in bases for name, one in inspect.signature(base.__init__).parameters.items()}
         for name, value in {**dict(zip(own, args)), **kwargs}.items():
-            if type(defaults.get(name)) in (int, float) and not isinstance(value, Real):
-                raise CallError(f"{cls.__name__}: {name} must be a number, not {value!r}")
+            _check_kind(value, defaults.get(name), f"{cls.__name__}: {name}", least=int(name in cls.FROM_ONE))
         return super().__new__(cls, *args, **kwargs)
 
     def compile(self, optimizer="rmsprop", loss=None, **how):
@@ -124,6 +125,19 @@ class Network(keras.Model):
     def get_config(self):
         names = [name for base in type(self).__mro__ for name in vars(base).get("ARGUMENTS", ())]
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _check_kind(value, default, name, least=0):
+    """CallError if the argument of that name is no count, or no finite number from 0 on, or not several, as its default is."""
+    if type(default) is tuple:
+        if not hasattr(value, "__len__") or isinstance(value, str):
+            raise CallError(f"{name} must be several numbers, such as {default}, not {value!r}")
+        for each in value:
+            _check_kind(each, default[0], name, least=1)
+    elif type(default) is int:
+        check_whole_number(value, name, least)
+    elif type(default) is float and not (isinstance(value, Real) and 0.0 <= value < math.inf):
+        raise CallError(f"{name} must be a number from 0 on, not {value!r}")
 
 
 class FaceSR(Network):

@@ -1,4 +1,7 @@
-"""Objectives of a critic and of the generator it judges. Scores are (N, 1), without an activation; losses are scalar means."""
+"""Objectives of a critic and of the generator it judges. Scores are (N, 1), without an activation; losses are scalar means.
+
+A critic of pixels scores (N, H, W, 1); the score of an image, of which the penalties are, is the mean.
+"""
 
 from keras import ops
 
@@ -22,11 +25,11 @@ def gradient_penalty(critic, real, fake, share):
     """Mean (||gradient of D at x||_2 - 1)^2, x = share * real + (1 - share) * fake (Gulrajani et al., 2017).
 
     Args:
-        critic: callable, images (N, H, W, C) -> scores (N, 1).
+        critic: callable, images (N, H, W, C) -> scores.
         real, fake: images.
         share: (N, 1, 1, 1) in [0, 1], drawn uniformly.
     """
-    slope = backend.input_gradient(critic, share * real + (1.0 - share) * fake)
+    slope = _slope(critic, share * real + (1.0 - share) * fake)
     steepness = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)) + 1e-12)  # the root has no slope at zero
     return ops.mean(ops.square(steepness - 1.0))
 
@@ -36,7 +39,17 @@ def zero_centred_penalty(critic, images):
 
     ``critic`` as of ``gradient_penalty``; ``images`` (N, H, W, C).
     """
-    return ops.mean(ops.sum(ops.square(backend.input_gradient(critic, images)), axis=(1, 2, 3))) / 2.0
+    return ops.mean(ops.sum(ops.square(_slope(critic, images)), axis=(1, 2, 3))) / 2.0
+
+
+def _slope(critic, images):
+    """Gradient of each image's score."""
+
+    def scores(images):
+        each = critic(images)
+        return ops.mean(each, axis=tuple(range(1, len(each.shape))))
+
+    return backend.input_gradient(scores, images)
 
 
 def standard_critic(real, fake):

@@ -53,8 +53,8 @@ def run(
         bicubic). An order, by heading, has "paper" and "ours", best first, "spearman" and "kendall".
 
     Raises:
-        TableError: a network that a row needs is not released, a run in ``runs_dir`` has another budget, recipe or data, or no
-            part enlarges as a guest does.
+        TableError: a network that a row needs is not released, a run in ``runs_dir`` has another budget, recipe or data, no
+            part enlarges as a guest does, or another row has its name.
         TrainingError: the budget does not suit the recipes.
         DatasetError: data is missing.
         PresetError: weights of a released network that it needs are missing, such as a yardstick's that is not installed.
@@ -66,6 +66,8 @@ def run(
     for guest in guests:
         if not any(guest.name == row.recipe for part in parts for row in part.rows):
             raise TableError(f"{guest.name} enlarges x{guest.scale}, and no part of {table.name} does")
+        if guest.name in table.recipes or any([row.method for row in part.rows].count(_called(guest)) > 1 for part in parts):
+            raise TableError(f"{guest.name}: another row of {table.name} has this name; leave it out, or rename its folder")
     needed = {name: recipes.from_scratch(recipes.find(name)).for_images(budget) for name in table.recipes}
     _check_needs(parts, needed, table.recipes, data_dir)
     for name, recipe in needed.items():
@@ -86,8 +88,13 @@ def _with_guests(part, guests):
     nothing = (None,) * len(part.figures)
     measures = isinstance(part.trial, (Pairs, RealFaces))
     fitting = [guest for guest in guests if measures and guest.scale == part.trial.scale]
-    rows = [Row(Path(guest.name).name, guest.name, nothing) for guest in fitting]
+    rows = [Row(_called(guest), guest.name, nothing) for guest in fitting]
     return dataclasses.replace(part, rows=(*part.rows, *rows))
+
+
+def _called(guest):
+    """A guest's name in its row."""
+    return Path(guest.name).name
 
 
 def _check_needs(parts, needed, folders, data_dir):
@@ -115,6 +122,8 @@ def _check_run(folder, recipe, data_dir):
             presets.released_weights(presets.find(recipe.name))
         return
     found = json.loads(started.read_text())
+    if found.get("precision") == "float32":  # as it is where bfloat16 is not faster (``devices.precision_here``)
+        found["precision"] = recipe.precision
     images = sum(stage["steps"] * stage["batch_size"] for stage in found["stages"])
     if images != recipe.images:
         raise TableError(

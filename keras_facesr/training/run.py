@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import keras
@@ -17,7 +18,7 @@ from keras_facesr.errors import TrainingError, TrainingFailed, TrainingStopped, 
 from keras_facesr.termination import when_asked_to_end
 from keras_facesr.training import recipes
 from keras_facesr.training.devices import devices_for, precision_here
-from keras_facesr.training.run_folder import RunFolder
+from keras_facesr.training.run_folder import RunFolder, precision_of
 from keras_facesr.training.sources import data_description, training_files
 from keras_facesr.training.tasks import TASKS
 
@@ -40,8 +41,8 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
             ``"multiworker"`` trains on several machines, each of which makes this call with its own TF_CONFIG
             (docs/distributed.md). They share ``run_dir``, and the first machine writes it.
         **changes: changes to the recipe: ``epochs``, ``degradation``, ``precision`` or ``accumulation``. None keeps the
-            recipe's value, except that bfloat16 becomes float32 on a machine where it is not faster
-            (``devices.precision_here``).
+            recipe's value, except that a run begun where bfloat16 is not faster is in float32 (``devices.precision_here``); a
+            resumed run keeps its own.
 
     Returns:
         the trained model, with its best weights.
@@ -72,9 +73,11 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
     for stage in recipe.stages:
         if stage.batch_size % devices.replicas:
             raise TrainingError(f"{devices.replicas} devices cannot share batches of {stage.batch_size} images evenly")
+    if changes.get("precision") is None:
+        begun_in = precision_of(Path(run_dir)) if resume else None
+        recipe = dataclasses.replace(recipe, precision=begun_in or precision_here(recipe.precision))
     run = RunFolder(Path(run_dir), recipe, data_description(recipe, data_dir), resume, devices)
-    asked = changes.get("precision") is not None
-    with computing_in(recipe.precision if asked else precision_here(recipe.precision)), run.begun():
+    with computing_in(recipe.precision), run.begun():
         for index, stage in enumerate(recipe.stages):
             if not run.stage_file(index).exists():
                 _train_stage(recipe, data_dir, index, stage, run, devices)
@@ -94,7 +97,7 @@ def _train_stage(recipe, data_dir, index, stage, run, devices):
     if index:
         model.load_weights(run.stage_file(index - 1))
     elif recipe.start:
-        _start_from(presets.released_weights(presets.find(recipe.start)), model)
+        _start_from(presets.find(recipe.start), model)
     check_choice(recipe.task, "task", TASKS)
     task = TASKS[recipe.task](recipe, data_dir, model)
     stream = task.stream(stage, seed=recipe.seed + index)
@@ -110,11 +113,14 @@ def _train_stage(recipe, data_dir, index, stage, run, devices):
         raise keeper.stopped()
 
 
-def _start_from(weights, model):
-    """Load weights; parts of the network that they lack, such as a critic, keep their own."""
+def _start_from(preset, model):
+    """Load a preset's weights, all of them; parts of the network that it lacks, such as a critic, keep their own."""
+    theirs, own = (Counter(tuple(weights.shape) for weights in network.weights) for network in (preset.build(), model))
+    if not theirs <= own:
+        raise TrainingError(f"the weights of {preset.name} do not fit a {type(model).__name__} of this recipe's config")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "A total of .* objects could not be loaded")
-        model.load_weights(weights, skip_mismatch=True)
+        model.load_weights(presets.released_weights(preset), skip_mismatch=True)
 
 
 def _fit(model, keeper, devices):

@@ -223,6 +223,12 @@ class RunFolder:
             ) from error
 
 
+def precision_of(folder):
+    """The precision that the run in a folder was begun in; None if there is none."""
+    started = folder / "recipe.json"
+    return json.loads(started.read_text()).get("precision") if started.is_file() else None
+
+
 def versions():
     """Versions of the packages that a run's figures depend on."""
     names = ("keras", keras.backend.backend(), "numpy", "pillow")

@@ -85,13 +85,15 @@ class Stage:
         return dataclasses.replace(self, steps=steps, check_every=check_every)
 
     def prepare(self, model, jit_compile, accumulation=1):
-        """Set a model's phase and compile it for this stage."""
+        """Set a model's phase and compile it for this stage; TrainingError if it is too short for a single update."""
         import keras
 
         from keras_facesr.training.optimizers import OPTIMIZERS
 
         if self.phase is not None:
             model.phase = self.phase
+        if accumulation > self.steps:
+            raise TrainingError(f"an update takes {accumulation} batches, and this stage has {self.steps}: accumulate fewer")
         warmup = min(self.warmup, self.steps // 10)
         accumulated = {"gradient_accumulation_steps": accumulation} if accumulation > 1 else {}
         check_choice(self.optimizer, "optimizer", OPTIMIZERS)
@@ -190,6 +192,8 @@ class Recipe:
     def __post_init__(self):
         """Raise an error of one line about a change that cannot be carried out, or would have no effect."""
         check_whole_number(self.accumulation, "accumulation")
+        check_whole_number(self.validation_images, "validation_images")
+        check_whole_number(self.seed, "seed", least=0)
         if self.epochs is not None:
             check_whole_number(self.epochs, "epochs")
         check_choice(self.precision, "precision", PRECISIONS)
