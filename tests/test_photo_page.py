@@ -9,6 +9,7 @@ from PIL import Image
 from stand_ins import Nearest, Noisy
 
 import keras_facesr as fsr
+from keras_facesr import presets
 from keras_facesr.demo import photo_jobs
 from keras_facesr.errors import ImageError
 from keras_facesr.photos import networks, restore
@@ -18,7 +19,8 @@ finding = pytest.mark.skipif(not installed(), reason="needs the extra photos")
 
 def stand_in(name, samples):
     """SAM's answers differ by a gray level each."""
-    return Noisy(8) if name.startswith("sam") else Nearest(4)
+    scale = presets.find(name).scale
+    return Noisy(scale) if name.startswith("sam") else Nearest(scale)
 
 
 @pytest.fixture

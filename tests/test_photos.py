@@ -10,6 +10,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import keras_facesr as fsr
+from keras_facesr import presets
 from keras_facesr.data import images
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.similarity import Similarity, fitted, warp
@@ -71,7 +72,7 @@ class Blocks:
 
 def blocks(name, samples=0):
     """Stands for what loads presets: SAM's answers are too light, the background's are not."""
-    return Blocks(8, off=14) if name.startswith("sam") else Blocks(4)
+    return Blocks(presets.find(name).scale, off=14 if name.startswith("sam") else 0)
 
 
 @pytest.fixture

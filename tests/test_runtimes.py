@@ -40,7 +40,7 @@ def cache(monkeypatch, tmp_path):
 @pytest.fixture
 def copied(monkeypatch, tmp_path):
     """A catalogue that holds a copy of a released preset with a file for LiteRT; its folder."""
-    folder = tmp_path / "saved_models" / "sam_small_x4_utkface"
+    folder = tmp_path / "saved_models" / "sam_small_x4"
     shutil.copytree(presets.find(folder.name).folder, folder)
     monkeypatch.setattr(presets, "CATALOGUE", folder.parent)
     return folder

@@ -13,6 +13,7 @@ from finding import installed
 from processes import run_script
 from test_photos import Blocks, a_face, wall_with_a_face
 
+from keras_facesr import presets
 from keras_facesr.cli import main
 from keras_facesr.data.degrade import resize
 from keras_facesr.errors import CallError, FacesrError, PresetError
@@ -62,7 +63,7 @@ def no_face(monkeypatch):
 
 
 def blocks(name, samples=0):
-    return Blocks(8, off=14) if name.startswith("sam") else Blocks(4, off=14 if name.startswith("cagface") else 0)
+    return Blocks(presets.find(name).scale, off=0 if name.startswith("edsr") else 14)
 
 
 quickly = partial(restore_video, scale=2, faces_only=True, load=blocks)

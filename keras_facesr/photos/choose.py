@@ -6,7 +6,8 @@ from keras_facesr.errors import CallError
 SMALLEST, LARGEST = 8, 256  # pixels: a smaller face has too little left, a larger one gains nothing by a network for faces
 BY_WIDTH = (  # least width in pixels, and the preset; docs/photos.md has the measurements
     (SMALLEST, "sam"),
-    (20, "cagface"),
+    (19, "sam_small_x4"),
+    (30, "cagface"),
 )
 ASIDE = 0.8  # a face whose nose is farther aside (``Face.aside``) is a profile
 
