@@ -21,8 +21,8 @@ OF_DIGITS = "Trained on digits of one set alone, {}. An invented digit may be an
 OF_HEADS = """everything is soft, and what eight pixels do not tell is drawn as in most faces of the set: turned heads look \
 ahead, hats become hair, men with long hair or under a cap become women."""
 SEEN = {  # by preset: what is wrong in ten faces of its test part, seen beside bicubic and the truth
-    "sam_small_x4": "close to the truth; lettering and watermarks stay unreadable, fine wrinkles, stubble and film grain are smoothed \
-away, single hairs are lost; samples look alike.",
+    "sam_small_x4": """close to the truth; lettering and watermarks stay unreadable; fine wrinkles, stubble and film grain are \
+smoothed away, single hairs are lost; samples look alike.""",
     "sam_small_x8": """thin frames of glasses are gone, thick ones stay; wrinkles and stubble are smoothed away, so faces look \
 younger; hair has no strands; teeth become one band; lettering is lost.""",
     "sam_small_x8_celeba": """hair has no strands, wrinkles and frowns are smoothed away, so faces look younger and calmer; \
