@@ -74,7 +74,8 @@ class ResidualCritic(StackedCritic):
         self.halvings, self.channels = halvings, channels
         dtype = self.dtype_policy
         how = {"normalization": None, "activation": "leaky_relu", "dtype": dtype}
-        stack = [ConvBlock(channels, **how), ResidualBlock(width := channels, **how)]
+        width = channels
+        stack = [ConvBlock(width, **how), ResidualBlock(width, **how)]
         for k in range(1, halvings + 1):
             width = channels * min(2**k, self.WIDEST)
             stack += [layers.AveragePooling2D(2, dtype=dtype), conv(width, 1, dtype=dtype), ResidualBlock(width, **how)]

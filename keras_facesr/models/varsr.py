@@ -210,14 +210,12 @@ class VarSR(LatentSR):
         latent_dim=256,
         channels=64,
         blocks=8,
-        backbone="srresnet",
-        decoder_blocks=2,
         kl_weight=0.01,
         draws=0,
         judges_samples=False,
         **kwargs,
     ):
-        super().__init__(scale, lr_size, latent_dim, channels, blocks, backbone, decoder_blocks, **kwargs)
+        super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
         self.kl_weight, self.draws, self.judges_samples = kl_weight, draws, judges_samples
         self.least_size = self.lr_size  # the LR encoder's last convolution needs as many pixels
         self.lr_encoder, self.hr_encoder = (
