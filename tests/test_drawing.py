@@ -7,7 +7,7 @@ import tensorflow as tf
 from test_models import SMALL
 
 from keras_facesr import classes
-from keras_facesr.errors import ImageError
+from keras_facesr.errors import CallError, ImageError
 from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.models.stochastic import Stochastic
 from keras_facesr.models.stylevae import StyleVAE
@@ -89,6 +89,14 @@ def test_an_image_of_any_size_is_padded_by_its_edges_and_its_answer_cut_back(mod
     np.testing.assert_array_equal(numpy(z), numpy(model.encode(padded).mean))
     np.testing.assert_array_equal(numpy(model.decode(lr, z)), cut(model.decode(padded, z)))
     assert numpy(model.pixel_deviation(lr, 2, seed=1)).shape == (2, height, width, 1)
+
+
+def test_latents_of_another_shape_are_refused_in_one_line(model):
+    shape = model.encode(LR).mean.shape
+    for z in (np.zeros((1, *shape[1:])), np.zeros(shape[1:]), np.zeros((*shape[:-1], shape[-1] + 1)), "z", np.nan):
+        with pytest.raises(CallError, match=r"^z (has the shape .*: give latents shaped as|must be finite numbers)"):
+            model.decode(LR, z)
+    np.testing.assert_array_equal(numpy(model.decode(LR, np.zeros(shape).tolist())), numpy(model.decode(LR, tf.zeros(shape))))
 
 
 def test_numpys_integers_are_seeds(model):

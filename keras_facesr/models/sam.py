@@ -286,8 +286,11 @@ class SAM(Stochastic, PhasedSR):
         return DiagonalGaussian(self.ren_mean(features, training=training), self.ren_log_variance(features, training=training))
 
     def _zero_latent(self, lr):
+        return ops.zeros(self._latent_shape(lr), dtype=self.compute_dtype)
+
+    def _latent_shape(self, lr):
         grid = self._grid(lr) if self.latent == "grid" else (ops.shape(lr)[0], 1, 1)
-        return ops.zeros((*grid, self.latent_channels), dtype=self.compute_dtype)
+        return *grid, self.latent_channels
 
     def _grid(self, lr):
         """Cells of the latent decoder's input: (N, H / 16, W / 16), H and W the output's size."""

@@ -1,11 +1,14 @@
 """What every network with many answers offers, and the checks of its inputs."""
 
+import contextlib
+import reprlib
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.errors import ImageError, check_whole_number
+from keras_facesr.errors import CallError, ImageError, check_whole_number
 from keras_facesr.inference.sizes import fitting_size, warn_of_size
 
 ROUNDING = 1e-3  # how far rounding may take a value outside [0, 1]
@@ -14,8 +17,8 @@ ROUNDING = 1e-3  # how far rounding may take a value outside [0, 1]
 class Stochastic:
     """Sampling from a network with a Gaussian latent; a subclass lists it before its ``FaceSR`` base.
 
-    A subclass defines ``_encode(lr, training)``, the latent's ``DiagonalGaussian``, and ``_decode(lr, z, training)``, the
-    answer; both get tensors of a size that the network takes.
+    A subclass defines ``_encode(lr, training)``, the latent's ``DiagonalGaussian``, ``_latent_shape(lr)``, the shape of its
+    mean, and ``_decode(lr, z, training)``, the answer; all get tensors of a size that the network takes.
 
     Small images are float32 (N, H, W, 3) in [0, 1] of any size. If the network does not take that size, the lower and right
     edges are repeated, and the answer is cut to match. All methods raise ``ImageError`` for integers, for values outside
@@ -30,9 +33,13 @@ class Stochastic:
         return self._encode(self._whole(unit_images(lr)), training)
 
     def decode(self, lr, z, training=None):
-        """The answer for small images and latents ``z``: (N, scale * H, scale * W, 3) in [0, 1]."""
+        """The answer for small images and latents ``z``, shaped as ``encode(lr).mean``: (N, scale * H, scale * W, 3) in [0, 1].
+
+        ``CallError`` if the latents have another shape, or are no numbers.
+        """
         lr = unit_images(lr)
-        return self._cut(self._decode(self._whole(lr), ops.convert_to_tensor(z), training), lr)
+        whole = self._whole(lr)
+        return self._cut(self._decode(whole, latents(z, self._latent_shape(whole)), training), lr)
 
     def sample(self, lr, n, seed=None):
         """``n`` plausible answers for each small image, (n, N, scale * H, scale * W, 3) in [0, 1].
@@ -113,6 +120,24 @@ def unit_pairs(model, lr, hr):
         sides = f", sides in multiples of {model.size_multiple}" if model.size_multiple > 1 else ""
         raise ImageError(f"hr has the shape {found} and lr {given}: give the outputs that belong to lr{sides}")
     return lr, hr
+
+
+def latents(z, shape):
+    """Latents as a tensor; ``CallError`` if they do not have that shape, as far as a graph knows it."""
+    z = ops.convert_to_tensor(z if ops.is_tensor(z) else finite_numbers(z, "z"))
+    known = [(given, side) for given, side in zip(z.shape, shape) if isinstance(given, int) and isinstance(side, int)]
+    if len(z.shape) != len(shape) or any(given != side for given, side in known):
+        raise CallError(f"z has the shape {tuple(z.shape)}: give latents shaped as encode(lr).mean, {tuple(shape)}")
+    return z
+
+
+def finite_numbers(values, name):
+    """An argument of that name as finite numbers, float32, one at least; ``CallError`` if it is something else."""
+    with contextlib.suppress(TypeError, ValueError):
+        numbers = np.asarray(values if hasattr(values, "__array__") else [*values], "float32")
+        if numbers.size and np.isfinite(numbers).all():
+            return numbers
+    raise CallError(f"{name} must be finite numbers, not {reprlib.repr(values)}")
 
 
 def with_edges_repeated(images, rows, columns):

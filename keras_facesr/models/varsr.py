@@ -5,9 +5,7 @@ distribution from the small face alone, and a generator makes the large face fro
 squared error and by the divergence of the two distributions; phase 2 adds a critic and perceptual features.
 """
 
-import contextlib
 import math
-import reprlib
 
 import keras
 import numpy as np
@@ -18,7 +16,7 @@ from keras_facesr.errors import CallError, ImageError
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle, pixel_shuffles
 from keras_facesr.models.adversarial import AdversarialSR
-from keras_facesr.models.stochastic import Stochastic, unit_images
+from keras_facesr.models.stochastic import Stochastic, finite_numbers, unit_images
 from keras_facesr.objectives.gaussian import DiagonalGaussian, kl_divergence, reparameterised_sample, standard_normal
 
 COARSEST = 4  # pixels of the shorter side at which an encoder stops halving
@@ -137,6 +135,9 @@ class LatentSR(Stochastic, AdversarialSR):
         else:
             self.generator = generator(scale, latent_dim, channels, blocks, self.dtype_policy)
 
+    def _latent_shape(self, lr):
+        return ops.shape(lr)[0], self.latent_dim
+
     def call(self, lr, training=None):
         """The most probable answer: G(I_L, z) with the latent's mean."""
         return self._decode(lr, self._encode(lr).mean, training)
@@ -244,7 +245,7 @@ class VarSR(LatentSR):
         ``direction`` is a latent (latent_dim,), such as ``attribute_direction`` finds. ``CallError`` if it is none, or if the
         strengths are no numbers.
         """
-        lr, direction, strengths = unit_images(lr), _numbers(direction, "direction"), _numbers(strengths, "strengths")
+        lr, direction, strengths = unit_images(lr), finite_numbers(direction, "direction"), finite_numbers(strengths, "strengths")
         if direction.shape != (self.latent_dim,) or strengths.ndim != 1:
             shapes = f"({self.latent_dim},) and (n,), not {direction.shape} and {strengths.shape}"
             raise CallError(f"direction, as of attribute_direction, and strengths have the shapes {shapes}")
@@ -309,12 +310,3 @@ class VarSR(LatentSR):
             errors = [ops.mean(self.squared_error(hr, sr), axis=(1, 2, 3)) for sr in answers]
             nearest = ops.one_hot(ops.argmin(ops.stack(errors), axis=0), self.draws, axis=0)
         return ops.sum(nearest[..., None] * latents, axis=0)
-
-
-def _numbers(values, name):
-    """An argument of that name as finite numbers, float32, one at least; ``CallError`` if it is something else."""
-    with contextlib.suppress(TypeError, ValueError):
-        numbers = np.asarray(values if hasattr(values, "__array__") else [*values], "float32")
-        if numbers.size and np.isfinite(numbers).all():
-            return numbers
-    raise CallError(f"{name} must be finite numbers, not {reprlib.repr(values)}")

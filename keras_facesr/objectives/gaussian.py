@@ -1,5 +1,6 @@
 """The diagonal Gaussian over a latent, which networks predict as a mean and a log variance."""
 
+import contextlib
 import math
 import operator
 from collections.abc import Sequence
@@ -65,13 +66,13 @@ class DiagonalGaussian:
 
 
 def seed_for_keras(seed):
-    """A seed as Keras' generators take it, of NumPy's integers too; ``CallError`` if it is none."""
+    """A seed as Keras' generators take it, of NumPy's integers too; ``CallError`` if it is none of 64 bits."""
     if seed is None or isinstance(seed, keras.random.SeedGenerator):
         return seed
-    try:
-        return operator.index(seed)
-    except TypeError as error:
-        raise CallError(f"seed must be a whole number, not {seed!r}") from error
+    with contextlib.suppress(TypeError):
+        if -(2**63) <= operator.index(seed) < 2**63:
+            return operator.index(seed)
+    raise CallError(f"seed must be a whole number below 2^63, not {seed!r}")
 
 
 def normal_probability(z):

@@ -34,7 +34,7 @@ class MRGAN(LatentSR):
 
     def _encode(self, lr, training=None):
         """N(0, I) over (N, latent_dim), whatever the input."""
-        zeros = ops.zeros((ops.shape(lr)[0], self.latent_dim))
+        zeros = ops.zeros(self._latent_shape(lr))
         return DiagonalGaussian(zeros, zeros)
 
     def fidelity(self, lr, hr, turn):

@@ -251,8 +251,11 @@ class PRSR(Stochastic, ObjectiveSR):
 
     def _encode(self, lr, training=None):
         """N(0, I) over (N, scale * H, scale * W, 3), whatever the input: the noise that each value is drawn with."""
-        zeros = ops.zeros(self.compute_output_shape(ops.shape(lr)))
+        zeros = ops.zeros(self._latent_shape(lr))
         return DiagonalGaussian(zeros, zeros)
+
+    def _latent_shape(self, lr):
+        return self.compute_output_shape(ops.shape(lr))
 
     def _decode(self, lr, z, training=None):
         """The answer for noise ``z``, N(0, 1) for each value: the level at which the summed probabilities reach Phi(z)."""
