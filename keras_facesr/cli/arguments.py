@@ -46,7 +46,7 @@ MODELS = {  # how ``--model`` is parsed where several may be named
 
 def report_options(option):
     """The options of a command whose result is a figure or a file."""
-    option("--json", metavar="FILE", help="write the result as JSON, to stdout for -")
+    option("--json", type=local, metavar="FILE", help="write the result as JSON, to stdout for -")
     option("--overwrite", action="store_true", help="replace files that exist already")
 
 
@@ -71,10 +71,14 @@ def size(text):
 
 
 def local(text):
-    """A path of this machine; written as one, an object store's address would be a folder "s3:"."""
+    """The name of a file or folder of this machine; taken for one, an object store's address would be a folder "s3:"."""
     if "://" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is an address: give a path of this machine, facesr upscale takes others")
-    return Path(text)
+    return text
+
+
+def local_path(text):
+    return Path(local(text))
 
 
 def address(text):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import MODELS, local, natural, positive, report_options
+from keras_facesr.cli.arguments import MODELS, local_path, natural, positive, report_options
 from keras_facesr.cli.framing import square_cut
 from keras_facesr.cli.networks import RUNTIMES, check_samples, common, find_preset, in_runtime, protocol_of, reducer, seed_of
 from keras_facesr.errors import CallError, FacesrError
@@ -14,7 +14,7 @@ SUMMARY = "Show small faces, bicubic interpolation and the answers of several mo
 def add_options(option):
     report_options(option)
     option("faces", nargs="+", metavar="FACE", help="picture, data set or folder of faces; of a data set, its test part")
-    option("-o", "--out", type=local, required=True, metavar="OUT", help="the sheet, a .png")
+    option("-o", "--out", type=local_path, required=True, metavar="OUT", help="the sheet, a .png")
     option("--model", **MODELS)
     option("--truth", action="store_true", help="FACEs are large: reduce them as facesr evaluate does, show truth and figures")
     option("--hr-size", type=positive, metavar="N", help="with --truth: side of the true image (default: the model's own)")

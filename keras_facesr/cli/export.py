@@ -1,7 +1,7 @@
 """``facesr export``: a model as a file for another runtime."""
 
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import report_options, size
+from keras_facesr.cli.arguments import local, report_options, size
 from keras_facesr.cli.networks import find_preset, load
 from keras_facesr.errors import CallError, ImageError
 
@@ -11,7 +11,7 @@ SUMMARY = "Write a model for another runtime, proven to compute the same."
 def add_options(option):
     report_options(option)
     option("model", metavar="NAME", help="see `facesr models`")
-    option("out", metavar="OUT", help="file.tflite, file.onnx, file.safetensors, or a folder for a SavedModel")
+    option("out", type=local, metavar="OUT", help="file.tflite, file.onnx, file.safetensors, or a folder for a SavedModel")
     option("--format", choices=("savedmodel", "tflite", "onnx", "pytorch"), help="instead of what the suffix of OUT says")
     option("--quantize", choices=("float16", "int8"), help="of TFLite: weights, or weights and activations")
     option("--size", type=size, metavar="N|HxW", help="side, or height and width, of the only input that the file takes")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keras_facesr import presets
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import report_options, setting
+from keras_facesr.cli.arguments import local, report_options, setting
 from keras_facesr.cli.networks import start_keras
 from keras_facesr.errors import CallError
 
@@ -13,8 +13,10 @@ SUMMARY = "Take over a published network's weights from its PyTorch file."
 
 def add_options(option):
     report_options(option)
-    option("file", metavar="FILE", help="file.safetensors, or file.pth (extra import)")
-    option("-o", "--out", required=True, metavar="FOLDER", help="folder to write; all commands take it for a model's name")
+    option("file", type=local, metavar="FILE", help="file.safetensors, or file.pth (extra import)")
+    option(
+        "-o", "--out", type=local, required=True, metavar="FOLDER", help="folder to write; it can be given as a model's name"
+    )
     classes = "RRDBNet, SRVGGNetCompact, MSRResNet, EDSR, RDN or SRFBN"
     option("--model", dest="class_name", metavar="CLASS", help=f"{classes} (default: as the tensors say)")
     values = {"type": setting, "action": "append", "default": [], "metavar": "NAME=VALUE"}

@@ -5,7 +5,7 @@ import sys
 
 from keras_facesr import presets
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import local, natural, positive, report_options
+from keras_facesr.cli.arguments import local_path, natural, positive, report_options
 from keras_facesr.cli.networks import RUNTIMES, Loader, check_draws, check_samples, find_preset, seed_of, start_keras
 from keras_facesr.data.files import is_there
 from keras_facesr.errors import CallError, FacesrError
@@ -18,7 +18,7 @@ FACE = re.compile(r"_face_\d+(?=\.png$)")  # in the names of faces' files, behin
 def add_options(option):
     report_options(option)
     option("inputs", nargs="+", metavar="PHOTO", help="picture or folder")
-    option("-o", "--out", type=local, metavar="OUT_DIR", help="folder to write to")
+    option("-o", "--out", type=local_path, metavar="OUT_DIR", help="folder to write to")
     option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
     option("--model", metavar="NAME", help="network for all faces (default: by their width; --dry-run prints the table)")
     option("--background", metavar="NAME", help=f"network for the rest (default: {presets.BACKGROUND})")
@@ -69,6 +69,8 @@ def run(args):
     elif not args.dry_run:
         console.check_writable(args.out)
     load = Loader(args)
+    if not (args.dry_run or args.faces_only):
+        load(background, 0)  # if it cannot be had, this is said once and not of each photograph
     with console.progress("photo", len(answers)) as show:
         for index, (photo, targets) in enumerate(answers.items()):
             try:

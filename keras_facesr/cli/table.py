@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import positive, report_options
+from keras_facesr.cli.arguments import local_path, positive, report_options
 from keras_facesr.cli.networks import find_preset, start_keras
 from keras_facesr.errors import TrainingStopped
 
@@ -18,14 +18,14 @@ def add_options(option):
     option(
         "--out",
         required=True,
-        type=Path,
+        type=local_path,
         metavar="RUNS_DIR",
         help="folder of the rows' runs; a table that was stopped goes on there",
     )
     option("--budget", type=positive, metavar="N", help="images that each network sees (default: the table's)")
     option("--limit", type=positive, metavar="N", help="measure on N images, spread over the test part (default: the table's)")
     option("--guest", action="append", default=[], metavar="NAME", help="also measure this model or folder; may be repeated")
-    option("--write", type=Path, metavar="FILE", help="Markdown to write (default: RUNS_DIR/NAME.md)")
+    option("--write", type=local_path, metavar="FILE", help="Markdown to write (default: RUNS_DIR/NAME.md)")
 
 
 def run(args):

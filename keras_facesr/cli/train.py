@@ -2,7 +2,7 @@
 
 import sys
 
-from keras_facesr.cli.arguments import positive
+from keras_facesr.cli.arguments import local, positive
 from keras_facesr.cli.networks import start_keras
 from keras_facesr.errors import TrainingStopped
 
@@ -12,7 +12,7 @@ SUMMARY = "Train a model as its recipe says."
 def add_options(option):
     option("recipe", metavar="RECIPE", help="name of a recipe, the same as that of its model")
     option("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
-    option("--out", required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
+    option("--out", type=local, required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
     option("--epochs", type=positive, metavar="N", help="passes over the data in each stage, instead of the recipe's steps")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")
     option(

@@ -1,7 +1,7 @@
 """``facesr video``: a film, its faces tracked, enlarged and pasted back."""
 
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import local, report_options
+from keras_facesr.cli.arguments import local_path, report_options
 from keras_facesr.cli.networks import RUNTIMES, Loader
 
 SUMMARY = "Enlarge a film, each face in it by the network that fits it; sound and times stay."
@@ -10,7 +10,7 @@ SUMMARY = "Enlarge a film, each face in it by the network that fits it; sound an
 def add_options(option):
     report_options(option)
     option("input", metavar="FILM", help="a film in any format that FFmpeg reads")
-    option("-o", "--out", type=local, required=True, metavar="FILE", help="the answer: a name that ends in .mp4, .mov or .mkv")
+    option("-o", "--out", type=local_path, required=True, metavar="FILE", help="the answer, a .mp4, .mov or .mkv")
     option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
     option("--faces-only", action="store_true", help="enlarge the rest by bicubic interpolation: much faster")
     option("--resume", action="store_true", help="go on with a film that was interrupted, by Ctrl+C or otherwise")

@@ -184,9 +184,11 @@ class VarSR(LatentSR):
         kl_weight: lambda_KL, weight of the divergence (mean over the dimensions of z) beside squared errors of values in
             [0, 1]. The lower it is, the more z decides and the more samples differ.
         draws: latents z ~ E_L(I_L) that each step draws; the squared error of the best one's answer is added to the loss ("best
-            of many", Bhattacharyya, Schiele, Fritz 2018). 0, the paper's: none.
+            of many", Bhattacharyya, Schiele, Fritz 2018). 0, the paper's: none. The more, the less samples may differ.
         judges_samples: whether the critic judges what is sampled, G(I_L, z) with z ~ E_L(I_L), instead of z ~ E_H(I_H), with
             which pixels and features are compared.
+        answer_weight: weight of the squared error of the most probable answer, which the paper's loss does not see. With it
+            that answer is as near to the truth as a network without z would come, and samples may differ all the same.
         **kwargs: of ``AdversarialSR``. The defaults are the paper's, except for ``perceptual_weight``, which it does not print.
             For digits the paper has 5 ``critic_convolutions``.
 
@@ -200,7 +202,7 @@ class VarSR(LatentSR):
         >>> faces = model.edit(lr, smile, strengths=(-2, -1, 0, 1, 2))
     """
 
-    ARGUMENTS = ("kl_weight", "draws", "judges_samples")
+    ARGUMENTS = ("kl_weight", "draws", "judges_samples", "answer_weight")
     paper = "Hyun, Heo: VarSR: Variational Super-Resolution Network for Very Low Resolution Images (2020)"
     FIGURES = ("mse", "kl")
 
@@ -214,10 +216,11 @@ class VarSR(LatentSR):
         kl_weight=0.01,
         draws=0,
         judges_samples=False,
+        answer_weight=0.0,
         **kwargs,
     ):
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
-        self.kl_weight, self.draws, self.judges_samples = kl_weight, draws, judges_samples
+        self.kl_weight, self.draws, self.judges_samples, self.answer_weight = kl_weight, draws, judges_samples, answer_weight
         self.least_size = self.lr_size  # the LR encoder's last convolution needs as many pixels
         self.lr_encoder, self.hr_encoder = (
             encoder(size, latent_dim, channels, name, self.dtype_policy)
@@ -245,7 +248,8 @@ class VarSR(LatentSR):
         ``direction`` is a latent (latent_dim,), such as ``attribute_direction`` finds. ``CallError`` if it is none, or if the
         strengths are no numbers.
         """
-        lr, direction, strengths = unit_images(lr), finite_numbers(direction, "direction"), finite_numbers(strengths, "strengths")
+        lr = unit_images(lr)
+        direction, strengths = finite_numbers(direction, "direction"), finite_numbers(strengths, "strengths")
         if direction.shape != (self.latent_dim,) or strengths.ndim != 1:
             shapes = f"({self.latent_dim},) and (n,), not {direction.shape} and {strengths.shape}"
             raise CallError(f"direction, as of attribute_direction, and strengths have the shapes {shapes}")
@@ -285,7 +289,8 @@ class VarSR(LatentSR):
     def fidelity(self, lr, hr, turn):
         """Mean squared error of G(I_L, z), z ~ E_H(I_H), as values in [0, 1], and lambda_KL KL(E_H || E_L) (eqs. 6 and 7).
 
-        With ``draws``, plus the squared error of the best of so many G(I_L, z), z ~ E_L(I_L).
+        With ``draws``, plus the squared error of the best of so many G(I_L, z), z ~ E_L(I_L); with ``answer_weight``, plus
+        that of the most probable one.
         """
         prior, posterior, before = self._encode(lr), DiagonalGaussian(*self.hr_encoder(hr)), self.before_latent(lr)
         sr = self.with_latent(before, reparameterised_sample(posterior, self.step_seed(turn)))
@@ -296,6 +301,9 @@ class VarSR(LatentSR):
             chance = standard_normal((2, self.draws, *ops.shape(prior.mean)), self.step_seed(turn, purpose=2))
             best = self.with_latent(before, self._nearest(before, hr, prior.spread(chance)))
             loss = loss + ops.mean(self.squared_error(hr, best))
+        if self.answer_weight and turn == 0:
+            answer = self.with_latent(before, prior.mean)
+            loss = loss + self.answer_weight * ops.mean(self.squared_error(hr, answer))
         return sr, loss, mse, kl
 
     def judged_answer(self, lr, hr, turn, sr=None):

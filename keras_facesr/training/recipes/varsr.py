@@ -63,7 +63,8 @@ def aliased(recipe, steps):
     )
 
 
-# The backbone of the input's size on eight times the images; few dimensions of z, which ten samples can cover.
+# The backbone of the input's size, on eight times the images. A dimension of z costs 2.5e-5 a nat: it pays wherever it explains
+# more than 0.2 % of what is left of the squared error.
 SMALL = Recipe(
     name="varsr_small_x8",
     model_class="VarSR",
@@ -72,9 +73,9 @@ SMALL = Recipe(
         "backbone": "lr",
         "blocks": 24,
         "decoder_blocks": 3,
-        "latent_dim": 16,
-        "kl_weight": 0.02,
-        "draws": 5,
+        "latent_dim": 64,
+        "kl_weight": 0.0016,
+        "answer_weight": 1.0,
     },
     sources=(Source("celeba", 64, "celeba", "celeba", 178),),
     stages=(by_pixels(16_000, batch_size=32, learning_rate=7e-4, optimizer="muon", ema=0.999),),
