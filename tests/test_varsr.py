@@ -179,6 +179,16 @@ def test_of_many_draws_the_best_is_held_to_the_truth_as_well():
     assert best == pytest.approx(np.mean(np.min(errors, axis=0)), rel=1e-4)
 
 
+def test_the_most_probable_answer_is_held_to_the_truth_as_much_as_it_weighs():
+    model = small(kl_weight=0.5, answer_weight=2.0)
+    lr, hr = pairs()
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    error = np.mean((numpy((model.signed(lr, model.encode(lr).mean) + 1.0) / 2.0) - hr) ** 2)
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    assert report["loss"] - report["mse"] - 0.5 * report["kl"] == pytest.approx(2.0 * error, rel=1e-4)
+    assert VarSR.from_config(model.get_config()).answer_weight == 2.0
+
+
 def test_the_best_of_many_draws_teaches_the_encoder_of_small_images():
     model = small(kl_weight=0.0, draws=2)
     before = [numpy(weight) for weight in model.lr_encoder.weights]
