@@ -32,7 +32,8 @@ def test_what_fails_is_told_in_a_line_and_the_next_begins(tmp_path):
     (tmp_path / "queue").write_text(f"no_such_recipe {tmp_path}\nsrcnn_x8_utkface {tmp_path}/nowhere 3200\n")
     command = [sys.executable, ROOT / "tools" / "campaign.py", "queue", "runs"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == 0 and run.stdout.count("== ") == 2
+    assert run.returncode == 1 and run.stdout.count("== ") == 2
+    assert run.stderr.endswith("failed: no_such_recipe, srcnn_x8_utkface\n")
     assert "no recipe is called 'no_such_recipe'" in run.stderr and "nowhere" in run.stderr
     assert "Traceback" not in run.stderr
 

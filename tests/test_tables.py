@@ -176,6 +176,18 @@ def test_a_row_is_measured_anew_once_reports_have_another_figure(made, miniature
     assert measured == [["thin_x2"], ["wide_x2"]]
 
 
+def test_a_row_is_measured_anew_once_a_test_picture_is_another_of_the_same_name(made, miniature, faces, monkeypatch):
+    measured, measure = [], Pairs.measure
+    monkeypatch.setattr(Pairs, "measure", lambda *what: measured.append(list(what[1])) or measure(*what))
+    picture = next((faces / "test").glob("*.png"))
+    kept = picture.read_bytes()
+    Image.new("RGB", (24, 24)).save(picture)
+    other = run.run(MINIATURE, faces, made[0], say=lambda _: None)
+    picture.write_bytes(kept)
+    assert measured == [["thin_x2"], ["wide_x2"]] and other["parts"] != made[1]["parts"]
+    assert run.run(MINIATURE, faces, made[0], say=lambda _: None) == made[1] and len(measured) == 2
+
+
 def test_a_guest_is_measured_beside_the_rows_that_enlarge_as_it_does(made, miniature, faces):
     runs, report, _ = made
     guest = presets.find(runs / "thin_x2")

@@ -9,8 +9,9 @@ differs from the recipe's. Empty lines and text after a # are ignored.
     cagface_small_x4      ~/data/large    # the recipe's own budget
 
 Each run has the folder RUNS_DIR/<recipe> (``keras_facesr.training.train``). Finished runs are skipped, stopped runs resumed,
-and a failed run is reported before the next one starts. So the command can be given again at any time, with lines added or
-moved. ``tools/release.py`` makes presets of finished runs, with the curve of their training.
+and a failed run is reported before the next one starts; the exit code is then 1. So the command can be given again at any
+time, with lines added or moved. ``tools/release.py`` makes presets of finished runs, with the curve of their
+training.
 """
 
 import argparse
@@ -39,14 +40,20 @@ def main():
         sys.exit(run(args.only, args.runs_dir))
     os.nice(args.niceness)
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches the training as well, which saves its state
-    tried = set()
+    tried, failed = set(), []
     while waiting := [line for line in lines(args.queue) if line not in tried and not has_ended(line, args.runs_dir)]:
         line = waiting[0]  # the file is read again after each run
         tried.add(line)
         print(f"== {line}", flush=True)
         command = [sys.executable, __file__, args.queue, args.runs_dir, "--only", line]
-        if subprocess.run(command, check=False).returncode == STOPPED:
+        code = subprocess.run(command, check=False).returncode
+        if code == STOPPED:
             sys.exit(STOPPED)
+        if code:
+            failed.append(line.split()[0])
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+        sys.exit(FAILED)
 
 
 def lines(queue):

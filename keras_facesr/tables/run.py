@@ -203,7 +203,8 @@ def _report(recipe, name, weights, trial, data_dir, folder, show):
     """
     network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
     hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
-    sources = [[str(file) for file in getattr(trial.test(source, data_dir), "files", [])] for source in trial.sources]
+    tests = [getattr(trial.test(source, data_dir), "files", []) for source in trial.sources]
+    sources = [[(str(file), file.stat().st_size) for file in files] for files in tests]
     what = [__version__, repr(trial), hashes, sources, list(COLUMNS)]  # if figures are added, measure again
     depends = json.dumps(what if recipe else [*what, name])
     file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
