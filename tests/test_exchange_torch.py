@@ -56,6 +56,11 @@ def random_network(kind, how):
     return network
 
 
+def test_averaged_weights_that_were_never_filled_are_passed_over(tmp_path):
+    torch.save({"params_ema": {}, "params": {"weight": torch.ones(2)}}, tmp_path / "network.pth")
+    assert [*read_tensors(tmp_path / "network.pth")] == ["weight"]
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_imported_network_answers_as_in_pytorch_and_comes_back_from_its_export_as_it_was(name, tmp_path):
     network = random_network(*NETWORKS[name])

@@ -80,8 +80,11 @@ def _from_torch(path):
         raise WeightsError(f"{path}: refused, it holds {more}; nothing of it was run") from error
     except Exception as error:  # a damaged file can raise anything
         raise WeightsError(f"{path}: damaged, or no file of torch.save ({reason(error)[:200]})") from error
-    while isinstance(content, dict) and (inner := [name for name in INNER if isinstance(content.get(name), dict)]):
-        content = content[inner[0]]
+    while isinstance(content, dict):
+        inner = [content[name] for name in INNER if isinstance(content.get(name), dict) and content[name]]
+        if not inner:
+            break
+        content = inner[0]
     if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise WeightsError(f"{path}: holds no tensors by name, but {type(content).__name__}; save a network's state_dict")
     try:
