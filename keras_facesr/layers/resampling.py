@@ -59,7 +59,7 @@ class NearestEnlargement(PixelShuffle):
 
 
 def doubling_count(scale, besides=""):
-    """How many doublings make ``scale``; ValueError, which tells what is taken ``besides``, if it is no power of two above 1."""
+    """How many doublings make ``scale``; ValueError, which tells what is taken ``besides``, if it is no power of two."""
     if scale < 2 or scale & (scale - 1):
         raise ValueError(f"scale is {scale}: it must be a power of two, above 1{besides}")
     return int(math.log2(scale))
