@@ -102,7 +102,7 @@ def test_a_residual_yardstick_enlarges_by_any_power_of_two_and_those_with_pixel_
     scales = [2, 4, 8, *also]
     assert [built(network(scale, channels=4, blocks=1))(lr).shape[1] for scale in scales] == [5 * scale for scale in scales]
     refused = 6 if also else 3
-    with pytest.raises(ValueError, match=f"scale is {refused}"):
+    with pytest.raises(ValueError, match=f"scale is {refused}: it must be a power of two, above 1{', or 3' * bool(also)}$"):
         network(refused, channels=4, blocks=1)
 
 

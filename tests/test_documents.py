@@ -47,6 +47,14 @@ def test_a_card_has_the_figures_of_its_configuration_and_its_limits(preset, monk
     assert written_anew(text, entry, recipes.find(preset)) == text, "python tools/card.py writes it anew"
 
 
+@pytest.mark.parametrize("preset", presets.list_models())
+def test_a_card_has_the_stages_of_its_recipe_or_says_that_more_came_since(preset):
+    card = (presets.find(preset).folder / "README.md").read_text()
+    told = re.findall(r"^\| \d+ \| [-\d] \| ([\d,]+) \| (\d+) \|", card, re.MULTILINE)
+    stages = [(f"{stage.steps:,}", f"{stage.batch_size}") for stage in recipes.find(preset).stages]
+    assert told == stages[: len(told)] and (told == stages) != ("the recipe has had a" in card)
+
+
 @pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=named)
 def test_no_table_of_figures_without_what_made_them(page):
     for section in re.split(r"^#+ ", page.read_text(), flags=re.MULTILINE):

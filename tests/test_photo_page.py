@@ -1,6 +1,7 @@
 """The tab of the page for whole photographs: its jobs, and the tab itself as a visitor's requests reach it."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from keras_facesr import presets
 from keras_facesr.demo import photo_jobs
 from keras_facesr.errors import ImageError
 from keras_facesr.photos import networks, restore
+from keras_facesr.photos.choose import choose
 
 finding = pytest.mark.skipif(not installed(), reason="needs the extra photos")
 
@@ -129,6 +131,14 @@ def test_without_the_extra_the_tab_says_what_to_install_and_the_rest_of_the_page
     networks.started.cache_clear()
     assert "pip install" in there["photo-lacking"].value and "keras_facesr[photos]" in there["photo-lacking"].value
     assert {"enlarge", "draw"} <= {*there} and "restore" not in there
+
+
+def test_the_tab_says_which_faces_have_other_answers(kit):
+    from keras_facesr.demo.photo_tab import NO_CHOICE
+
+    draws = [presets.find(choose(SimpleNamespace(width=width, aside=0))[0]).is_stochastic for width in range(8, 60)]
+    first, end = 8 + draws.index(True), 8 + draws.index(False)
+    assert f"of {first} to {end} pixels" in NO_CHOICE and not any(draws[end - 8 :])
 
 
 @finding

@@ -4,11 +4,12 @@ import html
 
 from keras_facesr.demo import jobs, photo_jobs
 from keras_facesr.demo.kit import ONE_AT_A_TIME, QUICK, STILL, friendly, gr
+from keras_facesr.photos.choose import BY_WIDTH, SMALLEST
 from keras_facesr.photos.restore import SCALES
 
 COMPARED = "Bicubic | restored"
 HOW = "Each face is found and enlarged by the network that fits its width, the rest by another."
-NO_CHOICE = "No network here draws other answers: those for faces of 8 to 20 pixels do."
+NO_CHOICE = f"No network here draws other answers: those for faces of {SMALLEST} to {BY_WIDTH[-1][0]} pixels do."  # SAM's
 
 
 def build(folder):

@@ -58,10 +58,10 @@ class NearestEnlargement(PixelShuffle):
         return super().compute_output_shape((*input_shape[:-1], channels))
 
 
-def doubling_count(scale):
-    """How many doublings make ``scale``; ValueError if it is not a power of two above 1."""
+def doubling_count(scale, besides=""):
+    """How many doublings make ``scale``; ValueError, which tells what is taken ``besides``, if it is no power of two."""
     if scale < 2 or scale & (scale - 1):
-        raise ValueError(f"scale is {scale}: it must be a power of two, above 1")
+        raise ValueError(f"scale is {scale}: it must be a power of two, above 1{besides}")
     return int(math.log2(scale))
 
 
@@ -72,7 +72,7 @@ def pixel_shuffles(channels, scale, activation=None, dtype=None):
     them (``blocks.activating``).
     """
     stack = []
-    for factor in [3] if scale == 3 else [2] * doubling_count(scale):
+    for factor in [3] if scale == 3 else [2] * doubling_count(scale, besides=", or 3"):
         stack += [conv(factor**2 * channels, dtype=dtype), PixelShuffle(factor, dtype=dtype)]
         stack += [activating(activation, dtype=dtype)] if activation else []
     return stack

@@ -119,7 +119,8 @@ def restore_photo(
 
     Raises:
         ImageError: the source cannot be read as a picture, or is too large.
-        CallError: another scale, or a preset that does not suit ``model`` or ``background``.
+        CallError: another scale, ``samples`` that is no number from 0 on, or a preset that does not suit ``model`` or
+            ``background``.
         PresetError: an unknown preset, or its weights are missing.
         ExportError: the networks that find faces are not installed (extra ``photos``).
     """
