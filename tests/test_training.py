@@ -464,6 +464,7 @@ def test_a_run_is_not_resumed_for_another_number_of_epochs(whole_run, faces):
         (THIN, {"precision": "mixed_bf16"}, "precision must be one of 'float32', "),
         ("digits_mnist", {"degradation": "blind"}, "digits_mnist is for digit reading; a degradation is for super-resolution"),
         ("sam_small_x8", {"degradation": "style"}, "sam_small_x8 cuts faces anew each time"),
+        ("sam_small_x8", {"crop": 64}, "sam_small_x8 cuts whole faces to a framing, mirrored or not: leave out crop and"),
     ],
 )
 def test_an_argument_that_is_none_of_those_there_are_or_without_effect_is_refused(recipe, how, told, faces, tmp_path):

@@ -200,8 +200,11 @@ class Recipe:
         check_choice(self.model_class, "model_class", classes.MODEL_CLASSES)
         if self.degradation != "bicubic" and self.task != "super-resolution":
             raise TrainingError(f"{self.name} is for {self.task}; a degradation is for super-resolution alone: leave it out")
-        if self.stylevae and any(source.framing for source in self.all_sources):
+        framed = any(source.framing for source in self.all_sources)
+        if framed and self.stylevae:
             raise TrainingError(f"{self.name} cuts faces anew each time, and no styleVAE is so fast: take blind or aliased")
+        if framed and (self.crop or any(stage.augmentation != "mirror" for stage in self.stages)):
+            raise TrainingError(f"{self.name} cuts whole faces to a framing, mirrored or not: leave out crop and augmentation")
         if self.task != "super-resolution" and any(stage.sources for stage in self.stages):
             raise TrainingError(f"{self.name} is for {self.task}, which has the same sources in all stages")
 
