@@ -1,10 +1,11 @@
 """How much the best of n samples can gain, by the number of directions in which samples vary.
 
-    python benchmarks/modes.py UTKFACE_DIR [--models NAME,...] [--train N] [--limit N]
+    python benchmarks/modes.py DATA_DIR [--models NAME,...] [--train N] [--limit N]
 
 The bound of an oracle, for latents that do not depend on the small face. The errors of the deterministic answers to training
 faces have principal directions. Samples are Gaussian along the first K of them, with the deviation of the errors times the
-temperature that gains most. The best of n is chosen by comparing with the truth, on test faces. UTKFACE_DIR is UTKFace.
+temperature that gains most. The best of n is chosen by comparing with the truth, on test faces. DATA_DIR is a data set with a
+training and a test part, such as UTKFace.
 """
 
 import argparse
@@ -12,20 +13,25 @@ import argparse
 import numpy as np
 
 import keras_facesr as fsr
+from keras_facesr import presets
 from keras_facesr.data.cache import decoded
 from keras_facesr.data.datasets import open_dataset, spread
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.images import to_unit
 
-SIZE, BATCH, DRAWS = 128, 50, (10, 100)
+BATCH, DRAWS = 50, (10, 100)
 DIRECTIONS = (1, 4, 8, 16, 64)
 TEMPERATURES = (0.2, 0.3, 0.5, 0.7, 1.0)
 
 
 def errors(model, hr):
-    """Truth minus the deterministic answer, for uint8 (N, H, W, 3): float32 (N, H * W * 3) in units of [0, 1]."""
+    """Truth minus the deterministic answer, for uint8 (N, H, W, 3): float32 (N, H * W * 3) in units of [0, 1].
+
+    SAM's is f(x, 0), that of other models the most probable one.
+    """
+    answer = getattr(model, "deterministic", model)
     parts = [hr[start : start + BATCH] for start in range(0, len(hr), BATCH)]
-    found = [to_unit(part) - np.asarray(model.deterministic(to_unit(degrade(part, model.scale)))) for part in parts]
+    found = [to_unit(part) - np.asarray(answer(to_unit(degrade(part, model.scale)))) for part in parts]
     return np.concatenate(found).reshape(len(hr), -1)
 
 
@@ -50,14 +56,12 @@ def main():
     parser.add_argument("--train", type=int, default=1500, help="faces that give the directions (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=300, help="test faces (default: %(default)s)")
     args = parser.parse_args()
-    train, test = (
-        decoded(spread(open_dataset(args.data_dir, split=part, kind="utkface"), count), SIZE)[0]
-        for part, count in (("train", args.train), ("test", args.limit))
-    )
+    sets = [spread(open_dataset(args.data_dir, split=part), n) for part, n in (("train", args.train), ("test", args.limit))]
     print("| model | directions | energy in them | " + " | ".join(f"best of {n}, dB" for n in DRAWS) + " |")
     print("|---|---|---|" + "---|" * len(DRAWS))
     for name in args.models.split(","):
         model = fsr.load(name)
+        train, test = (decoded(faces, presets.find(name).hr_size)[0] for faces in sets)
         directions, deviations = principal(errors(model, train), max(DIRECTIONS))
         of_test = errors(model, test)
         energy, along = np.sum(of_test**2, axis=1), of_test @ directions
