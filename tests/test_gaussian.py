@@ -83,6 +83,13 @@ def test_a_seed_that_is_none_or_too_few_or_many_are_refused_in_a_line(seed):
         gaussian(2)[0].sample(4, seed=seed)
 
 
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, (7, 8, 2**64)])
+def test_a_seed_of_more_than_64_bits_is_refused_in_a_line(seed):
+    with pytest.raises(CallError, match="^seed must be a whole number of 64 bits, not "):
+        gaussian(2)[0].sample(4, seed=seed)
+    assert len(gaussian(2)[0].sample(4, seed=2**63 - 1)) == len(gaussian(2)[0].sample(4, seed=-(2**63))) == 4
+
+
 def test_numpys_integers_are_seeds_as_pythons_are():
     q, _, _ = gaussian(2)
     draws = lambda seed: keras.ops.convert_to_numpy(q.sample(2, seed=seed))  # noqa: E731

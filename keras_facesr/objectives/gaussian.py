@@ -69,9 +69,12 @@ def seed_for_keras(seed):
     if seed is None or isinstance(seed, keras.random.SeedGenerator):
         return seed
     try:
-        return operator.index(seed)
+        number = operator.index(seed)
     except TypeError as error:
         raise CallError(f"seed must be a whole number, not {seed!r}") from error
+    if not -(2**63) <= number < 2**63:
+        raise CallError(f"seed must be a whole number of 64 bits, not {number}")
+    return number
 
 
 def normal_probability(z):
