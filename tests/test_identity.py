@@ -151,7 +151,7 @@ def test_faces_of_unknown_framing_and_digits_are_refused_in_one_line(holds, name
     file = folder / ("test/7/0.png" if holds == "digits" else "0.png")
     stand_in_data.write(file, np.zeros((64, 64, 3), np.uint8))
     result = facesr("evaluate", folder, "--model", "near", "--identity")
-    known = "utkface, celeba, celebamask, lfw"
+    known = "utkface, celeba, celebamask, lfw as published"
     assert (result.code, result.err) == (2, f"facesr: --identity: where faces lie in {folder} is not known, only in {known}\n")
 
 

@@ -26,7 +26,7 @@ def framing_of(faces, option, folder):
     from keras_facesr.data.framing import FRAMINGS
 
     if not known_framing(faces):
-        raise CallError(f"{option}: where faces lie in {folder} is not known, only in {', '.join(FRAMINGS)}")
+        raise CallError(f"{option}: where faces lie in {folder} is not known, only in {', '.join(FRAMINGS)} as published")
     return faces.framing
 
 

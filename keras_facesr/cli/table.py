@@ -1,10 +1,9 @@
 """``facesr table``: a table of a paper, made again."""
 
 import sys
-from pathlib import Path
 
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import positive, report_options
+from keras_facesr.cli.arguments import local, positive, report_options
 from keras_facesr.cli.networks import find_preset, start_keras
 from keras_facesr.errors import TrainingStopped
 
@@ -14,18 +13,18 @@ SUMMARY = "Make a table of a paper again: train what is missing at one budget, m
 def add_options(option):
     report_options(option)
     option("name", metavar="NAME", help="sam1, sam2, varsr1 to varsr5, ssrvae1 to ssrvae5, cagface2 or cagface3")
-    option("data_dir", metavar="DATA_DIR", help="data sets of the table's recipes, their training and test parts")
+    option("data_dir", type=local, metavar="DATA_DIR", help="data sets of the table's recipes, their training and test parts")
     option(
         "--out",
         required=True,
-        type=Path,
+        type=local,
         metavar="RUNS_DIR",
         help="folder of the rows' runs; a table that was stopped goes on there",
     )
     option("--budget", type=positive, metavar="N", help="images that each network sees (default: the table's)")
     option("--limit", type=positive, metavar="N", help="measure on N images, spread over the test part (default: the table's)")
     option("--guest", action="append", default=[], metavar="NAME", help="also measure this model or folder; may be repeated")
-    option("--write", type=Path, metavar="FILE", help="Markdown to write (default: RUNS_DIR/NAME.md)")
+    option("--write", type=local, metavar="FILE", help="Markdown to write (default: RUNS_DIR/NAME.md)")
 
 
 def run(args):
@@ -37,7 +36,7 @@ def run(args):
     guests = [find_preset(name) for name in args.guest]
     for recipe, folder in table.recipes.items():
         for source in recipes.find(recipe).all_sources:
-            training_set(source, Path(args.data_dir) / folder)
+            training_set(source, args.data_dir / folder)
     target = args.write or args.out / f"{args.name}.md"
     console.check_new(target, args.overwrite)
     console.check_writable(target)
