@@ -311,6 +311,17 @@ def test_lpips_and_fid_are_measured_by_what_is_given_for_them(pictures):
     assert {"lpips", "fid"} < report["models"]["bicubic"].keys() and "LPIPS: of pixels" in in_one_line(report)
 
 
+@pytest.mark.parametrize("samples", [1, 20])
+def test_lpips_sees_no_more_pictures_at_once_than_there_are_samples_or_a_batch_has(samples, pictures):
+    class Counted(Apart):
+        def distance(self, images_a, images_b):
+            assert len(images_b) <= max(samples, BATCH)  # all pairs of 20 are 190
+            return super().distance(images_a, images_b)
+
+    row = evaluate({"flat": Flat(8)}, pictures[:1], Protocol(8, 64), samples=samples, lpips=Counted())["models"]["flat"]
+    assert (row["lpips_diversity"] > 0) == (samples > 1)
+
+
 class Darkened:
     """A degradation: bicubic reduction, darker by as many levels as the seed says."""
 

@@ -129,12 +129,6 @@ def look_at(seen, index):
     return [features[index : index + 1] for features in maps], embeddings[index : index + 1]
 
 
-def pairs_of(count):
-    """All pairs of ``count`` things, as the indices of their first and of their second; one alone is paired with itself."""
-    pairs = [(a, b) for a in range(count) for b in range(a)] or [(0, 0)]
-    return tuple(list(side) for side in zip(*pairs))
-
-
 def _unit(vectors):
     vectors = np.asarray(vectors, np.float64)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-10)

@@ -13,7 +13,7 @@ from keras_facesr.data.framing import cut, face_region
 from keras_facesr.errors import FacesrError, ImageError, check_whole_number
 from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, light_kept, ms_ssim
 from keras_facesr.metrics.identity import recognised
-from keras_facesr.metrics.perceptual import SeenSet, impressions, likeness, likeness_of_samples, look_at, pairs_of
+from keras_facesr.metrics.perceptual import SeenSet, impressions, likeness, likeness_of_samples, look_at
 from keras_facesr.metrics.sharpness import detail_energy, octaves_in_words, sharpness
 from keras_facesr.metrics.stochastic import best_of, consistency, deviation, digits_read, diversity
 
@@ -340,8 +340,8 @@ def _of_samples(samples, lr, hr, protocol, face):
 
 def _lpips_of_samples(lpips, samples, truth):
     """The smallest distance of the samples from the truth, and the mean distance between samples."""
-    first, second = pairs_of(len(samples))
+    apart = [lpips.distance(np.broadcast_to(sample, samples[:k].shape), samples[:k]) for k, sample in enumerate(samples) if k]
     return {
         "lpips_best": float(lpips.distance(samples, np.broadcast_to(truth, samples.shape)).min()),
-        "lpips_diversity": float(lpips.distance(samples[first], samples[second]).mean()),
+        "lpips_diversity": float(np.concatenate(apart).mean()) if apart else 0.0,
     }
