@@ -63,6 +63,11 @@ def test_a_truth_that_is_enlarged_itself_is_called_so_below_it_alone():
     assert (seen[captions.start + ROW : captions.stop + ROW, truth:] != said).any()
 
 
+def test_a_truth_that_is_too_small_for_ssim_has_its_psnr_below_the_panels():
+    shown = fsr.compare(demo_face(), {"near": Nearest()}, Protocol(4, 8))
+    assert [row.keys() for row in shown.figures[0].values()] == [{"psnr"}, {"psnr"}]
+
+
 def test_small_faces_of_any_shape_are_rows_and_samples_are_columns():
     square, narrow = demo_faces(1, 16)[0], demo_faces(2, 16)[1][:, :8]
     shown = fsr.compare([square, narrow], {"near": Nearest(), "noisy": Noisy()}, samples=2, seed=3)
@@ -161,7 +166,8 @@ def test_too_many_or_too_large_faces_for_a_sheet_are_refused_before_the_work():
     [
         ({"near": Nearest(), "two": Nearest(2)}, None, "near x4, two x2"),
         ({"near": Nearest()}, Protocol(2), "near x4, the protocol x2"),
-        ({"bicubic": Nearest()}, None, "none called 'bicubic'"),
+        ({"bicubic": Nearest()}, None, "none called LR, bicubic or truth"),
+        ({"near": Nearest(), "truth": Nearest()}, Protocol(4), "none called LR, bicubic or truth"),
         (Nearest(), None, "^models must be a dict of name -> network, not a Nearest$"),
         ({"near": "near"}, None, "^'near' is no network that enlarges pictures"),
     ],

@@ -233,7 +233,7 @@ def test_open_dataset_recognises_digits_by_their_archives_or_folders(tmp_path):
     mnist_files(tmp_path, images, labels, "t10k")
     np.testing.assert_array_equal(open_dataset(tmp_path, "test").rgb()[..., 1], images)
     for file in ("plates/train/4/a.png", "plates/test/7/b.png"):
-        image(tmp_path / file)
+        image(tmp_path / file, size=(20, 20))
     assert open_dataset(tmp_path / "plates", "test").labels.tolist() == [7]
 
 
@@ -412,3 +412,10 @@ def test_digits_are_read_from_folders_of_their_names_and_resized_to_any_shape(tm
     Image.fromarray(np.zeros((10, 20), np.uint8)).save(tmp_path / "train" / "7" / "b.png")
     with pytest.raises(DatasetError, match="b.png: images of 20x20 and 20x10 pixels"):
         open_dataset(tmp_path, split="train", kind="digits")
+
+
+def test_digits_that_the_protocol_would_cut_to_their_centre_are_refused(tmp_path):
+    (tmp_path / "test" / "7").mkdir(parents=True)
+    Image.fromarray(np.zeros((40, 20), np.uint8)).save(tmp_path / "test" / "7" / "a.png")
+    with pytest.raises(DatasetError, match="7/a.png: 20x40 pixels are no square, which alone is measured; expected: square"):
+        open_dataset(tmp_path, split="test", kind="digits")

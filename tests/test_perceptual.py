@@ -1,5 +1,8 @@
 """Perceptual objectives and distances against closed forms and Keras' own preprocessing."""
 
+import tracemalloc
+from itertools import combinations
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +11,15 @@ from scipy.linalg import sqrtm
 
 from keras_facesr import backend
 from keras_facesr.errors import FacesrError
-from keras_facesr.metrics.perceptual import Gaussian, SeenSet, feature_distance, frechet_distance, identity_distance
+from keras_facesr.metrics.perceptual import (
+    Gaussian,
+    SeenSet,
+    feature_distance,
+    frechet_distance,
+    identity_distance,
+    likeness_of_samples,
+    look_at,
+)
 from keras_facesr.objectives.perceptual import feature_error, texture_error, vgg19_features
 
 RNG = np.random.default_rng(0)
@@ -115,3 +126,15 @@ def test_sets_that_come_in_batches_have_the_distance_of_all_their_vectors():
     assert seen_a.distances(seen_b) == {"figure": pytest.approx(expected, rel=1e-8)}
     alone = SeenSet().add({"figure": a[:1]})
     assert alone.distances(SeenSet().add({"figure": b[:1]})) == {}  # one face has no covariance
+
+
+@pytest.mark.parametrize("n", [1, 2, 40])
+def test_the_diversity_of_features_is_the_mean_over_all_pairs_in_the_memory_of_a_few_times_the_samples(n):
+    maps, embeddings = [RNG.random((n, side, side, 8), "float32") for side in (32, 16)], RNG.random((n, 4))
+    pairs = [feature_distance(*(look_at((maps, embeddings), k)[0] for k in pair)) for pair in combinations(range(n), 2)]
+    tracemalloc.start()
+    found = likeness_of_samples((maps, embeddings), look_at((maps, embeddings), 0))["features_diversity"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == pytest.approx(np.mean(pairs) if pairs else 0.0, rel=1e-9)
+    assert peak < 10 * sum(features.nbytes for features in maps)

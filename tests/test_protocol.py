@@ -311,6 +311,17 @@ def test_lpips_and_fid_are_measured_by_what_is_given_for_them(pictures):
     assert {"lpips", "fid"} < report["models"]["bicubic"].keys() and "LPIPS: of pixels" in in_one_line(report)
 
 
+@pytest.mark.parametrize("samples", [1, 20])
+def test_lpips_sees_no_more_pictures_at_once_than_there_are_samples_or_a_batch_has(samples, pictures):
+    class Counted(Apart):
+        def distance(self, images_a, images_b):
+            assert len(images_b) <= max(samples, BATCH)  # all pairs of 20 are 190
+            return super().distance(images_a, images_b)
+
+    row = evaluate({"flat": Flat(8)}, pictures[:1], Protocol(8, 64), samples=samples, lpips=Counted())["models"]["flat"]
+    assert (row["lpips_diversity"] > 0) == (samples > 1)
+
+
 class Darkened:
     """A degradation: bicubic reduction, darker by as many levels as the seed says."""
 
@@ -444,6 +455,13 @@ def test_pictures_smaller_than_the_hr_size_are_counted(pictures):
     assert "1 enlarged" in as_text(format_table(report))
 
 
+@pytest.mark.parametrize("hr_size", [(192, 64), (64, 192)])
+def test_a_high_or_wide_truth_is_enlarged_and_has_ms_ssim_by_both_its_sides(hr_size, pictures):
+    report = evaluate({}, pictures, Protocol(8, hr_size))  # of 150, 160, 200 and 200 pixels
+    assert report["enlarged"] == 2 and "ms_ssim" not in report["models"]["bicubic"]
+    assert report["protocol"]["ms_ssim"] == "not measured, a true picture is under 176 pixels a side"
+
+
 def test_pictures_of_which_less_than_the_hr_size_is_cut_are_counted(pictures):
     """CelebA has 178 pixels a side, of which UTKFace's framing takes 101."""
     cut = square("utkface", within="celeba")
@@ -462,6 +480,11 @@ def test_a_method_of_another_scale_is_refused_by_name(pictures):
 def test_the_reference_row_cannot_be_replaced(pictures):
     with pytest.raises(FacesrError, match="bicubic"):
         evaluate({"bicubic": Flat(8)}, pictures, Protocol(8, 64))
+
+
+def test_a_method_may_be_called_truth(pictures):
+    reports = [evaluate({name: Flat(8)}, pictures, Protocol(8, 64), judge=FineEye()) for name in ("flat", "truth")]
+    assert reports[0]["models"]["flat"] == reports[1]["models"]["truth"]
 
 
 def test_no_pictures_are_no_report():
@@ -504,6 +527,12 @@ def test_table_has_no_columns_for_figures_that_nobody_asked_for(pictures):
 def test_table_shows_names_as_they_are(pictures):
     text = as_text(format_table(evaluate({"mine[x4]": Flat(8), "[/b]": Flat(8)}, pictures[:1], Protocol(8, 64))))
     assert "mine[x4]" in text and "[/b]" in text
+
+
+def test_table_tells_runs_apart_whose_paths_differ_in_their_ends(pictures):
+    names = [f"/home/someone/experiments/super_resolution/faces/runs/sam_small_x8_utkface_seed{k}" for k in (1, 2)]
+    text = as_text(format_table(evaluate({name: Flat(8) for name in names}, pictures[:1], Protocol(8, 64))))
+    assert "…" not in text  # the names go on in further lines
 
 
 def test_table_shows_ms_ssim_beside_ssim_and_names_whole_on_80_columns(pictures):

@@ -195,6 +195,7 @@ def test_a_guest_is_measured_beside_the_rows_that_enlarge_as_it_does(made, minia
     *rows, added = again["parts"][0]["rows"]
     assert rows == report["parts"][0]["rows"] and (added["method"], added["images"]) == ("thin_x2", None)
     assert added["ours"] == next(row["ours"] for row in rows if row["recipe"] == "thin_x2")
+    assert f"DATA_DIR --out RUNS_DIR --budget 80 --guest {guest.name}` (" in markdown(again)  # by which it is made again
     with pytest.raises(TableError, match="enlarges x8, and no part of miniature1 does"):
         run.run(MINIATURE, faces, runs, guests=[dataclasses.replace(guest, scale=8)], say=lambda _: None)
 

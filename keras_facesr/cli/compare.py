@@ -13,7 +13,7 @@ SUMMARY = "Show small faces, bicubic interpolation and the answers of several mo
 
 def add_options(option):
     report_options(option)
-    option("faces", nargs="+", metavar="FACE", help="picture, data set or folder of faces; of a data set, its test part")
+    option("faces", nargs="+", type=local_path, metavar="FACE", help="picture, set or folder of faces; of a set, its test part")
     option("-o", "--out", type=local_path, required=True, metavar="OUT", help="the sheet, a .png")
     option("--model", **MODELS)
     option("--truth", action="store_true", help="FACEs are large: reduce them as facesr evaluate does, show truth and figures")
@@ -36,6 +36,8 @@ def run(args):
     found = [find_preset(name) for name in names]
     scale = common(found, "scale", "one sheet has one scale")
     files, square = _files(args)
+    if args.out.resolve() in [file.resolve() for file in files]:
+        raise CallError(f"{args.out}: is one of the faces, which the sheet would replace: choose another -o")
     protocol = None
     if args.truth:  # how true faces become pairs, as in ``facesr evaluate``
         protocol = protocol_of(args, scale, args.hr_size or common(found, "hr_size", "give --hr-size"), square=square)
@@ -75,7 +77,7 @@ def _files(args):
     from keras_facesr.data.sets import ImageSet
 
     files, squares = [], []
-    for given in map(Path, args.faces):
+    for given in args.faces:
         faces = open_faces(given, split="test") if given.is_dir() else ImageSet("", given.parent, (given,))
         files += faces.files
         squares.append(square_cut(args, faces, given))

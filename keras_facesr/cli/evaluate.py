@@ -3,7 +3,7 @@
 import sys
 
 from keras_facesr.cli import console
-from keras_facesr.cli.arguments import MODELS, natural, positive, report_options
+from keras_facesr.cli.arguments import MODELS, local_path, natural, positive, report_options
 from keras_facesr.cli.framing import framing_of, known_framing, square_cut
 from keras_facesr.cli.networks import (
     RUNTIMES,
@@ -23,7 +23,7 @@ SUMMARY = "Measure models beside bicubic interpolation, by one protocol."
 
 def add_options(option):
     report_options(option)
-    option("data_dir", metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
+    option("data_dir", type=local_path, metavar="DATA_DIR", help="data set or folder of faces; its test part, if it has one")
     option("--model", **MODELS)
     option("--hr-size", type=positive, metavar="N", help="side of the true image (default: the model's own)")
     option("--colour", choices=("rgb", "luma"), default="rgb", help="rgb (default) or BT.601 luma")
@@ -34,7 +34,7 @@ def add_options(option):
     option("--fid", action="store_true", help="also FID, between the answers and the true faces (extra distances)")
     option("--identity", action="store_true", help="also whom the answers show, by dlib's network (extra identity)")
     option("--degradation", metavar="NAME", help="reduce by blind_held_out, style, another styleVAE, or aliased")
-    option("--clean", metavar="CLEAN_DIR", help="DATA_DIR holds real small faces: compare them, enlarged, with these, as sets")
+    option("--clean", type=local_path, metavar="CLEAN_DIR", help="compare real small faces in DATA_DIR, enlarged, with these")
     option("--framing", metavar="SET", help="cut the faces to the framing of this set, such as utkface (data.framing.FRAMINGS)")
     option("--ensemble", action="store_true", help="answers are means over the picture and its mirror image")
     option("--runtime", choices=RUNTIMES, default="keras", help="what runs the networks (default: %(default)s)")

@@ -26,13 +26,10 @@ def framing_of(faces, option, folder):
     from keras_facesr.data.framing import FRAMINGS
 
     if not known_framing(faces):
-        raise CallError(f"{option}: where faces lie in {folder} is not known, only in {', '.join(FRAMINGS)}")
-    return faces.name
+        raise CallError(f"{option}: where faces lie in {folder} is not known, only in {', '.join(FRAMINGS)} as published")
+    return faces.framing
 
 
 def known_framing(faces):
     """The name of a set of which it is known where faces lie in its pictures, or None."""
-    from keras_facesr.data.framing import FRAMINGS
-    from keras_facesr.data.sets import ImageSet
-
-    return faces.name if isinstance(faces, ImageSet) and faces.name in FRAMINGS else None
+    return getattr(faces, "framing", None)  # digits have none

@@ -1,7 +1,6 @@
 """``facesr table``: a table of a paper, made again."""
 
 import sys
-from pathlib import Path
 
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import local_path, positive, report_options
@@ -14,7 +13,7 @@ SUMMARY = "Make a table of a paper again: train what is missing at one budget, m
 def add_options(option):
     report_options(option)
     option("name", metavar="NAME", help="sam1, sam2, varsr1 to varsr5, ssrvae1 to ssrvae5, cagface2 or cagface3")
-    option("data_dir", metavar="DATA_DIR", help="data sets of the table's recipes, their training and test parts")
+    option("data_dir", type=local_path, metavar="DATA_DIR", help="data sets of the table's recipes, with test parts")
     option(
         "--out",
         required=True,
@@ -37,7 +36,7 @@ def run(args):
     guests = [find_preset(name) for name in args.guest]
     for recipe, folder in table.recipes.items():
         for source in recipes.find(recipe).all_sources:
-            training_set(source, Path(args.data_dir) / folder)
+            training_set(source, args.data_dir / folder)
     target = args.write or args.out / f"{args.name}.md"
     console.check_new(target, args.overwrite)
     console.check_writable(target)

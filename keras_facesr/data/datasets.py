@@ -99,7 +99,7 @@ def utkface(root, split=None):
     if not any(_UTKFACE_NAME.match(file.name) and file.parent in parts for file in files):
         raise DatasetError(f"{root}: no UTKFace images, none there has such a name; {HELP['utkface']}")
     known = np.array([_utkface_labels(file.name) for file in files], np.int16)
-    return ImageSet("utkface", root, files, dict(zip(("age", "gender", "race"), known.T)))
+    return ImageSet("utkface", root, files, dict(zip(("age", "gender", "race"), known.T)), framing="utkface")
 
 
 def celeba(root, split=None):
@@ -121,7 +121,7 @@ def celeba(root, split=None):
     names = sorted(name for name, part in rows if wanted in (None, part))
     files = tuple(root / "img_align_celeba" / name for name in names)
     all_there(files, root, "celeba")
-    return ImageSet("celeba", root, files, _celeba_attributes(root / "list_attr_celeba.txt", names))
+    return ImageSet("celeba", root, files, _celeba_attributes(root / "list_attr_celeba.txt", names), framing="celeba")
 
 
 def lfw(root):
@@ -130,7 +130,7 @@ def lfw(root):
     files = tuple(file for file in images_in(root, "lfw") if _is_lfw(file))
     if not files:
         raise DatasetError(f"{root}: no LFW images; {HELP['lfw']}")
-    return ImageSet("lfw", root, files, {"identity": np.array([file.parent.name for file in files])})
+    return ImageSet("lfw", root, files, {"identity": np.array([file.parent.name for file in files])}, framing="lfw")
 
 
 def celebamask(root, split=None):
@@ -140,7 +140,7 @@ def celebamask(root, split=None):
     files = tuple(file for part in parts for file in images_in(part / "images", "celebamask"))
     masks = tuple(file.parents[1] / "masks" / f"{file.stem}.png" for file in files)
     all_there(masks, root, "celebamask")
-    return ImageSet("celebamask", root, files, masks=masks)
+    return ImageSet("celebamask", root, files, masks=masks, framing="celebamask")
 
 
 def wider_face(root, split):

@@ -48,7 +48,7 @@ def digits(root, split):
         split: "train" or "test".
 
     Returns:
-        ArraySet with uint8 images (N, H, W), all of one size, and uint8 digits (N,).
+        ArraySet with uint8 images (N, H, H), all of one size, and uint8 digits (N,).
     """
     root = existing(root, "digits")
     if split not in ("train", "test"):
@@ -58,6 +58,9 @@ def digits(root, split):
     if not files:
         raise DatasetError(f"{root / split}: no digit; {HELP['digits']}")
     images = [np.asarray(Image.fromarray(read_picture(file).rgb).convert("L")) for file, _ in files]
+    height, width = images[0].shape
+    if height != width:  # they would be learnt whole, and measured cut
+        raise DatasetError(f"{files[0][0]}: {width}x{height} pixels are no square, which alone is measured; {HELP['digits']}")
     for (file, _), image in zip(files, images):
         if image.shape != images[0].shape:
             sizes = " and ".join("{1}x{0}".format(*shape) for shape in (images[0].shape, image.shape))

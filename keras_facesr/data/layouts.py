@@ -17,7 +17,7 @@ HELP = {
     "folder": "give a folder with image files in it or below it, or in its train/ and test/ sub-folders",
     "mnist": "MNIST is at https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz; expected: "
     "ROOT/mnist.npz or the four ROOT/{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]",
-    "digits": "expected: images of single digits, all of one size, in ROOT/train/<digit> and ROOT/test/<digit>, digit 0 to 9",
+    "digits": "expected: square images of digits, all of one size, in ROOT/train/<digit> and ROOT/test/<digit>, digit 0 to 9",
     "wider_face": "WIDER FACE is at http://shuoyang1213.me/WIDERFACE; expected: ROOT/WIDER_<split>/images "
     "and ROOT/wider_face_split/wider_face_<split>_bbx_gt.txt",
 }

@@ -18,6 +18,7 @@ class ImageSet:
         files: paths, sorted within each part.
         labels: name -> array (N, ...) aligned with `files`; empty if the set has none.
         masks: paths of the pixel labels aligned with `files`, or None.
+        framing: the set in `framing.FRAMINGS` as whose pictures faces lie in these; None: not known, as of a plain folder.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ImageSet:
     files: tuple[Path, ...]
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     masks: tuple[Path, ...] | None = None
+    framing: str | None = None
 
     def __len__(self):
         return len(self.files)

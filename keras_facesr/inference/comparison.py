@@ -51,8 +51,8 @@ def compare(faces, models, protocol=None, degradation=None, samples=0, seed=0, s
 
     Raises:
         ImageError: a face cannot be read, is too large to sample, or too small to be measured on.
-        CallError: no face; no model, something that is none, or one called "bicubic"; different scales; ``samples`` or ``seed``
-            that is no number from 0 on; or too many or too large faces for a sheet.
+        CallError: no face; no model, something that is none, or one called "LR", "bicubic" or "truth"; different scales;
+            ``samples`` or ``seed`` that is no number from 0 on; or too many or too large faces for a sheet.
     """
     faces = faces if isinstance(faces, (list, tuple)) else [faces]
     if not faces:
@@ -83,8 +83,8 @@ def _common_scale(models, protocol):
     for model in models.values():
         check_enlarges(model)
     scales = {name: model.scale for name, model in models.items()} | ({"the protocol": protocol.scale} if protocol else {})
-    if not models or BICUBIC in models:
-        raise CallError(f"give one model or several, none called {BICUBIC!r}: that column every sheet has")
+    if not models or {LR, BICUBIC, TRUTH} & models.keys():
+        raise CallError(f"give one model or several, none called {LR}, {BICUBIC} or {TRUTH}: those columns a sheet has anyway")
     if len({*scales.values()}) > 1:
         raise CallError(f"a sheet has one scale: {', '.join(f'{name} x{scale}' for name, scale in scales.items())}")
     return next(iter(scales.values()))
@@ -127,7 +127,9 @@ def _closeness(answers, hr, protocol):
 def _row(lr, answers, hr, figures, is_enlarged):
     """The captions and pictures of a face: sizes, and under the answers how near the truth they are."""
     size = "{1} x {0} pixels".format
-    captions = {name: f"{row['psnr']:.2f} dB" + f"   SSIM {row['ssim']:.3f}" * ("ssim" in row) for name, row in figures.items()}
+    captions = {
+        name: f"{row['psnr']:.2f} dB" + (f"   SSIM {row['ssim']:.3f}" if "ssim" in row else "") for name, row in figures.items()
+    }
     captions = captions or {BICUBIC: size(*answers[BICUBIC].shape)}
     row = [(size(*lr.shape), lr), *((captions.get(name, ""), sr) for name, sr in answers.items())]
     if hr is None:

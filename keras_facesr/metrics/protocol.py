@@ -13,12 +13,13 @@ from keras_facesr.data.framing import cut, face_region
 from keras_facesr.errors import FacesrError, ImageError, check_whole_number
 from keras_facesr.metrics.fidelity import COLOURS, MS_SSIM_LEAST, PSNR_CAP, SSIM_WINDOW, closeness, light_kept, ms_ssim
 from keras_facesr.metrics.identity import recognised
-from keras_facesr.metrics.perceptual import SeenSet, impressions, likeness, likeness_of_samples, look_at, pairs_of
+from keras_facesr.metrics.perceptual import SeenSet, impressions, likeness, likeness_of_samples, look_at
 from keras_facesr.metrics.sharpness import detail_energy, octaves_in_words, sharpness
 from keras_facesr.metrics.stochastic import best_of, consistency, deviation, digits_read, diversity
 
 REFERENCE = "bicubic"
 SAMPLE = "sample"
+TRUTH = object()  # stands for the true pictures beside the methods' names
 BATCH = 16  # pictures of one size in a batch
 
 _MS_SSIM = "5 scales by 2x2 means, weights 0.0448 0.2856 0.3001 0.2363 0.1333, window and channels as for SSIM"
@@ -94,7 +95,7 @@ class Protocol:
     def enlarges(self, rgb):
         """Whether a picture's truth is enlarged itself: ``pair`` cuts less than ``hr_size`` pixels a side out of it."""
         share = 1.0 if self.square is None else self.square[2]
-        return self.hr_size is not None and round(share * min(rgb.shape[:2])) < self.hr_shape[1]
+        return self.hr_size is not None and round(share * min(rgb.shape[:2])) < max(self.hr_shape)
 
     def _crop(self):
         if self.square is None:
@@ -193,8 +194,8 @@ def evaluate(
         check_whole_number(number, name, least=0)
     methods = with_bicubic(methods, protocol.scale)
     rows = {name: [] for name in methods}
-    persons = {name: [] for name in ("truth", *methods)}  # embeddings (N, D) of each batch
-    readings = {name: [] for name in ("truth", *methods)}  # probabilities (n, N, 10) of each batch's answers
+    persons = {name: [] for name in (TRUTH, *methods)}  # embeddings (N, D) of each batch
+    readings = {name: [] for name in (TRUTH, *methods)}  # probabilities (n, N, 10) of each batch's answers
     stochastic = [name for name, method in methods.items() if samples and getattr(method, "is_stochastic", False)]
     energies, seen_sets = defaultdict(float), defaultdict(SeenSet)  # by name, and by (name, SAMPLE) of first samples
     done = enlarged = 0
@@ -205,21 +206,21 @@ def evaluate(
         answers = {name: _answers(name, method, lr, hr) for name, method in methods.items()}
         drawn = {name: methods[name].sample_batch(lr, samples, seeds) for name in stochastic}
         enlarged += sum(enlarges)
-        seen = {name: judge.see(images) for name, images in {"truth": hr, **answers}.items()} if judge else {}
+        seen = {name: judge.see(images) for name, images in {TRUTH: hr, **answers}.items()} if judge else {}
         firsts = {(name, SAMPLE): samples_of[0] for name, samples_of in drawn.items()}
-        for key, images in {"truth": hr, **answers, **firsts}.items():
+        for key, images in {TRUTH: hr, **answers, **firsts}.items():
             energies[key] += sum(detail_energy(image, protocol.scale) for image in images)
             looks = impressions(seen[key] if key in seen else judge.see(images)) if judge else {}
             seen_sets[key].add(looks | ({"fid": inception.embed(images)} if inception else {}))
         apart = {name: lpips.distance(images, hr) for name, images in answers.items()} if lpips else {}
-        for name, images in {"truth": hr, **answers}.items() if identity else ():
+        for name, images in {TRUTH: hr, **answers}.items() if identity else ():
             persons[name].append(identity.embed(images))
         if reader:
-            shown = {"truth": hr[None], **{name: images[None] for name, images in answers.items()}, **drawn}
+            shown = {TRUTH: hr[None], **{name: images[None] for name, images in answers.items()}, **drawn}
             for name, images in shown.items():
                 readings[name].append(reader.read(np.concatenate(images)).reshape(*images.shape[:2], -1))
         for i, truth in enumerate(hr):
-            true_look = look_at(seen["truth"], i) if judge else None
+            true_look = look_at(seen[TRUTH], i) if judge else None
             for name in methods:
                 row = _fidelity(answers[name][i], truth, protocol)
                 if degradation:
@@ -241,12 +242,12 @@ def evaluate(
     if not done:
         raise FacesrError("no picture to measure on")
     models = {name: _means(table) for name, table in rows.items()}
-    true_energy, true_set = energies.pop("truth"), seen_sets["truth"]
+    true_energy, true_set = energies.pop(TRUTH), seen_sets[TRUTH]
     of_sets = {key: sharpness(energy, true_energy) | seen_sets[key].distances(true_set) for key, energy in energies.items()}
     for name, row in models.items():
         row |= of_sets[name] | {f"{figure}_sample": value for figure, value in of_sets.get((name, SAMPLE), {}).items()}
     for name, row in models.items() if identity else ():
-        row |= recognised(np.concatenate(persons[name]), np.concatenate(persons["truth"]))
+        row |= recognised(np.concatenate(persons[name]), np.concatenate(persons[TRUTH]))
     for name, row in models.items() if reader else ():
         row |= digits_read(np.concatenate(readings[name], axis=1), np.asarray(labels)[:done])
     about = protocol.describe()
@@ -259,7 +260,7 @@ def evaluate(
     if identity:
         about |= {"identity": identity.about}
     if reader:
-        truth = digits_read(np.concatenate(readings["truth"], axis=1), np.asarray(labels)[:done])
+        truth = digits_read(np.concatenate(readings[TRUTH], axis=1), np.asarray(labels)[:done])
         about |= {"reader": reader.name, "truth_read": truth["digits_mean"]}
     if "ms_ssim" not in models[REFERENCE]:
         about["ms_ssim"] = _NO_MS_SSIM
@@ -324,7 +325,7 @@ def _means(table):
 
 def _fidelity(sr, hr, protocol):
     row = closeness(sr, hr, protocol.colour)
-    return row | {"ms_ssim": ms_ssim(sr, hr, protocol.colour)} if len(hr) >= MS_SSIM_LEAST else row
+    return row | {"ms_ssim": ms_ssim(sr, hr, protocol.colour)} if min(hr.shape[:2]) >= MS_SSIM_LEAST else row
 
 
 def _of_samples(samples, lr, hr, protocol, face):
@@ -339,8 +340,8 @@ def _of_samples(samples, lr, hr, protocol, face):
 
 def _lpips_of_samples(lpips, samples, truth):
     """The smallest distance of the samples from the truth, and the mean distance between samples."""
-    first, second = pairs_of(len(samples))
+    apart = [lpips.distance(np.broadcast_to(sample, samples[:k].shape), samples[:k]) for k, sample in enumerate(samples) if k]
     return {
         "lpips_best": float(lpips.distance(samples, np.broadcast_to(truth, samples.shape)).min()),
-        "lpips_diversity": float(lpips.distance(samples[first], samples[second]).mean()),
+        "lpips_diversity": float(np.concatenate(apart).mean()) if apart else 0.0,
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from keras_facesr.metrics.fidelity import LIGHT_KEPT
@@ -66,7 +66,8 @@ def format_table(report):
     for columns in GROUPS:
         headings, rows = tabulated(report, columns)
         if headings:
-            table = Table("method", box=None, pad_edge=False, collapse_padding=True)
+            method = Column("method", overflow="fold")  # names of runs may differ in their ends alone
+            table = Table(method, box=None, pad_edge=False, collapse_padding=True)
             for heading in headings:
                 table.add_column(heading, justify="right")
             for name, cells in rows.items():

@@ -1,6 +1,5 @@
 """The diagonal Gaussian over a latent, which networks predict as a mean and a log variance."""
 
-import contextlib
 import math
 import operator
 from collections.abc import Sequence
@@ -69,10 +68,13 @@ def seed_for_keras(seed):
     """A seed as Keras' generators take it, of NumPy's integers too; ``CallError`` if it is none of 64 bits."""
     if seed is None or isinstance(seed, keras.random.SeedGenerator):
         return seed
-    with contextlib.suppress(TypeError):
-        if -(2**63) <= operator.index(seed) < 2**63:
-            return operator.index(seed)
-    raise CallError(f"seed must be a whole number below 2^63, not {seed!r}")
+    try:
+        number = operator.index(seed)
+    except TypeError as error:
+        raise CallError(f"seed must be a whole number, not {seed!r}") from error
+    if not -(2**63) <= number < 2**63:
+        raise CallError(f"seed must be a whole number of 64 bits, not {number}")
+    return number
 
 
 def normal_probability(z):

@@ -4,6 +4,7 @@
 def markdown(report):
     """The paper's table with our figures beside the paper's, the gains over bicubic and the orders of the methods."""
     options = f" --limit {report['limit']}" if report["limit"] else ""
+    options += "".join(f" --guest {name}" for name in report["guests"])
     command = f"facesr table {report['table']} DATA_DIR --out RUNS_DIR --budget {report['budget']}{options}"
     tools = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     about = f"Every network of ours has seen {report['budget']:,} images in training. {report['remarks']}".strip()

@@ -47,7 +47,7 @@ def run(
             images done.
 
     Returns:
-        ``{"table", "source", "remarks", "budget", "limit", "versions", "parts": [...]}``. Each part has "title",
+        ``{"table", "source", "remarks", "guests", "budget", "limit", "versions", "parts": [...]}``. Each part has "title",
         "unfilled", "protocol" (in words), "figures" (their headings), "rows" and "orders". A row has "method", "recipe",
         "images" (seen in training), "paper" and "ours" (by heading), "paper_gain" and "ours_gain" (of the first figure, over
         bicubic). An order, by heading, has "paper" and "ours", best first, "spearman" and "kendall".
@@ -76,6 +76,7 @@ def run(
     weights |= {guest.name: presets.released_weights(guest) for guest in guests}
     measured = [_measured(part, needed, weights, data_dir, runs_dir, progress) for part in parts]
     about = {"table": table.name, "source": table.source, "remarks": table.remarks}
+    about["guests"] = [guest.name for guest in guests]
     return {**about, "budget": budget, "limit": limit, "versions": versions(), "parts": measured}
 
 
