@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 from small_networks import SMALL, loss, pairs, unbuilt
 
+from keras_facesr import backend
+
 OWN = sorted(name for name in SMALL if loss(name) is None)
 ANSWER_THEIR_OWN_WAY = ("CAGFace", "ComponentNetwork", "FaceFeatures", "PRSR")  # to ``validation_answer``
 KERAS_LOSS = sorted({*SMALL} - {*OWN, "DigitClassifier"})  # enlargers all
@@ -69,6 +71,17 @@ def test_targets_that_do_not_belong_to_the_inputs_are_refused(name):
         refused(
             lambda: model.fit(x, levels, verbose=0), f"^{name} learns from images of float values in .0, 1., not from uint8$"
         )
+
+
+@pytest.mark.parametrize("name", ["SAM", "VarSR", "StyleVAE"])
+@pytest.mark.parametrize("wrapped", [lambda optimizer: optimizer, keras.optimizers.LossScaleOptimizer])
+def test_each_of_the_batches_that_make_one_update_has_noise_of_its_own(name, wrapped, monkeypatch):
+    seeds, sample = [], backend.sample
+    monkeypatch.setattr(backend, "sample", lambda latent, seed: (seeds.append(tuple(map(int, seed))), sample(latent, seed))[1])
+    model, (x, y) = unbuilt(name), pairs(name)
+    model.compile(wrapped(keras.optimizers.SGD(gradient_accumulation_steps=2)), run_eagerly=True)
+    model.fit(x, y, batch_size=1, verbose=0)
+    assert len(seeds) == len({*seeds}) == 4
 
 
 @pytest.mark.parametrize("name", ["CAGFace", "EDSR"])

@@ -59,9 +59,10 @@ class Network(keras.Model):
         return self.trainable_variables
 
     @property
-    def updates(self):
-        """How often the compiled optimiser has changed the weights, an integer tensor; a step's seed is made from it."""
-        return ops.convert_to_tensor(self.optimizer.iterations)
+    def steps_taken(self):
+        """How many batches the compiled optimiser has seen, an integer tensor; a step's seed is made from it."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        return ops.convert_to_tensor(optimizer._iterations)  # `iterations` stands still while gradients are accumulated
 
     def minimise(self, loss_fn, variables=None, optimizer=None):
         """One step of an optimiser on ``variables``; by default of the compiled one, on ``learning_variables``.
