@@ -235,6 +235,15 @@ def test_srfbns_loss_is_the_mean_of_the_absolute_errors_of_its_steps():
     np.testing.assert_array_equal(numpy(model(lr)), answers[-1].clip(0, 1))
 
 
+def test_srfbn_is_saved_with_its_mixing_of_colours_given_as_an_array(tmp_path):
+    mixing = np.eye(3, dtype="float32")[::-1]
+    model, (lr, _) = built(SRFBN(scale=4, channels=4, groups=2, mixing=mixing)), squares()
+    model.save(tmp_path / "srfbn.keras")
+    again = keras.saving.load_model(tmp_path / "srfbn.keras")
+    assert again.mixing == mixing.tolist()
+    np.testing.assert_array_equal(numpy(again(lr)), numpy(model(lr)))
+
+
 def test_srfbn_goes_on_from_the_state_that_the_last_step_left():
     keras.utils.set_random_seed(0)
     model = built(SRFBN(scale=4, channels=4, groups=2))

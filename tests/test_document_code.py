@@ -3,13 +3,14 @@
 from importlib.util import find_spec
 
 import pytest
-from documents import PAGES, blocks, named
+from documents import PAGES, ROOT, blocks, named
 from films import write_film
 from finding import installed
 from PIL import Image
 from processes import run_script
 
 from keras_facesr.inference import demo_faces
+from keras_facesr.models.sam import SAM
 
 
 def scripts(page):
@@ -31,6 +32,16 @@ def write_pictures(folder, code):
         (folder / "faces").mkdir()
         for k, face in enumerate(demo_faces(8, 128)):
             Image.fromarray(face).save(folder / "faces" / f"{k}.png")
+
+
+def test_no_epoch_of_readme_repeats_the_batches_of_another(monkeypatch):
+    def fit(model, batches, epochs=1, steps_per_epoch=None, **how):
+        fits.append((len(batches), epochs * (steps_per_epoch or len(batches))))
+
+    fits = []
+    monkeypatch.setattr(SAM, "fit", fit)
+    exec(next(code for code in blocks(ROOT / "README.md", "python") if "PairStream" in code), {})
+    assert len(fits) == 2 and all(shown <= there for there, shown in fits)
 
 
 @pytest.mark.parametrize("code", [script for page in PAGES for script in scripts(page)])

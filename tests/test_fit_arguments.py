@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 from small_networks import SMALL, loss, pairs, unbuilt
 
+from keras_facesr import backend
+
 OWN = sorted(name for name in SMALL if loss(name) is None)
 ANSWER_THEIR_OWN_WAY = ("CAGFace", "ComponentNetwork", "FaceFeatures", "PRSR")  # to ``validation_answer``
 KERAS_LOSS = sorted({*SMALL} - {*OWN, "DigitClassifier"})  # enlargers all
@@ -69,6 +71,47 @@ def test_targets_that_do_not_belong_to_the_inputs_are_refused(name):
         refused(
             lambda: model.fit(x, levels, verbose=0), f"^{name} learns from images of float values in .0, 1., not from uint8$"
         )
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_images_of_integers_or_without_their_batch_are_refused(name):
+    x, y = pairs(name)
+    model = compiled(name)
+    levels = "^" + name + " learns from images of float values in .0, 1., not from uint8$"
+    refused(lambda: model.fit((255 * x).astype(np.uint8), y, verbose=0), levels)
+    if model.learns_images:
+        refused(lambda: model.fit(x, (255 * y).astype(np.uint8), verbose=0), levels)
+    refused(lambda: model.fit(x[..., 0], y, verbose=0), f"^{name} learns from batches of images")
+
+
+@pytest.mark.parametrize("name, side, least", [("SAM", 6, 8), ("VarSR", 3, 4)])
+def test_small_images_of_a_size_that_a_network_does_not_take_are_refused(name, side, least):
+    x, y = np.ones((2, side, side, 3), "float32"), np.ones((2, 4 * side, 4 * side, 3), "float32")
+    sizes = rf"^{name} takes no images of \({side}, {side}\) pixels; the next size is \({least}, {least}\)$"
+    refused(lambda: compiled(name).fit(x, y, verbose=0), sizes)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_batches_of_float64_teach_what_those_of_float32_do(name):
+    """As NumPy makes them of levels divided by 255: of arrays Keras casts them itself, of generators it does not."""
+    single, losses = pairs(name), []
+    double = [part.astype("float64") if part.dtype.kind == "f" else part for part in single]
+    for batch in (single, double):
+        model, dataset = compiled(name, run_eagerly=True), tf.data.Dataset.from_tensors(tuple(batch))
+        taught = model.fit(dataset, shuffle=False, verbose=0).history["loss"]
+        losses.append([*taught, model.evaluate(dataset, verbose=0, return_dict=True)["loss"]])
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["SAM", "VarSR", "StyleVAE"])
+@pytest.mark.parametrize("wrapped", [lambda optimizer: optimizer, keras.optimizers.LossScaleOptimizer])
+def test_each_of_the_batches_that_make_one_update_has_noise_of_its_own(name, wrapped, monkeypatch):
+    seeds, sample = [], backend.sample
+    monkeypatch.setattr(backend, "sample", lambda latent, seed: (seeds.append(tuple(map(int, seed))), sample(latent, seed))[1])
+    model, (x, y) = unbuilt(name), pairs(name)
+    model.compile(wrapped(keras.optimizers.SGD(gradient_accumulation_steps=2)), run_eagerly=True)
+    model.fit(x, y, batch_size=1, verbose=0)
+    assert len(seeds) == len({*seeds}) == 4
 
 
 @pytest.mark.parametrize("name", ["CAGFace", "EDSR"])

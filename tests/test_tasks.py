@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from keras_facesr import classes, presets
 from keras_facesr.data.degrade import degrade
-from keras_facesr.errors import TrainingError
+from keras_facesr.errors import DatasetError, TrainingError
 from keras_facesr.inference import KerasDegradation
 from keras_facesr.metrics.perceptual import Gaussian, frechet_distance
 from keras_facesr.models.face_features import FaceFeatures
@@ -79,6 +79,21 @@ def test_masks_are_those_of_the_images_that_can_be_read(tmp_path, monkeypatch, c
     images, masks = sources.masked(Source("celebamask", 8), tmp_path, slice(None))
     assert images[:, 0, 0, 0].tolist() == [0, 120, 180] and masks[:, 0, 0].tolist() == [0, 2, 3]
     assert capsys.readouterr().err.count("1.png: left out, it cannot be read") == 1
+
+
+def test_a_mask_is_cut_as_its_image_is_and_holds_classes_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_FACESR_CACHE", str(tmp_path / "cache"))
+    classes = np.repeat(np.arange(12, dtype=np.uint8), 8)[:, None].repeat(64, axis=1)  # 96 rows, which a square has not all of
+    for folder, values in {"images": 20 * classes, "masks": classes}.items():
+        (tmp_path / folder).mkdir()
+        Image.fromarray(values).save(tmp_path / folder / "tall.png")
+    images, masks = sources.masked(Source("celebamask", 64), tmp_path, slice(None))
+    assert masks[0, :, 0].tolist() == np.repeat(range(2, 10), 8).tolist()
+    assert np.array_equal(images[..., 0], 20 * masks)
+    classes[0, 0] = 19
+    Image.fromarray(classes).save(tmp_path / "masks" / "tall.png")
+    with pytest.raises(DatasetError, match="tall.png: has the value 19, and classes are 0 to 18$"):
+        sources.masked(Source("celebamask", 64), tmp_path, slice(None))
 
 
 def test_made_small_faces_are_judged_by_their_distance_to_real_ones(tmp_path, monkeypatch):

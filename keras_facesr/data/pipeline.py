@@ -72,6 +72,9 @@ class Stream:
     def as_dataset(self, first_step=0, steps=None):
         """The `steps` batches (default: one epoch) from `first_step` on, prepared ahead in the background.
 
+        A second pass over them would show the same: for several epochs, ask for the steps of all, and give `fit` its
+        `steps_per_epoch`.
+
         Returns:
             `tf.data.Dataset` on the TensorFlow backend, otherwise a generator of NumPy batches; for `fit`.
         """

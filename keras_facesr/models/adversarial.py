@@ -224,7 +224,7 @@ class AdversarialSR(PhasedSR):
 
     def step_seed(self, turn, purpose=0):
         """Seed of a draw, from the model's seed, the step, the turn and the replica: a resumed run draws the same."""
-        return ((self.seed * 64 + backend.replica_index()) * 64 + turn) * 64 + purpose, self.updates
+        return ((self.seed * 64 + backend.replica_index()) * 64 + turn) * 64 + purpose, self.steps_taken
 
     def get_config(self):
         return {**super().get_config(), "critic": self.critic is not None}

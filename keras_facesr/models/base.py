@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_facesr import backend
 from keras_facesr.errors import CallError, check_whole_number
+from keras_facesr.inference.sizes import fitting_size
 
 
 class Network(keras.Model):
@@ -17,6 +18,7 @@ class Network(keras.Model):
     ARGUMENTS = ()  # constructor arguments that are kept as attributes; a subclass lists those that its base does not have
     FROM_ONE = ("scale", "critic_steps")  # counts of which none makes no sense
     preset = None  # name of the preset whose released weights these are
+    learns_images = True  # whether its targets are images, too
 
     def __new__(cls, *args, **kwargs):
         """CallError if an argument is not of its default's kind, such as text for a number: it would fail later, or never."""
@@ -59,9 +61,10 @@ class Network(keras.Model):
         return self.trainable_variables
 
     @property
-    def updates(self):
-        """How often the compiled optimiser has changed the weights, an integer tensor; a step's seed is made from it."""
-        return ops.convert_to_tensor(self.optimizer.iterations)
+    def steps_taken(self):
+        """How many batches the compiled optimiser has seen, an integer tensor; a step's seed is made from it."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        return ops.convert_to_tensor(optimizer._iterations)  # `iterations` stands still while gradients are accumulated
 
     def minimise(self, loss_fn, variables=None, optimizer=None):
         """One step of an optimiser on ``variables``; by default of the compiled one, on ``learning_variables``.
@@ -92,14 +95,22 @@ class Network(keras.Model):
         """The targets ``y``, checked to fit the inputs: others would fail later, or be broadcast without an error.
 
         Raises:
-            ValueError: there are no targets, or they do not have the ``target_shape``.
+            ValueError: there are no targets, they do not have the ``target_shape``, or images are no batch, or of integers:
+                their values would be taken for values far above 1.
         """
         name = type(self).__name__
         if y is None:
             raise ValueError(f"{name} learns from pairs of inputs and targets: there are no targets")
+        if len(x.shape) != 4:
+            raise ValueError(f"{name} learns from batches of images, (N, H, W, 3), not from the shape {tuple(x.shape)}")
         given, wanted, found = (tuple(shape) for shape in (x.shape, self.target_shape(x.shape), y.shape))
         message = f"{name} learns {wanted} from {given}: targets of the shape {found} do not belong to these inputs"
-        return backend.of_shape(y, self.target_shape(ops.shape(x)), message)
+        y = backend.of_shape(y, self.target_shape(ops.shape(x)), message)
+        for images in (x, y) if self.learns_images else (x,):
+            kind = keras.backend.standardize_dtype(images.dtype)
+            if not keras.backend.is_float_dtype(kind):
+                raise ValueError(f"{name} learns from images of float values in [0, 1], not from {kind}")
+        return y
 
     def uncompile(self):
         """Forget the optimiser and the traced step, as they belong to one phase: compile again."""
@@ -179,12 +190,10 @@ class FaceSR(Network):
         return (*self.compute_output_shape(input_shape)[:3], 3)
 
     def checked_target(self, lr, hr):
-        """As for any network; integer images are refused too, as their values would be taken for values far above 1."""
-        hr = super().checked_target(lr, hr)
-        for images in (lr, hr):
-            kind = keras.backend.standardize_dtype(images.dtype)
-            if not keras.backend.is_float_dtype(kind):
-                raise ValueError(f"{type(self).__name__} learns from images of float values in [0, 1], not from {kind}")
+        """As for any network; small images of a size that it does not take are refused, too."""
+        hr, size = super().checked_target(lr, hr), tuple(lr.shape[1:3])
+        if None not in size and (fitting := fitting_size(self, *size)) != size:
+            raise ValueError(f"{type(self).__name__} takes no images of {size} pixels; the next size is {fitting}")
         return hr
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

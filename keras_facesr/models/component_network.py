@@ -120,6 +120,7 @@ class ComponentNetwork(OwnLoss):
 
     ARGUMENTS = ("channels", "context_channels", "context_blocks", "auxiliary_heads")
     FIGURES = ("accuracy",)
+    learns_images = False
     paper = "Yu et al.: BiSeNet: Bilateral Segmentation Network for Real-time Semantic Segmentation (2018)"
 
     def __init__(

@@ -42,6 +42,7 @@ class FaceFeatures(OwnLoss):
 
     ARGUMENTS = ("channels", "embedding_size", "dropout")
     FIGURES = ("attribute_loss", "age_error")
+    learns_images = False
     paper = "attributes: Liu et al.: Deep Learning Face Attributes in the Wild (2015)"
 
     def __init__(self, channels=(32, 64, 128, 256), embedding_size=128, dropout=0.3, **kwargs):

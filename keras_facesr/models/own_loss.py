@@ -65,7 +65,7 @@ class OwnLoss(Network):
         raise NotImplementedError
 
     def pair(self, data):
-        """Inputs and targets of a batch, as tensors.
+        """Inputs and targets of a batch, as tensors, float ones in float32: generators and ``tf.data`` may give float64.
 
         Raises:
             ValueError: they do not belong together (``checked_target``), or there are sample weights.
@@ -73,7 +73,9 @@ class OwnLoss(Network):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise ValueError(f"{type(self).__name__} weighs all of a batch alike: fit and evaluate it without sample_weight")
-        return ops.convert_to_tensor(x), ops.convert_to_tensor(self.checked_target(x, y))
+        pair = ops.convert_to_tensor(x), ops.convert_to_tensor(self.checked_target(x, y))
+        kinds = (keras.backend.standardize_dtype(part.dtype) for part in pair)
+        return [ops.cast(part, "float32") if keras.backend.is_float_dtype(kind) else part for part, kind in zip(pair, kinds)]
 
     def report(self, values, x, y):
         """Update the metrics of a step's values and those that the network is compiled with; their results by name."""

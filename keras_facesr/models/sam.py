@@ -349,4 +349,4 @@ class SAM(Stochastic, PhasedSR):
 
     def _step_seed(self):
         """Seed of a step's noise, from the model's seed, the step and the replica: a resumed run draws the same."""
-        return self.seed * 64 + backend.replica_index(), self.updates
+        return self.seed * 64 + backend.replica_index(), self.steps_taken

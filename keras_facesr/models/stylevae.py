@@ -306,7 +306,7 @@ class StyleVAE(OwnLoss):
         posterior = DiagonalGaussian(*self.style_encoder(real))
         zeros = ops.zeros_like(posterior.mean)
         kl = ops.mean(kl_divergence(posterior, DiagonalGaussian(zeros, zeros))) / self.style_dim
-        styles = reparameterised_sample(posterior, (self.seed * 64 + backend.replica_index(), self.updates))
+        styles = reparameterised_sample(posterior, (self.seed * 64 + backend.replica_index(), self.steps_taken))
         reduced = self.reduce(clean)
         painted = self.generator([self.content_encoder(clean), reduced, styles])
         content = content_error(painted, reduced) if self.blind_content else ops.mean(ops.square(painted - reduced))

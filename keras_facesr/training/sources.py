@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.datasets import MASK_CLASSES, open_dataset
+from keras_facesr.data.degrade import centre_square
 from keras_facesr.data.framing import square
 from keras_facesr.data.images import read_picture
 from keras_facesr.data.layouts import existing
@@ -75,9 +76,20 @@ def masked(source, data_dir, indices):
 
 
 def masks_of(image_set, size):
-    """The masks of an image set as classes, uint8 (N, size, size), by nearest neighbour."""
-    masks = [Image.fromarray(read_picture(file, levels=True).rgb[..., 0]) for file in image_set.masks]
-    return np.stack([np.asarray(mask.resize((size, size), Image.Resampling.NEAREST)) for mask in masks])
+    """The masks of an image set as classes, uint8 (N, size, size), cut to a square as their images are.
+
+    Raises:
+        DatasetError: a value in a mask is no class.
+    """
+    return np.stack([_mask(file, size) for file in image_set.masks])
+
+
+def _mask(file, size):
+    classes = read_picture(file, levels=True).rgb[..., 0]
+    if (most := classes.max()) >= len(MASK_CLASSES):
+        raise DatasetError(f"{file}: has the value {most}, and classes are 0 to {len(MASK_CLASSES) - 1}")
+    middle = Image.fromarray(np.ascontiguousarray(centre_square(classes)))
+    return np.asarray(middle.resize((size, size), Image.Resampling.NEAREST))
 
 
 def readable_of(image_set, size):

@@ -1,6 +1,7 @@
 """SRFBN: one block refines its own output in several steps, changing between the input's size and the output's."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_facesr import backend
@@ -80,7 +81,8 @@ class SRFBN(CentredSR, ObjectiveSR):
 
     def __init__(self, scale=4, channels=64, groups=6, steps=4, mixing=None, **kwargs):
         super().__init__(scale, **kwargs)
-        self.channels, self.groups, self.steps, self.mixing = channels, groups, steps, mixing
+        self.channels, self.groups, self.steps = channels, groups, steps
+        self.mixing = None if mixing is None else np.asarray(mixing).tolist()  # a saved config holds no array
         dtype = self.dtype_policy
         widen = ConvBlock(4 * channels, **PLAIN, dtype=dtype)
         self.stem = keras.Sequential([widen, ConvBlock(channels, kernel_size=1, **PLAIN, dtype=dtype)], name="stem")
