@@ -14,9 +14,7 @@ SUMMARY = "Take over a published network's weights from its PyTorch file."
 def add_options(option):
     report_options(option)
     option("file", type=local, metavar="FILE", help="file.safetensors, or file.pth (extra import)")
-    option(
-        "-o", "--out", type=local, required=True, metavar="FOLDER", help="folder to write; it can be given as a model's name"
-    )
+    option("-o", "--out", type=local, required=True, metavar="FOLDER", help="folder to write; it stands for a model's name")
     classes = "RRDBNet, SRVGGNetCompact, MSRResNet, EDSR, RDN or SRFBN"
     option("--model", dest="class_name", metavar="CLASS", help=f"{classes} (default: as the tensors say)")
     values = {"type": setting, "action": "append", "default": [], "metavar": "NAME=VALUE"}
