@@ -71,7 +71,7 @@ def reduced(sr, scale):
     return np.clip(np.einsum("hH,Hwc->hwc", rows, narrow, optimize=True), 0, 255)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)  # of up to 3 MB each
 def _reduction(side, scale):
     """D along one axis: the weights of the large pixels in each of ``side`` small ones, float32 (side, scale * side)."""
     large = (np.arange(side * scale) + 0.5) / scale  # their centres, in small pixels
@@ -79,7 +79,7 @@ def _reduction(side, scale):
     return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)  # of up to 3 MB each
 def _inverse(side, scale):
     """D^T (D D^T)^-1 along one axis, float32 (scale * side, side)."""
     d = _reduction(side, scale).astype(np.float64)
