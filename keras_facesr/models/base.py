@@ -177,7 +177,7 @@ class FaceSR(Network):
     paper = None
 
     def __init__(self, scale, size_multiple=1, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # else 16 bits would round the images before they are enlarged
         self.scale = scale
         self.size_multiple = size_multiple
 
