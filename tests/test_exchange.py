@@ -17,6 +17,7 @@ from keras_facesr.exchange.parts import Part
 from keras_facesr.exchange.published import network_of
 from keras_facesr.exchange.pytorch import exchangeable, to_tensors
 from keras_facesr.exchange.tensors import read_tensors
+from keras_facesr.exporting.write import check_call
 from keras_facesr.layers.resampling import PixelShuffle, PixelUnshuffle
 
 RNG = np.random.default_rng(0)
@@ -276,6 +277,11 @@ def test_the_command_sets_arguments_of_networks_alone(file, facesr, tmp_path):
 def test_what_was_not_published_in_pytorch_is_not_written_for_it(name, config, reason):
     with pytest.raises(ExportError, match=reason):
         exchangeable(classes.model_class(name)(**config))
+
+
+def test_a_network_for_pytorch_is_not_written_under_a_name_that_no_reader_opens(tmp_path):
+    with pytest.raises(ExportError, match=r"^[^\n]*net.pth: networks for PyTorch are written as .safetensors files"):
+        check_call(tmp_path / "net.pth", format="pytorch")
 
 
 @pytest.mark.slow
