@@ -312,7 +312,7 @@ def mean_shift(tensors):
 def mean_tensors(mean, img_range):
     """The tensors that ``mean_shift`` reads."""
     straight = np.eye(3, dtype="float32").reshape(3, 3, 1, 1)
-    shift = (img_range * np.array(mean)).astype("float32")
+    shift = img_range * np.array(mean, "float32")  # rounded as PyTorch does
     return {"sub_mean.weight": straight, "sub_mean.bias": -shift, "add_mean.weight": straight, "add_mean.bias": shift}
 
 
