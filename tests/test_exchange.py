@@ -17,6 +17,7 @@ from keras_facesr.exchange.parts import Part
 from keras_facesr.exchange.published import network_of
 from keras_facesr.exchange.pytorch import exchangeable, to_tensors
 from keras_facesr.exchange.tensors import read_tensors
+from keras_facesr.exporting.write import check_call
 from keras_facesr.layers.resampling import PixelShuffle, PixelUnshuffle
 
 RNG = np.random.default_rng(0)
@@ -218,6 +219,18 @@ def test_a_shift_of_colours_that_is_not_understood_is_refused_not_left_out(shift
         network_of(tmp_path / "shifted.safetensors")
 
 
+def test_an_rdn_that_grows_by_less_than_its_width_is_refused_by_its_tensors(tmp_path):
+    shapes = {
+        **{"SFENet1": (8, 3, 3, 3), "SFENet2": (8, 8, 3, 3), "GFF.0": (8, 8, 1, 1), "GFF.1": (8, 8, 3, 3)},
+        **{"RDBs.0.convs.0.conv.0": (4, 8, 3, 3), "RDBs.0.LFF": (8, 12, 1, 1)},
+        **{"UPNet.0": (16, 8, 3, 3), "UPNet.2": (3, 4, 3, 3)},  # as narrow as the growth
+    }
+    weights = {f"{name}.weight": random(*shape) for name, shape in shapes.items()}
+    save_file(weights | {f"{name}.bias": random(shape[0]) for name, shape in shapes.items()}, tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match=r"not understood as RDN: it has UPNet.0.weight \(16, 8, 3, 3\) instead of \(32, "):
+        network_of(tmp_path / "a.safetensors")
+
+
 def test_an_error_has_the_names_of_the_file_not_those_they_stand_for(tmp_path):
     names = "model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight", "model.1.sub.1.weight", "model.2.weight", "model.4.weight"
     save_file({name: random(4, 3, 1, 1) for name in names}, tmp_path / "old.safetensors")
@@ -276,6 +289,11 @@ def test_the_command_sets_arguments_of_networks_alone(file, facesr, tmp_path):
 def test_what_was_not_published_in_pytorch_is_not_written_for_it(name, config, reason):
     with pytest.raises(ExportError, match=reason):
         exchangeable(classes.model_class(name)(**config))
+
+
+def test_a_network_for_pytorch_is_not_written_under_a_name_that_no_reader_opens(tmp_path):
+    with pytest.raises(ExportError, match=r"^[^\n]*net.pth: networks for PyTorch are written as .safetensors files"):
+        check_call(tmp_path / "net.pth", format="pytorch")
 
 
 @pytest.mark.slow

@@ -76,7 +76,9 @@ def test_an_imported_network_answers_as_in_pytorch_and_comes_back_from_its_expor
         assert expected.std() > 0.01 and sr.shape == expected.shape
         assert np.abs(sr - expected).max() <= 1e-4
     if name not in NOT_BASICSR:
-        write_tensors(tmp_path / "back.safetensors", to_tensors(imported), {})
+        tensors, given = to_tensors(imported), network.state_dict()
+        assert all(np.array_equal(tensors[key], given[key]) for key in tensors.keys() & given.keys())
+        write_tensors(tmp_path / "back.safetensors", tensors, {})
         again = network_of(tmp_path / "back.safetensors")
         for then, now in zip(imported.variables, again.variables, strict=True):
             np.testing.assert_array_equal(then.numpy(), now.numpy())

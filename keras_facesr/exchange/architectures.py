@@ -202,9 +202,10 @@ class RDN(Architecture):
     @staticmethod
     def config(tensors):
         channels = tensors["SFENet1.weight"].shape[0]
-        ups = {name: array for name, array in tensors.items() if array.shape[0] != 3}  # without the last convolution
+        ups = {name: array for name, array in tensors.items() if re.fullmatch(r"UPNet\.\d\.weight", name)}
+        last = ups.pop(max(ups, default="UPNet.0.weight"))
         return {
-            "scale": enlargement(ups, r"UPNet\.\d\.weight", channels),
+            "scale": enlargement(ups, ".*", last.shape[1]),
             "channels": channels,
             "blocks": count(tensors, r"RDBs\.(\d+)\."),
             "convolutions": count(tensors, r"RDBs\.0\.convs\.(\d+)\."),
@@ -311,7 +312,7 @@ def mean_shift(tensors):
 def mean_tensors(mean, img_range):
     """The tensors that ``mean_shift`` reads."""
     straight = np.eye(3, dtype="float32").reshape(3, 3, 1, 1)
-    shift = (img_range * np.array(mean)).astype("float32")
+    shift = img_range * np.array(mean, "float32")  # rounded as PyTorch does
     return {"sub_mean.weight": straight, "sub_mean.bias": -shift, "add_mean.weight": straight, "add_mean.bias": shift}
 
 

@@ -131,6 +131,8 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
     format = format or FORMATS.get(path.suffix)
     if format not in FORMATS.values():
         raise ExportError(f"{path}: no format is known by {format or path.suffix!r}; give savedmodel, tflite, onnx or pytorch")
+    if format == "pytorch" and path.suffix != ".safetensors":  # every reader goes by it
+        raise ExportError(f"{path}: networks for PyTorch are written as .safetensors files, not {path.suffix!r}; name it so")
     check_place(path, format)
     if path.exists() and not overwrite:
         raise ExportError(f"{path}: exists already; overwrite replaces it")
