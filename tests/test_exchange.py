@@ -284,6 +284,7 @@ def test_the_command_sets_arguments_of_networks_alone(file, facesr, tmp_path):
             {"scale": 8, "channels": 4, "blocks": 1, "growth": 2},
             "PyTorch's RRDBNet enlarges 4 times, this one 8 times",
         ),
+        ("RDN", {"channels": 8, "growth": 4, "blocks": 1}, "PyTorch's RDN grows by its width, this one of 8 by 4"),
     ],
 )
 def test_what_was_not_published_in_pytorch_is_not_written_for_it(name, config, reason):

@@ -70,6 +70,7 @@ def test_a_number_given_in_its_place_may_be_numpys_but_no_text():
         ("VarSR", {"lr_size": (4.0, 4.0)}, "lr_size must be a whole number from 1 on, not 4.0"),
         ("URDGN", {"hr_size": 16}, "hr_size must be several numbers, such as (128, 128), not 16"),
         ("SRGAN", {"critic_steps": 0}, "critic_steps must be a whole number from 1 on, not 0"),
+        ("EDSR", {"img_range": 0}, "img_range must be a number above 0, not 0"),
     ],
 )
 def test_a_number_that_makes_no_sense_is_refused_at_once(name, given, told):

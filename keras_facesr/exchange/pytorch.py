@@ -21,6 +21,8 @@ def exchangeable(model):
     enlargement, built = network.scale * getattr(network, "unshuffle", 1), ARCHITECTURES[name].enlargements
     if built and enlargement not in built:
         raise ExportError(f"PyTorch's {name} enlarges {' or '.join(map(str, built))} times, this one {enlargement} times")
+    if name == "RDN" and network.growth != network.channels:  # the authors enlarge maps of the growth's width
+        raise ExportError(f"PyTorch's RDN grows by its width, this one of {network.channels} by {network.growth}")
     return network
 
 

@@ -238,13 +238,15 @@ class CentredSR(FaceSR):
 
     Args:
         mean: red, green and blue of the colour that becomes 0, in [0, 1]; convolutions pad with it.
-        img_range: factor.
+        img_range: factor, above 0.
     """
 
     ARGUMENTS = ("mean", "img_range")
 
     def __init__(self, scale, mean=(0.5, 0.5, 0.5), img_range=2.0, **kwargs):
         super().__init__(scale, **kwargs)
+        if not img_range:
+            raise CallError(f"{type(self).__name__}: img_range must be a number above 0, not {img_range!r}")
         red, green, blue = mean
         self.mean, self.img_range = (red, green, blue), img_range
 
