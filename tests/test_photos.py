@@ -1,6 +1,7 @@
 """Whole photographs: similarities against NumPy, pasted faces against the background alone, finding on the built-in face."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -320,6 +321,14 @@ def test_the_built_in_face_is_found_once_whichever_way_it_lies(quarters, times):
     upright = faces[0].points[:2] if not quarters else detect._turned_back(quarters, *photo.shape[:2])(faces[0].points[:2])
     assert np.abs(upright * times - EYES).max() < 6
     assert faces[0].width * times == pytest.approx(97, abs=12)
+
+
+@finding
+def test_threads_that_find_faces_at_once_take_turns():
+    photos = [np.rot90(resize(astronaut(), 128, 128), quarters) for quarters in (0, 2)] * 4
+    alone = [find_faces(photo)[0][0].centre for photo in photos[:2]]
+    with ThreadPoolExecutor(2) as threads:
+        assert [faces[0].centre for faces, _ in threads.map(find_faces, photos)] == alone * 4
 
 
 def test_an_interrupted_call_writes_the_faces_that_are_missing_when_it_goes_on(facesr, tmp_path, monkeypatch):
