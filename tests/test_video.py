@@ -106,6 +106,30 @@ def test_a_turned_film_of_odd_size_without_sound_is_upright(tmp_path, no_face):
     np.testing.assert_allclose(answer[(10, 80), 50], (GREEN, RED), atol=12)  # turned counterclockwise, as FFmpeg says it
 
 
+@pytest.mark.parametrize("turn", [0, 90, 180, -90])
+def test_a_mirrored_film_is_shown_as_players_show_it(tmp_path, no_face, turn):
+    frame = halves(32, 48, 1)[0]
+    film = write_film(tmp_path / "in.mp4", [frame], turn=turn, mirrored=True)
+    (answer,), _ = decoded(quickly(film, tmp_path / "out.mp4").path)
+    shown = np.fliplr(np.rot90(frame, turn // 90))
+    assert np.abs(np.float32(answer[::2, ::2]) - shown).mean() < 8  # as it was stored: 39 and more
+
+
+def test_sounds_keep_their_languages_and_titles_and_which_is_the_default(tmp_path, no_face):
+    film = write_film(tmp_path / "in.mp4", halves(32, 48, 2), sounds=2, languages=("eng", "fra"))
+    for suffix, title in ((".mp4", "name"), (".mkv", "title")):  # as FFmpeg reads them
+        with av.open(str(quickly(film, tmp_path / f"out{suffix}").path)) as answer:
+            sounds = answer.streams.audio
+            told = [(sound.metadata["language"], sound.metadata[title], bool(sound.disposition)) for sound in sounds]
+        assert told == [("eng", "in eng", False), ("fra", "in fra", True)]
+
+
+def test_a_colon_in_a_name_is_no_protocol(tmp_path, no_face, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_film(tmp_path / "10:30.mp4", halves(32, 48, 2))
+    assert quickly("10:30.mp4", "11:30.mp4").frames == len(decoded(tmp_path / "11:30.mp4")[0]) == 2
+
+
 @pytest.fixture
 def foreground():
     """Ctrl+C ends this process, also where it was started in the background, as which it ignores it."""

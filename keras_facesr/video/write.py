@@ -17,7 +17,7 @@ import numpy as np
 from keras_facesr.data.files import written_whole
 from keras_facesr.errors import CallError, FacesrError, reason
 from keras_facesr.importing import imported
-from keras_facesr.video.read import EXTRA, SWSCALE
+from keras_facesr.video.read import EXTRA, SWSCALE, local
 
 # No frame refers to a later one (bf): parts then follow each other without overlapping times.
 CODEC, OPTIONS = "libx264", {"crf": "17", "preset": "medium", "bf": "0"}
@@ -84,7 +84,7 @@ class Part:
     def __init__(self, parts, film, scale):
         self.parts, self.av, self.film, self.count = parts, imported("av", EXTRA), film, 0
         self.path = parts.folder / UNFINISHED
-        self.container = self.av.open(str(self.path), "w", format="nut")
+        self.container = self.av.open(local(self.path), "w", format="nut")
         self.stream = self.container.add_stream(CODEC, rate=film.rate, options=OPTIONS)
         encoder, colours = self.stream.codec_context, film.colours
         encoder.width, encoder.height, encoder.pix_fmt = film.width * scale, film.height * scale, "yuv420p"
@@ -117,7 +117,7 @@ class Part:
 def check_sound(film, out):
     """Raise CallError, before the work, if the format of ``out`` has no place for the film's sound."""
     av, suffix = imported("av", EXTRA), Path(out).suffix.lower()
-    with av.open(str(film.path)) as source:
+    with av.open(local(film.path)) as source:
         for sound in source.streams.audio:
             try:
                 with av.open(io.BytesIO(), "w", format=FORMATS[suffix]) as trial:
@@ -144,13 +144,13 @@ def join(parts, film, out, whole=True):
     """
     av = imported("av", EXTRA)
     with written_whole(out) as temporary, ExitStack() as files:
-        source = files.enter_context(av.open(str(film.path)))
-        first = files.enter_context(av.open(str(parts.files()[0])))
-        answer = files.enter_context(av.open(str(temporary), "w", format=FORMATS[Path(out).suffix.lower()]))
+        source = files.enter_context(av.open(local(film.path)))
+        first = files.enter_context(av.open(local(parts.files()[0])))
+        answer = files.enter_context(av.open(local(temporary), "w", format=FORMATS[Path(out).suffix.lower()]))
         answer.metadata.update(source.metadata)
         pictures = answer.add_stream_from_template(first.streams.video[0])
         pictures.time_base = film.time_base
-        sounds = {sound.index: answer.add_stream_from_template(sound) for sound in source.streams.audio}
+        sounds = {sound.index: _like(sound, answer) for sound in source.streams.audio}
         lasts = film.lasts * film.time_base
         end = math.inf if whole else _last_time(av, parts.files()[-1]) + lasts
         tracks = [_pictures(av, parts.files(), pictures, lasts)]
@@ -160,11 +160,20 @@ def join(parts, film, out, whole=True):
             answer.mux(packet)
 
 
+def _like(sound, answer):
+    """A new track of the answer for a sound, of the same language and title; the default one if it was."""
+    track = answer.add_stream_from_template(sound)
+    title_is = {"name": "title"}  # as FFmpeg reads, and writes, that of an .mp4
+    track.metadata.update({title_is.get(key, key): value for key, value in sound.metadata.items()})
+    track.disposition = sound.disposition
+    return track
+
+
 def _pictures(av, paths, stream, lasts):
     """Yield (time, packet), each shown up to the next one's time; the last one ``lasts`` seconds, if that is not 0."""
     before = None
     for path in paths:
-        with av.open(str(path)) as part:
+        with av.open(local(path)) as part:
             for packet in part.demux(video=0):
                 if packet.pts is not None:  # the last one is empty
                     packet.dts = packet.pts  # short parts are read without; no frame refers to a later one
@@ -190,5 +199,5 @@ def _sound(source, streams, end):
 
 
 def _last_time(av, path):
-    with av.open(str(path)) as part:
+    with av.open(local(path)) as part:
         return max(packet.pts * packet.time_base for packet in part.demux(video=0) if packet.pts is not None)
