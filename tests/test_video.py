@@ -176,6 +176,21 @@ def test_parts_of_any_length_are_joined_frame_by_frame(tmp_path):
     assert times == pytest.approx([0.04 * number for number in range(len(frames))], abs=1e-3)
 
 
+def test_what_has_its_name_is_on_the_disk_should_the_power_fail(tmp_path, no_face, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    monkeypatch.setattr(restore, "PART_FRAMES", (4, 4))
+    named = []
+
+    def joined(parts, *how, **more):
+        named.extend(path.stat().st_ino for path in parts.folder.iterdir())
+        join(parts, *how, **more)
+
+    monkeypatch.setattr(restore, "join", joined)
+    done = quickly(write_film(tmp_path / "in.mp4", halves(32, 48, 6)), tmp_path / "out.mp4")
+    assert len(named) == 3 and {*named, done.path.stat().st_ino} <= {*synced}
+
+
 @pytest.mark.parametrize(("full", "kept"), [("in a part", 4), ("at the end", 8)])
 def test_a_full_disk_is_named_in_a_line_and_resume_goes_on_behind_what_is_kept(
     tmp_path, no_face, monkeypatch, capsys, full, kept

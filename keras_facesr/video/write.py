@@ -8,6 +8,7 @@ import heapq
 import io
 import json
 import math
+import os
 import shutil
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,6 +25,12 @@ CODEC, OPTIONS = "libx264", {"crf": "17", "preset": "medium", "bf": "0"}
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 LARGEST = 16384  # pixels a side of H.264
 UNFINISHED, ABOUT = "unfinished.tmp", "about.json"
+
+
+def _on_disk(path):
+    """Wait until a file is on the disk: else it may have its name when the power fails, and no content."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 class Parts:
@@ -56,6 +63,7 @@ class Parts:
         self.folder.mkdir(parents=True)
         with written_whole(self.folder / ABOUT) as temporary:
             temporary.write_text(json.dumps(self.about), encoding="utf-8")
+            _on_disk(temporary)
 
     def check_same(self):
         """Raise CallError if the parts that are there belong to another answer."""
@@ -109,6 +117,7 @@ class Part:
                 if self.count:
                     self.container.mux(self.stream.encode(None))
             if self.count:
+                _on_disk(self.path)
                 self.path.rename(self.parts.folder / f"{self.parts.done:08}_{self.count}.nut")
         finally:
             self.path.unlink(missing_ok=True)
@@ -158,6 +167,7 @@ def join(parts, film, out, whole=True):
             tracks.append(_sound(source, sounds, end))
         for _, packet in heapq.merge(*tracks, key=lambda timed: timed[0]):
             answer.mux(packet)
+    _on_disk(out)  # before the parts are removed
 
 
 def _like(sound, answer):
