@@ -343,6 +343,7 @@ def test_an_interrupted_call_writes_the_faces_that_are_missing_when_it_goes_on(f
         patch.setattr(images, "write_png", lambda *what: images.png.save(what[0], what[1]) if next(left, None) else stop())
         (tmp_path / "out").mkdir()
         assert facesr(*call).code == 130
+    assert "wall_photo_face_1.png: exists already; --overwrite replaces it" in facesr(*call).err
     assert facesr(*call, "--skip-existing").code == 0
     assert len([*(tmp_path / "out").iterdir()]) == 1 + 3
 
