@@ -124,6 +124,16 @@ def test_sounds_keep_their_languages_and_titles_and_which_is_the_default(tmp_pat
         assert told == [("eng", "in eng", False), ("fra", "in fra", True)]
 
 
+def test_a_sound_that_ffmpeg_does_not_know_is_left_out_beside_one_that_it_knows(tmp_path, no_face):
+    film = write_film(tmp_path / "in.mp4", halves(32, 48, 2), sounds=2)
+    known, *rest = film.read_bytes().rsplit(b"mp4a", 1)
+    film.write_bytes(known + b"apac" + rest[0].replace(b"esds", b"free"))  # as an iPhone names its spatial sound
+    assert sound_of(quickly(film, tmp_path / "out.mp4").path) == sound_of(film)[:1]
+    film.write_bytes(film.read_bytes().replace(b"mp4a", b"apac").replace(b"esds", b"free"))
+    with pytest.raises(CallError, match=r"in\.mp4: FFmpeg does not know the format of its sound"):
+        quickly(film, tmp_path / "other.mp4")
+
+
 def test_a_colon_in_a_name_is_no_protocol(tmp_path, no_face, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_film(tmp_path / "10:30.mp4", halves(32, 48, 2))
@@ -254,7 +264,7 @@ def test_what_is_no_film_is_refused_in_a_line(tmp_path, capsys):
         assert name in line and said in line and line.count("\n") == 1
     phoned = write_film(tmp_path / "phoned.mov", halves(32, 48, 3), sounds=1, tone="pcm_mulaw")
     assert main(["video", str(phoned), "-o", str(tmp_path / "out.mp4")]) == 2
-    assert ".mp4 has no place for the film's sound, pcm_mulaw" in capsys.readouterr().err
+    assert ".mp4 has no place for the film's sound, pcm_mulaw; try .mov or .mkv" in capsys.readouterr().err
     (tmp_path / "folder.mp4").mkdir()
     wrong = {"out.gif": "ends in .mp4", "in.mp4": "is the film that is read", "folder.mp4": "folder.mp4: is a folder"}
     for out, said in wrong.items():

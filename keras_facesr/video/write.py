@@ -127,16 +127,17 @@ def check_sound(film, out):
     """Raise CallError, before the work, if the format of ``out`` has no place for the film's sound."""
     av, suffix = imported("av", EXTRA), Path(out).suffix.lower()
     with av.open(local(film.path)) as source:
-        for sound in source.streams.audio:
+        if source.streams.audio and not _known(source):
+            raise CallError(f"{film.path}: FFmpeg does not know the format of its sound; convert that first")
+        for sound in _known(source):
             try:
                 with av.open(io.BytesIO(), "w", format=FORMATS[suffix]) as trial:
                     trial.add_stream_from_template(sound)
                     trial.start_encoding()
             except (av.FFmpegError, ValueError) as error:
                 kind = sound.codec_context.name
-                raise CallError(
-                    f"{out}: {suffix} has no place for the film's sound, {kind}; try another of .mkv, .mov"
-                ) from error
+                others = " or ".join(other for other in FORMATS if other != suffix)
+                raise CallError(f"{out}: {suffix} has no place for the film's sound, {kind}; try {others}") from error
 
 
 def join(parts, film, out, whole=True):
@@ -159,7 +160,7 @@ def join(parts, film, out, whole=True):
         answer.metadata.update(source.metadata)
         pictures = answer.add_stream_from_template(first.streams.video[0])
         pictures.time_base = film.time_base
-        sounds = {sound.index: _like(sound, answer) for sound in source.streams.audio}
+        sounds = {sound.index: _like(sound, answer) for sound in _known(source)}
         lasts = film.lasts * film.time_base
         end = math.inf if whole else _last_time(av, parts.files()[-1]) + lasts
         tracks = [_pictures(av, parts.files(), pictures, lasts)]
@@ -168,6 +169,11 @@ def join(parts, film, out, whole=True):
         for _, packet in heapq.merge(*tracks, key=lambda timed: timed[0]):
             answer.mux(packet)
     _on_disk(out)  # before the parts are removed
+
+
+def _known(source):
+    """The sounds that can be carried over: not those whose format FFmpeg does not know, as the spatial one of newer iPhones."""
+    return [sound for sound in source.streams.audio if sound.codec_context]
 
 
 def _like(sound, answer):
