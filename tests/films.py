@@ -9,11 +9,22 @@ UNIT = Fraction(1, 12800)  # of the films' times, 512 a frame
 
 
 def write_film(
-    path, frames, times=None, codec="libx264", pixels="yuv420p", matrix=BT601, sounds=0, tone="aac", turn=0, lasts=None
+    path,
+    frames,
+    times=None,
+    codec="libx264",
+    pixels="yuv420p",
+    matrix=BT601,
+    sounds=0,
+    tone="aac",
+    turn=0,
+    mirrored=False,
+    lasts=None,
+    languages=(),
 ):
     """A film of these frames, uint8 (H, W, 3) each, the last one shown for ``lasts``, and of as many tones: its path.
 
-    The tones last longer than the frames.
+    The tones last longer than the frames; the last of ``languages``, one a tone, is the default.
     """
     import av
 
@@ -22,8 +33,11 @@ def write_film(
         encoder = stream.codec_context
         encoder.height, encoder.width = frames[0].shape[:2]
         encoder.pix_fmt, encoder.time_base, encoder.colorspace, encoder.color_range = pixels, UNIT, matrix, LIMITED
-        stream.set_display_rotation(turn)
+        stream.set_display_rotation(turn, hflip=mirrored)
         tones = [film.add_stream(tone, rate=8000, layout="mono") for _ in range(sounds)]
+        for tone_of, language in zip(tones, languages):
+            tone_of.metadata.update(language=language, title=f"in {language}")
+            tone_of.disposition = av.stream.Disposition.default if language == languages[-1] else av.stream.Disposition(0)
         packets = []
         for number, rgb in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")

@@ -152,6 +152,16 @@ def test_the_former_picture_goes_where_the_next_cannot_be_read(kit, tmp_path):
 
 
 @finding
+def test_what_a_visitor_chooses_last_is_shown(kit, tmp_path):
+    from keras_facesr.demo import page
+
+    built = page.build("sam_small_x8", str(tmp_path))
+    chosen = {ids(built)[name]._id for name in ("photo-face", "photo-answer", "position")}
+    modes = {id: event.trigger_mode for event in built.fns.values() for id, what in event.targets if what == "input"}
+    assert modes == dict.fromkeys(chosen, "always_last")
+
+
+@finding
 def test_a_visitor_restores_a_photograph_and_chooses_among_the_answers_of_its_face(kit, photo, tmp_path, monkeypatch):
     from gradio_client import Client, handle_file
 

@@ -1,6 +1,7 @@
 """Whole photographs: similarities against NumPy, pasted faces against the background alone, finding on the built-in face."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -322,6 +323,14 @@ def test_the_built_in_face_is_found_once_whichever_way_it_lies(quarters, times):
     assert faces[0].width * times == pytest.approx(97, abs=12)
 
 
+@finding
+def test_threads_that_find_faces_at_once_take_turns():
+    photos = [np.rot90(resize(astronaut(), 128, 128), quarters) for quarters in (0, 2)] * 4
+    alone = [find_faces(photo)[0][0].centre for photo in photos[:2]]
+    with ThreadPoolExecutor(2) as threads:
+        assert [faces[0].centre for faces, _ in threads.map(find_faces, photos)] == alone * 4
+
+
 def test_an_interrupted_call_writes_the_faces_that_are_missing_when_it_goes_on(facesr, tmp_path, monkeypatch):
     wall = gradient(4, 5)
     Image.fromarray(wall).save(tmp_path / "wall.png")
@@ -334,6 +343,7 @@ def test_an_interrupted_call_writes_the_faces_that_are_missing_when_it_goes_on(f
         patch.setattr(images, "write_png", lambda *what: images.png.save(what[0], what[1]) if next(left, None) else stop())
         (tmp_path / "out").mkdir()
         assert facesr(*call).code == 130
+    assert "wall_photo_face_1.png: exists already; --overwrite replaces it" in facesr(*call).err
     assert facesr(*call, "--skip-existing").code == 0
     assert len([*(tmp_path / "out").iterdir()]) == 1 + 3
 

@@ -106,6 +106,40 @@ def test_a_turned_film_of_odd_size_without_sound_is_upright(tmp_path, no_face):
     np.testing.assert_allclose(answer[(10, 80), 50], (GREEN, RED), atol=12)  # turned counterclockwise, as FFmpeg says it
 
 
+@pytest.mark.parametrize("turn", [0, 90, 180, -90])
+def test_a_mirrored_film_is_shown_as_players_show_it(tmp_path, no_face, turn):
+    frame = halves(32, 48, 1)[0]
+    film = write_film(tmp_path / "in.mp4", [frame], turn=turn, mirrored=True)
+    (answer,), _ = decoded(quickly(film, tmp_path / "out.mp4").path)
+    shown = np.fliplr(np.rot90(frame, turn // 90))
+    assert np.abs(np.float32(answer[::2, ::2]) - shown).mean() < 8  # as it was stored: 39 and more
+
+
+def test_sounds_keep_their_languages_and_titles_and_which_is_the_default(tmp_path, no_face):
+    film = write_film(tmp_path / "in.mp4", halves(32, 48, 2), sounds=2, languages=("eng", "fra"))
+    for suffix, title in ((".mp4", "name"), (".mkv", "title")):  # as FFmpeg reads them
+        with av.open(str(quickly(film, tmp_path / f"out{suffix}").path)) as answer:
+            sounds = answer.streams.audio
+            told = [(sound.metadata["language"], sound.metadata[title], bool(sound.disposition)) for sound in sounds]
+        assert told == [("eng", "in eng", False), ("fra", "in fra", True)]
+
+
+def test_a_sound_that_ffmpeg_does_not_know_is_left_out_beside_one_that_it_knows(tmp_path, no_face):
+    film = write_film(tmp_path / "in.mp4", halves(32, 48, 2), sounds=2)
+    known, *rest = film.read_bytes().rsplit(b"mp4a", 1)
+    film.write_bytes(known + b"apac" + rest[0].replace(b"esds", b"free"))  # as an iPhone names its spatial sound
+    assert sound_of(quickly(film, tmp_path / "out.mp4").path) == sound_of(film)[:1]
+    film.write_bytes(film.read_bytes().replace(b"mp4a", b"apac").replace(b"esds", b"free"))
+    with pytest.raises(CallError, match=r"in\.mp4: FFmpeg does not know the format of its sound"):
+        quickly(film, tmp_path / "other.mp4")
+
+
+def test_a_colon_in_a_name_is_no_protocol(tmp_path, no_face, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_film(tmp_path / "10:30.mp4", halves(32, 48, 2))
+    assert quickly("10:30.mp4", "11:30.mp4").frames == len(decoded(tmp_path / "11:30.mp4")[0]) == 2
+
+
 @pytest.fixture
 def foreground():
     """Ctrl+C ends this process, also where it was started in the background, as which it ignores it."""
@@ -150,6 +184,21 @@ def test_parts_of_any_length_are_joined_frame_by_frame(tmp_path):
     join(parts, film, parts.out)
     _, times = decoded(parts.out)
     assert times == pytest.approx([0.04 * number for number in range(len(frames))], abs=1e-3)
+
+
+def test_what_has_its_name_is_on_the_disk_should_the_power_fail(tmp_path, no_face, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    monkeypatch.setattr(restore, "PART_FRAMES", (4, 4))
+    named = []
+
+    def joined(parts, *how, **more):
+        named.extend(path.stat().st_ino for path in parts.folder.iterdir())
+        join(parts, *how, **more)
+
+    monkeypatch.setattr(restore, "join", joined)
+    done = quickly(write_film(tmp_path / "in.mp4", halves(32, 48, 6)), tmp_path / "out.mp4")
+    assert len(named) == 3 and {*named, done.path.stat().st_ino} <= {*synced}
 
 
 @pytest.mark.parametrize(("full", "kept"), [("in a part", 4), ("at the end", 8)])
@@ -215,7 +264,7 @@ def test_what_is_no_film_is_refused_in_a_line(tmp_path, capsys):
         assert name in line and said in line and line.count("\n") == 1
     phoned = write_film(tmp_path / "phoned.mov", halves(32, 48, 3), sounds=1, tone="pcm_mulaw")
     assert main(["video", str(phoned), "-o", str(tmp_path / "out.mp4")]) == 2
-    assert ".mp4 has no place for the film's sound, pcm_mulaw" in capsys.readouterr().err
+    assert ".mp4 has no place for the film's sound, pcm_mulaw; try .mov or .mkv" in capsys.readouterr().err
     (tmp_path / "folder.mp4").mkdir()
     wrong = {"out.gif": "ends in .mp4", "in.mp4": "is the film that is read", "folder.mp4": "folder.mp4: is a folder"}
     for out, said in wrong.items():

@@ -125,11 +125,12 @@ def _write_faces(args, targets, faces):
     """
     from keras_facesr.data.images import write_png
 
-    written = []
+    written, overwrite = [], args.overwrite or args.skip_existing
     for number, face in enumerate(faces, 1):
         for target, crop in zip(targets, face.crops):
             path = f"{target.with_suffix('')}_face_{number}.png"
-            written.append(write_png(path, crop, args.overwrite or args.skip_existing))
+            console.check_new(path, overwrite)
+            written.append(write_png(path, crop, overwrite))
     return written
 
 

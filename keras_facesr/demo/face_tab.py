@@ -3,7 +3,7 @@
 import html
 
 from keras_facesr.demo import jobs
-from keras_facesr.demo.kit import ONE_AT_A_TIME, QUICK, STILL, friendly, gr
+from keras_facesr.demo.kit import LATEST, ONE_AT_A_TIME, QUICK, STILL, friendly, gr
 
 COMPARED = "Bicubic | model"
 
@@ -82,7 +82,7 @@ def build(name, folder):
     glance.failure(lambda: None, None, picture, **QUICK)  # else the former picture would stay
     anew = [about, compare, download, others, drawn]
     gr.on([file.change, model.change], start_anew, model, anew, cancels=running, **QUICK)
-    position.input(lambda walk, position: walk[position - 1], [walk, position], step, **QUICK)
+    position.input(lambda walk, position: walk[position - 1], [walk, position], step, **QUICK, **LATEST)
 
 
 def _about(preset):

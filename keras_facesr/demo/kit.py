@@ -26,6 +26,7 @@ with directly():
 STILL = {"format": "png", "buttons": [], "interactive": False}
 ONE_AT_A_TIME = {"concurrency_id": "network", "concurrency_limit": 1}
 QUICK = {"show_progress": "hidden", "queue": False}
+LATEST = {"trigger_mode": "always_last"}  # what is chosen while a choice is waited for counts; by default it is dropped
 
 
 def friendly(job):

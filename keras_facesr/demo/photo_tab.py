@@ -3,7 +3,7 @@
 import html
 
 from keras_facesr.demo import jobs, photo_jobs
-from keras_facesr.demo.kit import ONE_AT_A_TIME, QUICK, STILL, friendly, gr
+from keras_facesr.demo.kit import LATEST, ONE_AT_A_TIME, QUICK, STILL, friendly, gr
 from keras_facesr.photos.choose import BY_WIDTH, SMALLEST
 from keras_facesr.photos.restore import SCALES
 
@@ -91,9 +91,9 @@ def build(folder):
     how, seen = [scale, faces_only, samples, seed], [photograph, compare, download, faces, said]
     running = [
         restore.click(run_restore, [file, *how], [*seen, found, others, face, answers, answer], **ONE_AT_A_TIME),
-        answer.input(run_choose, [photograph, face, answer], seen, **ONE_AT_A_TIME),
+        answer.input(run_choose, [photograph, face, answer], seen, **ONE_AT_A_TIME, **LATEST),
     ]
-    face.input(offered, [photograph, face], [answers, answer], **QUICK)
+    face.input(offered, [photograph, face], [answers, answer], **QUICK, **LATEST)
     built_in.click(lambda: str(photo_jobs.built_in(folder)), None, file, **QUICK)
     glance = file.change(friendly(jobs.glance), file, picture, show_progress="hidden")
     glance.failure(lambda: None, None, picture, **QUICK)  # else the former picture would stay

@@ -23,7 +23,7 @@ MARGIN = 16  # input pixels round a tile: pixels farther away hardly count in (D
 
 
 def consistent(sr, lr, on_tile=None):
-    """Project an answer, so that it reduces to its input again, to within one level of 255.
+    """Project an answer, so that it reduces to its input again: to within one level of 255, but beside black and white.
 
     Args:
         sr: the answer, uint8 (scale * H, scale * W, 3).

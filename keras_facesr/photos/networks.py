@@ -5,6 +5,7 @@ the one below.
 """
 
 import functools
+import threading
 
 import numpy as np
 
@@ -27,9 +28,13 @@ NOSE, LEFT_MOUTH, RIGHT_MOUTH = 1, 61, 291
 
 
 class _Network:
-    """A file in LiteRT on one thread: two would wait for each other longer than they compute."""
+    """A file in LiteRT on one thread: two would wait for each other longer than they compute.
+
+    Threads may share it; their calls take turns.
+    """
 
     def __init__(self, file):
+        self.turn = threading.Lock()  # an interpreter has one set of tensors
         interpreter = imported("ai_edge_litert.interpreter")
         path = located(PACKAGE, f"{FOLDER}/{file}", SHA256[file], EXTRA)
         self.interpreter = interpreter.Interpreter(str(path), num_threads=1)
@@ -39,9 +44,10 @@ class _Network:
 
     def run(self, image, *sizes):
         """The outputs for an image, float32 (192, 192, 3), each flat; ``sizes`` picks them by their numbers of values."""
-        self.interpreter.set_tensor(self.input, image[None])
-        self.interpreter.invoke()
-        return [self.interpreter.get_tensor(self.outputs[size]).ravel() for size in sizes]
+        with self.turn:
+            self.interpreter.set_tensor(self.input, image[None])
+            self.interpreter.invoke()
+            return [self.interpreter.get_tensor(self.outputs[size]).ravel() for size in sizes]
 
 
 class BlazeFace(_Network):

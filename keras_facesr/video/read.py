@@ -1,5 +1,6 @@
 """Reads a film frame by frame: upright RGB pixels, times, and what else an answer has to carry over."""
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,6 +42,11 @@ class Frame:
     pts: int
 
 
+def local(path):
+    """The path of a file of this machine as FFmpeg takes it: of "10:30.mp4" it would ask for the protocol "10"."""
+    return os.path.abspath(path)
+
+
 class Film:
     """A film's file and what its first frame tells.
 
@@ -64,7 +70,7 @@ class Film:
                 raise FilmError(f"{path}: no frame of it can be decoded")
             if first.color_trc in HDR:
                 raise FilmError(f"{path}: is in HDR, which is not read; convert it to BT.709 first")
-            self.quarters = round(first.rotation / 90) % 4
+            self.quarters, self.mirrored = _turned(first)
             sides, aspect = (first.height, first.width), stream.sample_aspect_ratio or Fraction(1)
             lies = self.quarters % 2
             self.height, self.width = sides[::-1] if lies else sides
@@ -95,7 +101,7 @@ class Film:
     def _opened(self):
         """The file and its first film; pictures and covers are none."""
         with self._readable("cannot be read as a film"):
-            container = self.av.open(str(self.path))
+            container = self.av.open(local(self.path))
         with container:
             covers = self.av.stream.Disposition.attached_pic
             films = [stream for stream in container.streams.video if not stream.disposition & covers]
@@ -135,7 +141,17 @@ class Film:
         colours = {"src_colorspace": SWSCALE[self.colours.matrix], "src_color_range": self.colours.range}
         how = {} if frame.format.is_rgb else colours
         rgb = np.rot90(frame.to_ndarray(format="rgb24", interpolation="BICUBIC", **how), self.quarters)
+        rgb = np.fliplr(rgb) if self.mirrored else rgb
         if rgb.shape[:2] != (self.height, self.width):
             now = f"{rgb.shape[1]}x{rgb.shape[0]}"
             raise FilmError(f"{self.path}: its frames change from {self.width}x{self.height} to {now} pixels; cut it there")
         return np.ascontiguousarray(rgb)
+
+
+def _turned(frame):
+    """By how many quarters a frame is to be turned counterclockwise, and whether it is then to be mirrored left to right."""
+    quarters = round(frame.rotation / 90) % 4
+    if (matrix := frame.side_data.get("DISPLAYMATRIX")) is None:
+        return quarters, False
+    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32) / 2**16
+    return ((2 - quarters) % 4, True) if a * d < b * c else (quarters, False)  # its angle is of the mirrored matrix

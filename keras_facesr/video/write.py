@@ -8,6 +8,7 @@ import heapq
 import io
 import json
 import math
+import os
 import shutil
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,13 +18,19 @@ import numpy as np
 from keras_facesr.data.files import written_whole
 from keras_facesr.errors import CallError, FacesrError, reason
 from keras_facesr.importing import imported
-from keras_facesr.video.read import EXTRA, SWSCALE
+from keras_facesr.video.read import EXTRA, SWSCALE, local
 
 # No frame refers to a later one (bf): parts then follow each other without overlapping times.
 CODEC, OPTIONS = "libx264", {"crf": "17", "preset": "medium", "bf": "0"}
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 LARGEST = 16384  # pixels a side of H.264
 UNFINISHED, ABOUT = "unfinished.tmp", "about.json"
+
+
+def _on_disk(path):
+    """Wait until a file is on the disk: else it may have its name when the power fails, and no content."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 class Parts:
@@ -56,6 +63,7 @@ class Parts:
         self.folder.mkdir(parents=True)
         with written_whole(self.folder / ABOUT) as temporary:
             temporary.write_text(json.dumps(self.about), encoding="utf-8")
+            _on_disk(temporary)
 
     def check_same(self):
         """Raise CallError if the parts that are there belong to another answer."""
@@ -84,7 +92,7 @@ class Part:
     def __init__(self, parts, film, scale):
         self.parts, self.av, self.film, self.count = parts, imported("av", EXTRA), film, 0
         self.path = parts.folder / UNFINISHED
-        self.container = self.av.open(str(self.path), "w", format="nut")
+        self.container = self.av.open(local(self.path), "w", format="nut")
         self.stream = self.container.add_stream(CODEC, rate=film.rate, options=OPTIONS)
         encoder, colours = self.stream.codec_context, film.colours
         encoder.width, encoder.height, encoder.pix_fmt = film.width * scale, film.height * scale, "yuv420p"
@@ -109,6 +117,7 @@ class Part:
                 if self.count:
                     self.container.mux(self.stream.encode(None))
             if self.count:
+                _on_disk(self.path)
                 self.path.rename(self.parts.folder / f"{self.parts.done:08}_{self.count}.nut")
         finally:
             self.path.unlink(missing_ok=True)
@@ -117,17 +126,18 @@ class Part:
 def check_sound(film, out):
     """Raise CallError, before the work, if the format of ``out`` has no place for the film's sound."""
     av, suffix = imported("av", EXTRA), Path(out).suffix.lower()
-    with av.open(str(film.path)) as source:
-        for sound in source.streams.audio:
+    with av.open(local(film.path)) as source:
+        if source.streams.audio and not _known(source):
+            raise CallError(f"{film.path}: FFmpeg does not know the format of its sound; convert that first")
+        for sound in _known(source):
             try:
                 with av.open(io.BytesIO(), "w", format=FORMATS[suffix]) as trial:
                     trial.add_stream_from_template(sound)
                     trial.start_encoding()
             except (av.FFmpegError, ValueError) as error:
                 kind = sound.codec_context.name
-                raise CallError(
-                    f"{out}: {suffix} has no place for the film's sound, {kind}; try another of .mkv, .mov"
-                ) from error
+                others = " or ".join(other for other in FORMATS if other != suffix)
+                raise CallError(f"{out}: {suffix} has no place for the film's sound, {kind}; try {others}") from error
 
 
 def join(parts, film, out, whole=True):
@@ -144,13 +154,13 @@ def join(parts, film, out, whole=True):
     """
     av = imported("av", EXTRA)
     with written_whole(out) as temporary, ExitStack() as files:
-        source = files.enter_context(av.open(str(film.path)))
-        first = files.enter_context(av.open(str(parts.files()[0])))
-        answer = files.enter_context(av.open(str(temporary), "w", format=FORMATS[Path(out).suffix.lower()]))
+        source = files.enter_context(av.open(local(film.path)))
+        first = files.enter_context(av.open(local(parts.files()[0])))
+        answer = files.enter_context(av.open(local(temporary), "w", format=FORMATS[Path(out).suffix.lower()]))
         answer.metadata.update(source.metadata)
         pictures = answer.add_stream_from_template(first.streams.video[0])
         pictures.time_base = film.time_base
-        sounds = {sound.index: answer.add_stream_from_template(sound) for sound in source.streams.audio}
+        sounds = {sound.index: _like(sound, answer) for sound in _known(source)}
         lasts = film.lasts * film.time_base
         end = math.inf if whole else _last_time(av, parts.files()[-1]) + lasts
         tracks = [_pictures(av, parts.files(), pictures, lasts)]
@@ -158,13 +168,28 @@ def join(parts, film, out, whole=True):
             tracks.append(_sound(source, sounds, end))
         for _, packet in heapq.merge(*tracks, key=lambda timed: timed[0]):
             answer.mux(packet)
+    _on_disk(out)  # before the parts are removed
+
+
+def _known(source):
+    """The sounds that can be carried over: not those whose format FFmpeg does not know, as the spatial one of newer iPhones."""
+    return [sound for sound in source.streams.audio if sound.codec_context]
+
+
+def _like(sound, answer):
+    """A new track of the answer for a sound, of the same language and title; the default one if it was."""
+    track = answer.add_stream_from_template(sound)
+    title_is = {"name": "title"}  # as FFmpeg reads, and writes, that of an .mp4
+    track.metadata.update({title_is.get(key, key): value for key, value in sound.metadata.items()})
+    track.disposition = sound.disposition
+    return track
 
 
 def _pictures(av, paths, stream, lasts):
     """Yield (time, packet), each shown up to the next one's time; the last one ``lasts`` seconds, if that is not 0."""
     before = None
     for path in paths:
-        with av.open(str(path)) as part:
+        with av.open(local(path)) as part:
             for packet in part.demux(video=0):
                 if packet.pts is not None:  # the last one is empty
                     packet.dts = packet.pts  # short parts are read without; no frame refers to a later one
@@ -190,5 +215,5 @@ def _sound(source, streams, end):
 
 
 def _last_time(av, path):
-    with av.open(str(path)) as part:
+    with av.open(local(path)) as part:
         return max(packet.pts * packet.time_base for packet in part.demux(video=0) if packet.pts is not None)
