@@ -170,6 +170,21 @@ def test_what_is_there_is_replaced_once_the_new_is_proven_if_that_is_allowed(cat
             fsr.export(dark, path, format=format, overwrite=True)
 
 
+def test_a_link_to_a_savedmodel_is_replaced_and_what_it_led_to_stays(catalogue, tmp_path):
+    fsr.export(fsr.load("near"), tmp_path / "v1")
+    (tmp_path / "current").symlink_to("v1")
+    fsr.export(fsr.load("near"), tmp_path / "current", overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "v1"]
+    assert not (tmp_path / "current").is_symlink() and (tmp_path / "v1" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize("size", [np.array([8, 8]), (np.int64(8), np.int64(8))])
+def test_a_size_may_be_of_numpys_numbers_and_a_network_without_weights(size, tmp_path):
+    fsr.export(classes.build_model("Bicubic", {"scale": 2}), tmp_path / "model.tflite", size=size)
+    with zipfile.ZipFile(tmp_path / "model.tflite") as archive:
+        assert json.loads(archive.read(runtimes.METADATA))["size"] == [8, 8]
+
+
 def test_a_quantized_file_is_smaller_and_near(sam, tmp_path):
     report = fsr.export(sam, tmp_path / "half.tflite", quantize="float16", size=(16, 16))
     with zipfile.ZipFile(tmp_path / "half.tflite") as archive:
@@ -181,11 +196,13 @@ def test_a_quantized_file_is_smaller_and_near(sam, tmp_path):
 
 @pytest.mark.slow
 def test_an_int8_file_takes_and_gives_levels(sam, tmp_path):
-    faces = np.stack([image for image in proof._faces(sam, (16, 16))[0].repeat(8, axis=0)])
+    faces = 10 + (proof._faces(sam, (16, 16))[0].repeat(8, axis=0) * (235 / 255)).astype(np.uint8)  # neither black nor white
     report = fsr.export(sam, tmp_path / "int8.tflite", quantize="int8", size=(16, 16), calibration=faces)
     assert report["psnr"] >= 38
     model = runtimes.LiteRT(tmp_path / "int8.tflite")
-    assert model.signatures["serving_default"].get_input_details()["lr"]["dtype"] == np.int8
+    function = model.signatures["serving_default"]
+    for entry in (*function.get_input_details().values(), *function.get_output_details().values()):
+        assert entry["dtype"] == np.int8 and entry["quantization"] == (pytest.approx(1 / 255), -128)
 
 
 @pytest.mark.slow
@@ -244,6 +261,11 @@ INT8 = {"quantize": "int8", "size": (8, 8)}
         ("model.tflite", {"quantize": "int8", "calibration": np.zeros((1, 8, 8, 3), np.uint8)}, "int8 takes one size"),
         ("model.tflite", {**INT8, "calibration": [np.zeros((8, 8, 3), np.uint8)]}, "int8 takes one size"),
         ("model.tflite", {**INT8, "calibration": np.zeros((0, 8, 8, 3), np.uint8)}, "int8 takes one size"),
+        (
+            "model.tflite",
+            {**INT8, "calibration": np.zeros((1, 8, 8, 3), np.uint8), "sampler": True},
+            "a sampler is not quantized to int8",
+        ),
         ("model.tflite", {"size": (16, 15)}, "15 pixels wide and 16 high: this model takes multiples of 2"),
         ("model", {"size": (16, 16)}, "a SavedModel takes any size"),
         ("model", {"sampler": True}, "a sampler is a TFLite or ONNX file"),

@@ -177,6 +177,15 @@ def test_12_bit_tiff_is_scaled_by_12_bits(tmp_path):
     assert read_picture(tmp_path / "a.tiff").rgb.tolist() == [[[255] * 3] * 2]
 
 
+def test_16_bit_tiff_whose_zero_is_white_is_no_negative(tmp_path):
+    saved(tmp_path, np.array([[0, 65535]], np.uint16), "a.tiff")
+    content = (tmp_path / "a.tiff").read_bytes()
+    black, white = (struct.pack("<HHIHH", 262, 3, 1, zero, 0) for zero in (1, 0))
+    assert black in content
+    (tmp_path / "a.tiff").write_bytes(content.replace(black, white))
+    assert read_picture(tmp_path / "a.tiff").rgb.tolist() == [[[255] * 3, [0] * 3]]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_pixels_without_a_declared_range_are_refused(tmp_path, dtype):
     path = saved(tmp_path, GRAY.astype(dtype), "deep.tiff")
@@ -349,6 +358,21 @@ def test_folders_stand_for_their_images_sorted_and_files_for_themselves(tmp_path
         tmp_path / "a.jpg",
         tmp_path / "sub" / "c.webp",
     ]
+
+
+def test_a_folder_that_cannot_be_opened_is_named_and_not_left_out(tmp_path, monkeypatch):
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "a.png").touch()
+    scandir = os.scandir
+
+    def locked(path):
+        if os.path.basename(path) == "locked":
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    assert find_images(tmp_path) == [tmp_path / "a.png", tmp_path / "locked"]
+    assert refusal(tmp_path / "locked") == f"{tmp_path / 'locked'}: cannot be read (Permission denied)"
 
 
 def test_a_link_to_a_folder_is_followed_once_and_not_to_where_a_folder_stands_itself(tmp_path):

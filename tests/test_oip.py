@@ -92,6 +92,35 @@ def test_pictures_of_any_sizes_share_a_request_and_a_broken_one_has_its_own_erro
     assert errors == 2 * ["not a whole picture in a format that is read here"] + ["more than 262144 pixels"]
 
 
+def test_whatever_pillow_raises_of_one_file_the_others_of_its_batch_are_answered(network, tmp_path, monkeypatch):
+    fsr.export(network, tmp_path / "sam.onnx")
+    face, opened = packed(RNG.integers(0, 256, (16, 16, 3), np.uint8)), Image.open
+
+    def broken(file, **how):
+        if file.getvalue() != face:
+            raise RuntimeError("Failed to decode frame 0")  # as of a damaged AVIF file
+        return opened(file, **how)
+
+    monkeypatch.setattr(Image, "open", broken)
+    pngs, errors = Network(tmp_path / "sam.onnx").answers([face, b"damaged"])
+    assert pngs[0] and errors == [b"", b"not a whole picture in a format that is read here"]
+
+
+def test_gray_of_16_bits_is_read_as_light_as_it_is_and_what_has_no_range_or_starts_programs_is_not(served, network):
+    gray, file = np.arange(256, dtype=np.uint16).reshape(16, 16), {}
+    for kind, image in {
+        "PNG": Image.fromarray(gray * 257),
+        "TIFF": Image.fromarray(gray.astype(np.float32)),
+        "EPS": Image.fromarray(gray.astype(np.uint8)),
+    }.items():
+        image.save(held := io.BytesIO(), kind)
+        file[kind] = held.getvalue()
+    (png, error), *others = OipClient(served, "sam").enlarge([file["PNG"], file["TIFF"], file["EPS"]])
+    expected = network.upscale(gray.astype(np.uint8))
+    assert error == "" and np.abs(np.asarray(Image.open(io.BytesIO(png))).astype(int) - expected).max() <= 1
+    assert others == 2 * [(b"", "not a whole picture in a format that is read here")]
+
+
 def test_a_refusal_and_a_server_that_is_not_there_are_told_in_a_line(served):
     with pytest.raises(ServerError, match="^no /v2/models/other/versions/3/infer$"):
         OipClient(served, "other", 3).enlarge([b""])

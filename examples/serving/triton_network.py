@@ -10,6 +10,8 @@ from PIL import Image, ImageOps
 
 THREADS = 2  # of the network
 LARGEST = 2**22  # pixels of an answer
+# For others, such as EPS, Pillow starts programs.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 
 class Network:
@@ -40,12 +42,12 @@ class Network:
     def decoded(self, file):
         """The pixels of a picture, uint8 (H, W, 3). ValueError if it cannot be read, or is too large."""
         try:
-            picture = Image.open(io.BytesIO(file))
-            if picture.width * picture.height * self.scale**2 > LARGEST:
-                raise ValueError(f"more than {LARGEST // self.scale**2} pixels")
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            picture = Image.open(io.BytesIO(file), formats=FORMATS)
+            if picture.width * picture.height * self.scale**2 <= LARGEST:
+                return levels(ImageOps.exif_transpose(picture))
+        except Exception as error:  # what is damaged can raise anything, and must not fail the others of its batch
             raise ValueError("not a whole picture in a format that is read here") from error
+        raise ValueError(f"more than {LARGEST // self.scale**2} pixels")
 
     def enlarge(self, levels):
         """Pictures uint8 (N, H, W, 3) -> uint8 (N, scale H, scale W, 3), padded by the edge to a size that it takes."""
@@ -55,3 +57,12 @@ class Network:
         padded = np.pad(levels, padding, "edge").astype("float32") / 255
         (sr,) = self.session.run(None, {self.session.get_inputs()[0].name: padded})
         return np.rint(255 * sr[:, : self.scale * size[0], : self.scale * size[1]].clip(0, 1)).astype("uint8")
+
+
+def levels(picture):
+    """The pixels of a Pillow image, uint8 (H, W, 3). ValueError if nothing says which of them is white."""
+    if picture.mode.startswith("I;16"):  # Pillow's own conversion would make nearly all of its 65,536 levels white
+        picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype("uint8"))
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"{picture.mode} pixels have no declared range")
+    return np.asarray(picture.convert("RGB"))

@@ -99,7 +99,7 @@ def check_writable(path, room=2**16):
     folder = path if path.is_dir() else next(parent for parent in path.parents if os.path.lexists(parent))
     with tempfile.TemporaryFile(dir=folder) as trial:
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(trial.fileno(), 0, room)
+            os.posix_fallocate(trial.fileno(), 0, max(room, 1))  # it takes no 0
         else:
             trial.write(bytes(min(room, 2**16)))
 

@@ -22,6 +22,7 @@ from keras_facesr.version import __version__
 
 SOFTWARE = "keras_facesr"  # the software that our PNG files name
 MAX_PIXELS = 80_000_000  # 240 MB decoded to RGB; a larger file is refused as a decompression bomb
+_PHOTOMETRIC = 262  # TIFF tag
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +154,8 @@ def find_images(inputs):
 
     A file is listed as named, whether or not it exists (reading it reports that). A folder stands for all image files below
     it, by suffix, sorted by path, without hidden ones. Files in formats that cannot be read are listed too, so that reading
-    names them instead of leaving them out silently. Links to folders are followed, each folder once.
+    names them instead of leaving them out silently, and so are folders that cannot be opened. Links to folders are followed,
+    each folder once.
 
     Returns:
         list of Path; empty if the folders hold no image.
@@ -168,9 +170,9 @@ def find_images(inputs):
 
 def _images_below(folder):
     # Links are followed after all real folders, so that a folder is entered once, and by its own path if it is below `folder`.
-    entered, waiting = set(), [folder]
+    entered, waiting, closed = set(), [folder], []
     while waiting:
-        for parent, folders, names in os.walk(waiting.pop(0)):
+        for parent, folders, names in os.walk(waiting.pop(0), onerror=lambda error: closed.append(Path(error.filename))):
             place = os.stat(parent)
             if (place.st_dev, place.st_ino) in entered:
                 folders.clear()
@@ -181,6 +183,7 @@ def _images_below(folder):
             for name in names:
                 if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
                     yield Path(parent, name)
+    yield from closed
 
 
 def _from_store(path, levels):
@@ -198,6 +201,7 @@ def _from_store(path, levels):
 def _from_file(path, name, levels):
     try:
         if path.is_dir():
+            os.scandir(path).close()  # one that cannot be opened is told so
             raise ImageError(f"{name}: is a folder, not an image file")
         if not path.exists():
             raise ImageError(f"{name}: no such file")
@@ -290,7 +294,9 @@ def _eight_bits(image, bits):
     """Scale gray samples of so many bits to 8 bits: mode L, or LA if one gray value is declared transparent."""
     samples = np.asarray(image).astype(np.uint32)
     largest = 2**bits - 1
-    gray = Image.fromarray(((samples * 255 + largest // 2) // largest).astype(np.uint8))
+    levels = ((samples * 255 + largest // 2) // largest).astype(np.uint8)
+    white_is_zero = image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == 0  # Pillow heeds this up to 8 bits alone
+    gray = Image.fromarray(255 - levels if white_is_zero else levels)
     clear = image.info.get("transparency")
     if clear is not None:
         gray.putalpha(Image.fromarray(np.where(samples == clear, 0, 255).astype(np.uint8)))

@@ -72,6 +72,7 @@ def export(model, path, format=None, quantize=None, size=None, calibration=None,
     """
     path = Path(path)
     format = check_call(path, format, quantize, size, calibration, sampler, overwrite)
+    size = None if size is None else tuple(map(int, size))  # NumPy's whole numbers would not go into JSON
     _check_model(model, path, format, size, sampler)
     try:
         check_writable(path, room=4 * model.count_params())  # every file is converted from one with float32 weights
@@ -109,7 +110,7 @@ def _replace(path, staged):
     former = staged.with_name(staged.name + ".former")
     os.replace(path, former)
     os.replace(staged, path)
-    shutil.rmtree(former)
+    former.unlink() if former.is_symlink() else shutil.rmtree(former)
 
 
 def check_place(path, format=None):
@@ -142,9 +143,11 @@ def check_call(path, format=None, quantize=None, size=None, calibration=None, sa
         raise ExportError("int8 takes calibration images, and nothing else does")
     if size is not None and not (np.shape(size) == (2,) and all(isinstance(side, Integral) for side in size)):
         raise ExportError(f"size must be (height, width), two whole numbers, not {size!r}")
-    if quantize == "int8" and not (size and _are_levels(calibration, size)):
+    if quantize == "int8" and sampler:
+        raise ExportError("a sampler is not quantized to int8: faces give no range for its noise; take float16")
+    if quantize == "int8" and not (size is not None and _are_levels(calibration, size)):
         raise ExportError("int8 takes one size, and calibration images uint8 (N, H, W, 3) of that size")
-    if size and format in ("savedmodel", "pytorch"):
+    if size is not None and format in ("savedmodel", "pytorch"):
         raise ExportError(
             f"{'a SavedModel' if format == 'savedmodel' else 'a PyTorch network'} takes any size: leave the size out"
         )
@@ -259,7 +262,8 @@ def _write_tflite(model, file, about, calibration):
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = converter.inference_output_type = tf.int8
             faces = calibration[:: -(-len(calibration) // CALIBRATION_IMAGES)]
-            converter.representative_dataset = lambda: ([to_unit(face[None])] for face in faces)
+            black_white = np.stack([np.full_like(faces[0], level) for level in (0, 255)])  # so that the range is that of levels
+            converter.representative_dataset = lambda: ([to_unit(face[None])] for face in (*faces, *black_white))
         content = converter.convert()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
