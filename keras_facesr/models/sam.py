@@ -237,9 +237,7 @@ class SAM(Stochastic, PhasedSR):
     def _encode(self, lr, training=None):
         """q(z | x), from ICAP."""
         features = self.icap_trunk(self._network_input(lr), training=training)
-        return DiagonalGaussian(
-            self.icap_mean(features, training=training), self.icap_log_variance(features, training=training)
-        )
+        return DiagonalGaussian(*(head(features, training=training) for head in (self.icap_mean, self.icap_log_variance)))
 
     def encode_residual(self, lr, hr, training=None):
         """g(z | r): REN's distribution of the latent for known outputs ``hr`` in [0, 1]; r = y - f(x, 0) (eq. 3)."""
