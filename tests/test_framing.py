@@ -100,6 +100,17 @@ def test_a_face_is_degraded_afresh_each_time_that_it_is_seen():
     assert len(np.unique(np.concatenate([lr, again]), axis=0)) == 8
 
 
+def test_the_light_of_each_face_varies_as_far_as_it_may_and_its_small_image_with_it():
+    gray = np.full((40, 32, 32, 3), 100, np.uint8)
+    lr, hr = FaceStream([gray], [(0.0, 0.0, 1.0)], 16, 4, batch_size=40, light=0.2).batch(0)
+    light = 255 * hr[:, 0, 0] / 100
+    assert np.ptp(hr, axis=(1, 2)).max() == 0 and 0.64 <= light.min() < 0.75 and 1.3 < light.max() <= 1.44
+    assert np.ptp(light, axis=1).max() > 0.2, "each colour for itself, too"
+    np.testing.assert_allclose(lr[:, 0, 0], hr[:, 0, 0], atol=1 / 255)
+    bright = FaceStream([gray + 155], [(0.0, 0.0, 1.0)], 16, 4, batch_size=40, light=0.2).batch(0)[1]
+    assert bright.max() == 1.0
+
+
 def test_an_unknown_framing_is_refused_by_name():
     for framing, within in (("utkfaces", "celeba"), ("utkface", "folder")):
         with pytest.raises(DatasetError, match="where faces lie in '(utkfaces|folder)' is not known, only in utkface, celeba"):

@@ -464,6 +464,7 @@ def test_a_run_is_not_resumed_for_another_number_of_epochs(whole_run, faces):
         (THIN, {"precision": "mixed_bf16"}, "precision must be one of 'float32', "),
         ("digits_mnist", {"degradation": "blind"}, "digits_mnist is for digit reading; a degradation is for super-resolution"),
         ("sam_small_x8", {"degradation": "style"}, "sam_small_x8 cuts faces anew each time"),
+        (THIN, {"stages": (dataclasses.replace(THIN_STAGE, light=0.1),)}, "thin has no framed faces, whose light alone varies"),
         ("sam_small_x8", {"crop": 64}, "sam_small_x8 cuts whole faces to a framing, mirrored or not: leave out crop and"),
     ],
 )

@@ -247,12 +247,14 @@ class FaceStream(Stream):
         jitter: share of a square's side; 0 cuts all faces exactly by `squares`, and mirrors none.
         afresh: function that degrades a face, `(hr, scale, chance)` as `blind.blind`. None = antialiased bicubic
             (`degrade.degrade`).
+        light: share by which the light of a face grows or shrinks at most, and so each colour's for itself.
     """
 
-    def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER, afresh=None):
+    def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER, afresh=None, light=0.0):
         check_levels(*pictures)
         super().__init__(sum(map(len, pictures)), batch_size, seed)
-        self.pictures, self.squares, self.size, self.scale, self.jitter = pictures, squares, size, scale, jitter
+        self.pictures, self.squares, self.size, self.scale = pictures, squares, size, scale
+        self.jitter, self.light = jitter, light
         self.afresh = afresh or (lambda hr, scale, chance: degrade(hr, scale))
         self._ends = np.cumsum([len(images) for images in pictures])
 
@@ -269,6 +271,9 @@ class FaceStream(Stream):
         moved = [edge + (side - grown + side * shift) / 2.0 for edge, shift in zip((left, top), shifts)]
         corner = [min(max(edge, 0.0), 1.0 - grown) for edge in moved]
         face = cut(self.pictures[which][place], (*corner, grown), self.size)
+        if self.light:
+            common, *own = chance.uniform(1.0 - self.light, 1.0 + self.light, size=4)
+            face = np.clip(np.rint(face * (common * np.array(own))), 0, 255).astype(np.uint8)
         return face[:, ::-1] if self.jitter and chance.random() < 0.5 else face
 
 

@@ -37,6 +37,7 @@ class Stage:
         features: preset whose feature maps an adversarial model's perceptual loss compares.
         warmup: steps in which the rate rises linearly.
         augmentation: None, "mirror" or "six" (``data.pipeline.AUGMENTATIONS``).
+        light: of framed faces, the share by which their light varies (``data.pipeline.FaceStream``).
         ema: momentum of the weights' exponential moving average, which is validated and released.
         keep: "best" keeps the weights that score best in validation, "last" the latest. "last" is for adversarial stages:
             measured by pixels, their first weights would be the best.
@@ -56,6 +57,7 @@ class Stage:
     features: str | None = None
     warmup: int = 100
     augmentation: str | None = "mirror"
+    light: float = 0.0
     ema: float = 0.995
     keep: str = "best"
     check_every: int = 500
@@ -205,6 +207,8 @@ class Recipe:
             raise TrainingError(f"{self.name} cuts faces anew each time, and no styleVAE is so fast: take blind or aliased")
         if framed and (self.crop or any(stage.augmentation != "mirror" for stage in self.stages)):
             raise TrainingError(f"{self.name} cuts whole faces to a framing, mirrored or not: leave out crop and augmentation")
+        if not framed and any(stage.light for stage in self.stages):
+            raise TrainingError(f"{self.name} has no framed faces, whose light alone varies: leave out light")
         if self.task != "super-resolution" and any(stage.sources for stage in self.stages):
             raise TrainingError(f"{self.name} is for {self.task}, which has the same sources in all stages")
 
