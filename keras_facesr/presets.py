@@ -24,7 +24,7 @@ ALIASES = {
     "sam": "sam_small_x8",
     "ssrvae": "ssrvae_x4",
     "style": "stylevae_wider",
-    "varsr": "varsr_x8_celeba",
+    "varsr": "varsr_small_x8",
 }
 
 _PACKAGE = Path(__file__).parent

@@ -28,6 +28,7 @@ NAMES = (
     "varsr_x4_mnist",
     "varsr_x4_mnist_aliased",
     "varsr_x4_plates",
+    "varsr_x8_celeba",
 )
 
 

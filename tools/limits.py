@@ -30,6 +30,7 @@ earrings and what is behind the head vanish; a gaze to the side or up is turned 
     "sam_small_x16": """most faces are another person's, younger and smoother; glasses are gone, turned heads look ahead, open \
 mouths lose their teeth; hair and background are smears; samples differ in light and outline, not in who is seen.""",
     "varsr_x8_celeba": OF_HEADS,
+    "varsr_small_x8": OF_HEADS,
     "varsr_gan_x8_celeba": OF_HEADS + " Beside the network by pixels alone the eye sees no difference.",
     "srresnet_x8_celeba64": OF_HEADS,
     "srgan_x8_celeba64": OF_HEADS + " Features are a little sharper than by pixels alone, and mouths lopsided.",

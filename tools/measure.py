@@ -70,7 +70,8 @@ def measure_enlargement(recipe, data_dir):
     ]
     rivals += [f"{recipe.name}{BLIND}"] * (recipe.model_class == "CAGFace")
     small = [{"degradation": recipe.measured_with}, *([{}] if recipe.degradation == "blind" else [])]
-    judged = {} if recipe.sources[0].framing else JUDGED  # sets cut to one framing are compared by pixels only
+    first = recipe.sources[0]
+    judged = JUDGED if first.framing in (None, first.kind) else {}  # sets cut to another's framing are compared by pixels only
     trials = [
         Pairs(source, preset.scale, **how, **judged.get(source.kind, {}), identity=source.kind in FRAMINGS and DLIB)
         for how in small
