@@ -33,7 +33,7 @@ def test_a_papers_system_has_its_size_optimiser_and_rates(name):
 
 
 def test_the_features_that_srgan_learns_by_count_as_much_as_pixels():
-    """SRGAN's paper scales VGG19's so (section 2.2.1); ``FEATURES_WEIGHT`` scales those of ``face_features`` so."""
+    """SRGAN's paper scales VGG19's so (section 3.2); ``FEATURES_WEIGHT`` scales those of ``face_features`` so."""
     of_srgan = [recipe for recipe in recipes.RECIPES.values() if recipe.model_class == "SRGAN"]
     assert "srgan_x8_utkface" in [recipe.name for recipe in of_srgan]
     for recipe in of_srgan:
