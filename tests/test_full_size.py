@@ -9,9 +9,10 @@ import stand_in_data
 from one_step import shorten
 
 from keras_facesr.training import recipes
+from keras_facesr.training.recipes.recipe import FEATURES_WEIGHT
 
-# Class, constructor's arguments beside the paper's own, (optimiser, first rate) of each stage: SAM, section 5.1; SSRVAE and
-# styleVAE, section 4.2. CAGFace's paper gives no rate.
+# Class, constructor's arguments beside the paper's own, (optimiser, first rate) of each stage: section 4.1 of SAM's
+# paper and of SSRVAE's. CAGFace's paper gives no rate.
 PAPERS = {
     "sam_x4_utkface": ("SAM", {"scale": 4}, [("adam", 2.5e-4), ("adam", 5e-3)]),
     "sam_x8_utkface": ("SAM", {"scale": 8}, [("adam", 2.5e-4), ("adam", 5e-3)]),
@@ -29,6 +30,15 @@ def test_a_papers_system_has_its_size_optimiser_and_rates(name):
     assert recipe.model_class == model_class and config.items() <= recipe.config.items()
     assert [(stage.optimizer, stage.learning_rate) for stage in recipe.stages] == stages
     assert all(stage.images >= 800_000 for stage in recipe.stages)
+
+
+def test_the_features_that_srgan_learns_by_count_as_much_as_pixels():
+    """SRGAN's paper scales VGG19's so (section 3.2); ``FEATURES_WEIGHT`` scales those of ``face_features`` so."""
+    of_srgan = [recipe for recipe in recipes.RECIPES.values() if recipe.model_class == "SRGAN"]
+    assert "srgan_x8_utkface" in [recipe.name for recipe in of_srgan]
+    for recipe in of_srgan:
+        assert {stage.features for stage in recipe.stages} <= {None, "face_features"}
+        assert recipe.config["perceptual_weight"] == FEATURES_WEIGHT, recipe.name
 
 
 @pytest.mark.slow

@@ -111,6 +111,20 @@ def test_wavelet_srnet_reports_its_errors_and_learns():
     model.compile(keras.optimizers.Adam(3e-3), jit_compile=False)
     reports = model.fit(hr[:, ::2, ::2], hr, epochs=30, verbose=0).history
     for loss, packets, texture, image in zip(*(reports[name] for name in ("loss", "packets", "texture", "image"))):
-        assert loss == pytest.approx(packets + texture + 0.1 * image, rel=1e-4)
+        assert loss == pytest.approx(packets + texture / (16 * 16 * 3 / 2) + 0.1 * image, rel=1e-4)
     assert reports["loss"][-1] < 0.3 * reports["loss"][0]
     assert reports["packets"][-1] < 0.3 * reports["packets"][0]
+
+
+def test_the_texture_weighs_one_beside_half_the_sum_of_an_images_squared_errors():
+    """The authors' program sums squared errors over an image, halves them, and takes the mean of the energies that lack."""
+    keras.utils.set_random_seed(0)
+    model = WaveletSRNet(scale=2, channels=8, stages=2, blocks=1, packet_channels=4)
+    model.build((None, None, None, 3))
+    lr, hr = (RNG.random((2, side, side, 3)).astype("float32") for side in (4, 8))
+    made, true = numpy(model.packets(lr, training=True)), np.concatenate(haar_packets(hr, 1), axis=-1)
+    squares, energy = (true - made) ** 2, lambda packets: (packets[..., 3:].reshape(2, 4, 4, 3, 3) ** 2).sum(-1)
+    texture = np.maximum(1.2 * energy(true) - energy(made), 0).mean()
+    summed = 0.01 * squares[..., :3].sum() + 0.99 * squares[..., 3:].sum() + 0.1 * squares.sum()  # Haar keeps the energy
+    ours = float(model.objective(lr, hr)[0])
+    assert 8 * 8 * 3 / 2 * ours == pytest.approx(summed / (2 * 2) + texture, rel=1e-4)

@@ -97,7 +97,7 @@ class CAGFace(PhasedSR):
         self.phase = 1
 
     def _backbone(self, name):
-        """Blocks without BN and one convolution; the skip around all of them is in ``_images``."""
+        """Blocks without BN and one convolution; the skip around all of them is in ``images``."""
         blocks = [BLOCKS[self.block](self.features, dtype=self.dtype_policy) for _ in range(self.blocks)]
         return keras.Sequential([*blocks, conv(self.features, dtype=self.dtype_policy)], name=name)
 
@@ -189,7 +189,7 @@ class CAGFace(PhasedSR):
 
     @property
     def phase(self):
-        """1 trains the first stage, 2 trains both (section 3.5). The component network is always frozen."""
+        """1 trains the first stage, 2 trains both (section 3.4). The component network is always frozen."""
         return self._phase
 
     @phase.setter

@@ -22,7 +22,7 @@ LATENT_STRIDE = 16  # HR pixels per latent cell: 8x8 cells for a face of 128 px
 
 @keras.saving.register_keras_serializable("keras_facesr")
 class LatentHead(layers.Layer):
-    """Conv-BN-LeakyReLU-Conv-BN-tanh: one of the latent's two statistics, in [-1, 1] (section 4.2)."""
+    """Conv-BN-LeakyReLU-Conv-BN-tanh: one of the latent's two statistics, in [-1, 1] (section 4.1)."""
 
     def __init__(self, hidden_channels, latent_channels, **kwargs):
         super().__init__(**kwargs)

@@ -26,7 +26,8 @@ class EnhanceNet(AdversarialSR):
         channels: width.
         blocks: residual blocks.
         texture_weights: weights of the first feature maps' textures.
-        feature_weights: weights of the other maps' squared errors. All are the paper's for VGG19; other features need others.
+        feature_weights: weights of the other maps' squared errors. All are the paper's for VGG19, and of maps that are scaled
+            to a mean of one (section 5.3); other features need others.
         patch: side in output pixels of the patches whose textures are compared.
         objective: the critic's (the paper has the standard one).
         **kwargs: of ``AdversarialSR``.
@@ -88,12 +89,20 @@ class EnhanceNet(AdversarialSR):
         return sr, mse, mse
 
     def perceptual(self, hr, sr):
-        """Weighted sum of the errors of textures and of features."""
+        """Weighted sum of the errors of textures and of features, which are divided by the mean of the true ones."""
         true, made = self.features(hr), self.features(sr)
         textures, weights = len(self.texture_weights), (*self.texture_weights, *self.feature_weights)
         if len(true) != len(weights):
             raise ValueError(f"{len(true)} feature maps, but texture_weights and feature_weights for {len(weights)}")
         places = [self.patch * maps.shape[1] // hr.shape[1] for maps in true]  # side of a patch in each map
-        errors = [texture_error(*maps) for maps in zip(true[:textures], made, places)]
-        errors += [maps_error(*maps) for maps in zip(true[textures:], made[textures:])]
+        maps = [_with_mean_one(*pair) for pair in zip(true, made)]
+        errors = [texture_error(*pair, side) for pair, side in zip(maps[:textures], places)]
+        errors += [maps_error(*pair) for pair in maps[textures:]]
         return sum(weight * error for weight, error in zip(weights, errors))
+
+
+def _with_mean_one(true, made):
+    """Feature maps, divided by the mean of the true ones; by that of their absolute values, if some are negative."""
+    true, made = (ops.cast(maps, "float32") for maps in (true, made))
+    mean = ops.stop_gradient(ops.mean(ops.abs(true))) + 1e-6  # a black picture may have no features at all
+    return true / mean, made / mean

@@ -65,7 +65,8 @@ class WaveletSRNet(ObjectiveSR):
         blocks: residual blocks in a stage.
         packet_channels: width for each packet in its prediction net; twice as much in the net's second block.
         low_weight, high_weight: weights of the squared error of the coarsest packet and of the others.
-        texture_weight: weight of the energy that the details lack.
+        texture_weight: weight of the energy that the details lack, mean over places and packets, beside half the sum of an
+            image's squared errors, as in the authors' program.
         texture_ratio, texture_margin: alpha and epsilon, which say how much energy is wanted.
         image_weight: weight of the pixels' squared error.
     """
@@ -134,5 +135,7 @@ class WaveletSRNet(ObjectiveSR):
         packets = wavelet.packet_error(true, made, self.low_weight, self.high_weight)
         texture = wavelet.texture_error(true, made, self.texture_ratio, self.texture_margin)
         image = ops.mean(ops.square(hr - wavelet.synthesis(made, self.levels)))
-        loss = packets + self.texture_weight * texture + self.image_weight * image
+        height, width, colours = ops.shape(hr)[1:]
+        half = ops.cast(height * width * colours, "float32") / 2.0  # times a mean error: half the sum over an image
+        loss = packets + self.texture_weight * texture / half + self.image_weight * image
         return loss, packets, texture, image

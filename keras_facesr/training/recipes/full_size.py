@@ -1,15 +1,15 @@
 """The papers' systems and baselines at their papers' size, with the loss, optimiser and first rate of each paper; for GPUs.
 
-The four systems have the data of their small recipes. The other methods see whole faces of UTKFace, x8, while most papers cut
-patches from photographs. Their rates fall along a cosine, while most papers divide them now and then. SRResNet, SRGAN, EDSR
-and ESRGAN take their papers' steps, the others ``STEPS``. Batches have 16 images, for VDSR 64. FSRCNN and SRCNN have their
-papers' size in the recipes for two cores already.
+SAM, CAGFace and SSRVAE have the data of their small recipes. The other methods see whole faces of UTKFace, x8, while most
+papers cut patches from photographs. Their rates fall along a cosine, while most papers divide them now and then. SRResNet,
+SRGAN, EDSR and ESRGAN take their papers' steps, the others ``STEPS``. Batches have 16 images, for VDSR 64. VarSR, FSRCNN and
+SRCNN have their papers' size in the recipes for two cores already, VarSR's with another optimiser (docs/papers/varsr.md).
 """
 
 import dataclasses
 
 from keras_facesr.training.recipes.cagface import COMPONENT_NETWORK, small
-from keras_facesr.training.recipes.recipe import Recipe, Stage
+from keras_facesr.training.recipes.recipe import FEATURES_WEIGHT, Recipe, Stage
 from keras_facesr.training.recipes.sam import FACES
 from keras_facesr.training.recipes.ssrvae import SSRVAE_STYLE, stylevae
 
@@ -30,7 +30,7 @@ def full_size(name, model_class, *stages, **config):
 
 
 def sam(scale):
-    """SAM at the paper's rates, 2.5e-4 for phase 1 and 5e-3 for phase 2 (section 5.1), without augmentation."""
+    """SAM at the paper's rates, 2.5e-4 for phase 1 and 5e-3 for phase 2 (section 4.1), without augmentation."""
     phase_1 = by_pixels(phase=1, learning_rate=2.5e-4, augmentation=None)
     phase_2 = by_pixels(50_000, phase=2, learning_rate=5e-3, augmentation=None)
     return Recipe(f"sam_x{scale}_utkface", "SAM", {"scale": scale}, (FACES,), (phase_1, phase_2))
@@ -48,12 +48,20 @@ BY_FEATURES = {"features": "face_features"}
 RECIPES = [
     *map(sam, (4, 8, 16)),
     cagface(1, 2),
-    # Adam at 1e-4, ten epochs of the paper's 180,000 faces for styleVAE; both at the paper's width of 64 channels.
+    # Adam at 1e-4, ten epochs of the paper's 180,000 faces for styleVAE; both at the classes' width of 64 channels,
+    # as the paper prints none.
     dataclasses.replace(stylevae("stylevae_64_wider", channels=64), stages=(by_pixels(110_000),)),
     dataclasses.replace(SSRVAE_STYLE, name="ssrvae_64_x4", config={"scale": 4}, stages=(by_pixels(loss="mae"),)),
     full_size("vdsr", "VDSR", by_pixels(learning_rate=0.1, batch_size=64, loss="mse", optimizer="clipped_sgd")),
     full_size("srresnet", "SRResNet", by_pixels(1_000_000, loss="mse")),
-    full_size("srgan", "SRGAN", by_pixels(1_000_000), against_a_critic(200_000, **BY_FEATURES), **JUDGED),
+    full_size(
+        "srgan",
+        "SRGAN",
+        by_pixels(1_000_000),
+        against_a_critic(200_000, **BY_FEATURES),
+        perceptual_weight=FEATURES_WEIGHT,  # the paper, too, scales features so that their errors are about as large as pixels'
+        **JUDGED,
+    ),
     full_size("urdgn", "URDGN", against_a_critic(learning_rate=1e-3, optimizer="rmsprop"), **JUDGED),
     full_size("wavelet_srnet", "WaveletSRNet", by_pixels(learning_rate=2e-4)),
     full_size("edsr", "EDSR", by_pixels(300_000, loss="mae")),

@@ -14,7 +14,7 @@ CRITIC = {"critic": True, "critic_channels": 16, "perceptual_weight": FEATURES_W
 
 
 def stylevae(name, **config):
-    """A styleVAE of half the paper's width; ``config`` is what an ablation changes (Table 5).
+    """A styleVAE of half the class' width; ``config`` is what an ablation changes (Table 5).
 
     The weights were found on held-out faces: ``kl_weight`` keeps the styles of real faces where random styles are drawn,
     ``information_weight`` is too small to make a code of the style, and ``content_weight`` prevents patterns that no face has.
