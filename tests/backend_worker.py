@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 
+from keras_facesr import backend
 from keras_facesr.models import sam
 
 CONFIG = {"scale": 4, "backbone": "lr", "channels": 8, "encoder_blocks": 2, "decoder_blocks": 1, "latent_channels": 4}
@@ -26,10 +27,13 @@ if __name__ == "__main__":
         weight.assign(given[f"w{index}"])
     picture = keras.ops.convert_to_numpy(model(given["lr"]))
     keeps_graph = np.array(getattr(model.sample(given["lr"], 1, seed=0), "requires_grad", False))
+    latent = keras.Variable(given["noise"])
+    _, (pull,) = backend.gradients(lambda: (keras.ops.mean(model.decode(given["lr"], latent)),), [latent])
     noise = keras.ops.convert_to_tensor(given["noise"])  # the backends' own generators differ
     sam.reparameterised_sample = lambda gaussian, seed: gaussian.mean + gaussian.stddev * noise
     model.compile(keras.optimizers.SGD(1.0))
     model.train_on_batch(given["lr"], given["hr"])
     moved = {f"w{index}": keras.ops.convert_to_numpy(weight) for index, weight in enumerate(model.weights)}
     tensorflow = np.array("tensorflow" in sys.modules)
-    np.savez(sys.argv[2], picture=picture, tensorflow=tensorflow, keeps_graph=keeps_graph, **moved)
+    told = {"picture": picture, "tensorflow": tensorflow, "keeps_graph": keeps_graph}
+    np.savez(sys.argv[2], pull=keras.ops.convert_to_numpy(pull), **told, **moved)

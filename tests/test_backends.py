@@ -51,6 +51,12 @@ def test_one_step_of_phase_1_moves_the_weights_equally(start_and_ends):
             assert np.array_equal(before, ends["torch"][name]) == ("icap" in weight.path), weight.path
 
 
+def test_a_latent_that_is_a_variable_can_be_sought_by_gradients(start_and_ends):
+    _, ends = start_and_ends
+    assert np.abs(ends["torch"]["pull"]).min() > 0
+    np.testing.assert_allclose(ends["torch"]["pull"], ends["tensorflow"]["pull"], rtol=1e-3, atol=1e-7)
+
+
 def test_pytorch_runs_without_tensorflow(start_and_ends):
     _, ends = start_and_ends
     assert ends["tensorflow"]["tensorflow"] and not ends["torch"]["tensorflow"]

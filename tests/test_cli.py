@@ -178,6 +178,7 @@ def test_the_version_is_printed(facesr):
         ("table sam1 FACES --out OUT --write s3://bucket/sam1.md", "is an address"),
         ("models --json s3://bucket/models.json", "is an address"),
         ("compare FACE -o SHEET --model near --json SHEET", "--json would replace what is written there"),
+        ("table sam1 FACES --out OUT --write SHEET --json SHEET", "--json would replace what is written there"),
         ("evaluate s3://bucket/faces --model near", "'s3://bucket/faces' is an address: give a path of this machine"),
         ("compare s3://bucket/face.png -o SHEET --model near", "is an address: give a path of this machine"),
         ("compare FACE -o FACE --model near --overwrite", "is one of the faces, which the sheet would replace"),

@@ -110,7 +110,8 @@ def check_json(args):
     if getattr(args, "json", None) not in (None, "-"):
         if os.path.isdir(args.json):
             raise CallError(f"{args.json}: is a folder; --json takes a file")
-        if getattr(args, "out", None) and Path(args.out).resolve() == Path(args.json).resolve():
+        written = (getattr(args, option, None) for option in ("out", "write"))
+        if any(path and Path(path).resolve() == Path(args.json).resolve() for path in written):
             raise CallError(f"{args.json}: --json would replace what is written there: give it another name")
         check_new(args.json, args.overwrite)
         check_writable(args.json)

@@ -124,7 +124,8 @@ def unit_pairs(model, lr, hr):
 
 def latents(z, shape):
     """Latents as a tensor; ``CallError`` if they do not have that shape, as far as a graph knows it."""
-    z = ops.convert_to_tensor(z if ops.is_tensor(z) else finite_numbers(z, "z"))
+    learnable = ops.is_tensor(z) or isinstance(z, keras.Variable)  # through NumPy they would lose their gradients
+    z = ops.convert_to_tensor(z if learnable else finite_numbers(z, "z"))
     known = [(given, side) for given, side in zip(z.shape, shape) if isinstance(given, int) and isinstance(side, int)]
     if len(z.shape) != len(shape) or any(given != side for given, side in known):
         raise CallError(f"z has the shape {tuple(z.shape)}: give latents shaped as encode(lr).mean, {tuple(shape)}")
