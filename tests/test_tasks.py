@@ -153,7 +153,7 @@ def test_digits_too_small_for_ssim_are_validated_by_psnr(tmp_path):
     rng = np.random.default_rng(0)
     for digit in range(10):
         (tmp_path / "train" / str(digit)).mkdir(parents=True)
-        Image.fromarray(rng.integers(0, 256, (16, 8, 3), np.uint8)).save(tmp_path / "train" / str(digit) / "a.png")
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(tmp_path / "train" / str(digit) / "a.png")
     recipe = Recipe("r", "Bicubic", {}, (Source("digits", (16, 8)),), (), validation_images=2)
     bicubic = classes.build_model("Bicubic", {"scale": 4})
     task = tasks.SuperResolution(recipe, tmp_path, bicubic)

@@ -8,10 +8,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
-THREADS = 2  # of the network
 LARGEST = 2**22  # pixels of an answer
-# For others, such as EPS, Pillow starts programs.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS = "JPEG PNG WEBP BMP GIF TIFF PPM JPEG2000 AVIF".split()  # for others, such as EPS, Pillow starts programs
 
 
 class Network:
@@ -19,8 +17,7 @@ class Network:
 
     def __init__(self, path):
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        options.enable_cpu_mem_arena = False  # it would keep the memory of every size that it has seen
+        options.intra_op_num_threads, options.enable_cpu_mem_arena = 2, False  # the arena keeps the memory of every size
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         about = json.loads(self.session.get_modelmeta().custom_metadata_map["keras_facesr.json"])
         self.scale, self.multiple, self.least = about["scale"], about["size_multiple"], about["least_size"]
@@ -43,26 +40,20 @@ class Network:
         """The pixels of a picture, uint8 (H, W, 3). ValueError if it cannot be read, or is too large."""
         try:
             picture = Image.open(io.BytesIO(file), formats=FORMATS)
+            assert picture.mode not in ("I", "F"), "nothing says which of its levels is white"
             if picture.width * picture.height * self.scale**2 <= LARGEST:
-                return levels(ImageOps.exif_transpose(picture))
+                picture = ImageOps.exif_transpose(picture)
+                if picture.mode.startswith("I;16"):  # Pillow's own conversion would make nearly all of its levels white
+                    picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype("uint8"))
+                return np.asarray(picture.convert("RGB"))
         except Exception as error:  # what is damaged can raise anything, and must not fail the others of its batch
             raise ValueError("not a whole picture in a format that is read here") from error
         raise ValueError(f"more than {LARGEST // self.scale**2} pixels")
 
     def enlarge(self, levels):
         """Pictures uint8 (N, H, W, 3) -> uint8 (N, scale H, scale W, 3), padded by the edge to a size that it takes."""
-        size = levels.shape[1:3]
-        taken = (-(-max(side, least) // self.multiple) * self.multiple for side, least in zip(size, self.least))
-        padding = [(0, 0), *((0, new - old) for new, old in zip(taken, size)), (0, 0)]
-        padded = np.pad(levels, padding, "edge").astype("float32") / 255
+        height, width = size = levels.shape[1:3]
+        below, beside = -(-np.maximum(size, self.least) // self.multiple) * self.multiple - size
+        padded = np.pad(levels, [(0, 0), (0, below), (0, beside), (0, 0)], "edge") / np.float32(255)
         (sr,) = self.session.run(None, {self.session.get_inputs()[0].name: padded})
-        return np.rint(255 * sr[:, : self.scale * size[0], : self.scale * size[1]].clip(0, 1)).astype("uint8")
-
-
-def levels(picture):
-    """The pixels of a Pillow image, uint8 (H, W, 3). ValueError if nothing says which of them is white."""
-    if picture.mode.startswith("I;16"):  # Pillow's own conversion would make nearly all of its 65,536 levels white
-        picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype("uint8"))
-    if picture.mode in ("I", "F"):
-        raise ValueError(f"{picture.mode} pixels have no declared range")
-    return np.asarray(picture.convert("RGB"))
+        return np.rint(255 * sr[:, : self.scale * height, : self.scale * width].clip(0, 1)).astype("uint8")

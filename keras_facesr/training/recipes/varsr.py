@@ -82,8 +82,28 @@ SMALL = Recipe(
     precision="mixed_bfloat16",
 )
 
+# Against a critic of its samples. Without ``answer_weight``: an answer that is the nearest one to the truth is never sharp.
+SMALL_GAN = dataclasses.replace(
+    SMALL,
+    name="varsr_gan_small_x8",
+    config={
+        **SMALL.config,
+        "answer_weight": 0.0,
+        "judges_samples": True,
+        "consistency_weight": 3.0,
+        "critic": True,
+        "critic_channels": 24,
+        "objective": "paired",
+        "adversarial_weight": 3e-3,
+        "penalty_weight": 2.0,
+    },
+    stages=(Stage(12_500, 16, 1e-4, critic_rate=3.0, phase=2, keep="last", check_every=500, jit_compile=False),),
+    start="varsr_small_x8",
+)
+
 RECIPES = [
     SMALL,
+    SMALL_GAN,
     Recipe(
         name="face_features",
         model_class="FaceFeatures",
