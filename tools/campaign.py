@@ -10,8 +10,7 @@ differs from the recipe's. Empty lines and text after a # are ignored.
 
 Each run has the folder RUNS_DIR/<recipe> (``keras_facesr.training.train``). Finished runs are skipped, stopped runs resumed,
 and a failed run is reported before the next one starts; the exit code is then 1. So the command can be given again at any
-time, with lines added or moved. ``tools/release.py`` makes presets of finished runs, with the curve of their
-training.
+time, with lines added or moved. ``tools/release.py`` makes presets of finished runs, with the curve of their training.
 """
 
 import argparse

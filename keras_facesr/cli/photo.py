@@ -69,12 +69,16 @@ def run(args):
     elif not args.dry_run:
         console.check_writable(args.out)
     load = Loader(args)
-    if not (args.dry_run or args.faces_only):
+
+    def answered(targets):
+        return args.skip_existing and all(map(is_there, targets))
+
+    if not (args.dry_run or args.faces_only or all(map(answered, answers.values()))):
         load(background, 0)  # if it cannot be had, this is said once and not of each photograph
     with console.progress("photo", len(answers)) as show:
         for index, (photo, targets) in enumerate(answers.items()):
             try:
-                if args.skip_existing and all(map(is_there, targets)):
+                if answered(targets):
                     skipped.append({"input": str(photo), "outputs": [str(target) for target in targets]})
                 else:
                     entry, line = _do(args, photo, targets, background, load, lambda part: show(index + part))
