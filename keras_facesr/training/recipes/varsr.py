@@ -97,7 +97,7 @@ SMALL_GAN = dataclasses.replace(
         "adversarial_weight": 3e-3,
         "penalty_weight": 2.0,
     },
-    stages=(Stage(12_500, 16, 1e-4, critic_rate=3.0, phase=2, keep="last", check_every=500, jit_compile=False),),
+    stages=(adversarial(12_500, features=None, critic_rate=3.0),),
     start="varsr_small_x8",
 )
 
