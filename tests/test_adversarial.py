@@ -125,6 +125,20 @@ def test_a_residual_critic_has_a_block_without_normalisation_at_each_size():
     assert critic(np.zeros((2, 16, 16, 3), "float32")).shape == (2, 1)
 
 
+def test_a_residual_critic_of_cells_is_that_of_the_images_with_each_cell_in_the_channels():
+    """So what repeats from cell to cell, as a pixel shuffle's grid does, is a difference of channels' means."""
+    images = RNG.normal(size=(2, 16, 8, 3)).astype("float32")
+    critic, of_channels = ResidualCritic(halvings=1, channels=4, cell=4), ResidualCritic(halvings=1, channels=4)
+    cells = images.reshape(2, 4, 4, 2, 4, 3).swapaxes(2, 3).reshape(2, 4, 2, 48)
+    critic.build(images.shape)
+    of_channels.build(cells.shape)
+    of_channels.set_weights(critic.get_weights())
+    assert numpy(critic(images)) == pytest.approx(numpy(of_channels(cells)), abs=1e-5)
+    assert critic.get_config()["cell"] == 4
+    with pytest.raises(ValueError, match="16 x 10 pixels are no whole number of cells of 4: give another critic_cell"):
+        ResidualCritic(cell=4).build((None, 16, 10, 3))
+
+
 @pytest.mark.parametrize("shape", [(3, 3, 2, 40), (4, 4, 8, 16), (1, 1, 6, 6)])
 def test_the_schatten_norm_is_that_of_the_singular_values_just_above_the_largest(shape):
     kernel = RNG.normal(size=shape).astype("float32")

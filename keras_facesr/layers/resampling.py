@@ -35,7 +35,7 @@ class PixelUnshuffle(PixelShuffle):
     """The way back: (N, H, W, C) to (N, H / factor, W / factor, factor^2 * C). H and W are multiples of ``factor``."""
 
     def call(self, x):
-        return ops.space_to_depth(x, self.factor)
+        return x if self.factor == 1 else ops.space_to_depth(x, self.factor)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape

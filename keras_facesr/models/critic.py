@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
 from keras_facesr.layers.normalization import SpectralConv
-from keras_facesr.layers.resampling import NearestEnlargement
+from keras_facesr.layers.resampling import NearestEnlargement, PixelUnshuffle
 
 
 class StackedCritic(layers.Layer):
@@ -64,23 +64,31 @@ class ResidualCritic(StackedCritic):
     Args:
         halvings: how often the size is halved, by means of 2x2 pixels; a residual block comes before each and after the last.
         channels: width before the first halving; each doubles it, up to ``WIDEST`` times.
+        cell: side of the cells of pixels that become the channels of one before all else. With that of a network's pixel
+            shuffle, a pattern that repeats from cell to cell is one of channels, which means of 2x2 pixels do not blur.
     """
 
-    ARGUMENTS = ("halvings", "channels")
+    ARGUMENTS = ("halvings", "channels", "cell")
     WIDEST = 8
 
-    def __init__(self, halvings=4, channels=32, **kwargs):
+    def __init__(self, halvings=4, channels=32, cell=1, **kwargs):
         super().__init__(**kwargs)
-        self.halvings, self.channels = halvings, channels
+        self.halvings, self.channels, self.cell = halvings, channels, cell
         dtype = self.dtype_policy
         how = {"normalization": None, "activation": "leaky_relu", "dtype": dtype}
         width = channels
-        stack = [ConvBlock(width, **how), ResidualBlock(width, **how)]
+        stack = [PixelUnshuffle(cell, dtype=dtype), ConvBlock(width, **how), ResidualBlock(width, **how)]
         for k in range(1, halvings + 1):
             width = channels * min(2**k, self.WIDEST)
             stack += [layers.AveragePooling2D(2, dtype=dtype), conv(width, 1, dtype=dtype), ResidualBlock(width, **how)]
         head = [layers.Flatten(dtype=dtype), layers.Dense(width, dtype=dtype), layers.LeakyReLU(0.2, dtype=dtype)]
         self.stack = keras.Sequential([*stack, *head, layers.Dense(1, dtype="float32")])
+
+    def build(self, input_shape):
+        if any(side % self.cell for side in input_shape[1:3]):
+            size = " x ".join(map(str, input_shape[1:3]))
+            raise ValueError(f"images of {size} pixels are no whole number of cells of {self.cell}: give another critic_cell")
+        super().build(input_shape)
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
