@@ -17,7 +17,13 @@ class ImageError(FacesrError):
 
 
 class FilmError(FacesrError):
-    """A film that cannot be read, or not from some frame on."""
+    """A film that cannot be read, or not from some frame on.
+
+    Attributes:
+        restored: the ``RestoredVideo`` of the frames before that; None if nothing was done.
+    """
+
+    restored = None
 
 
 class DatasetError(FacesrError):

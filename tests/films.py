@@ -21,15 +21,18 @@ def write_film(
     mirrored=False,
     lasts=None,
     languages=(),
+    interlaced=False,
 ):
     """A film of these frames, uint8 (H, W, 3) each, the last one shown for ``lasts``, and of as many tones: its path.
 
-    The tones last longer than the frames; the last of ``languages``, one a tone, is the default.
+    The tones last longer than the frames; the last of ``languages``, one a tone, is the default. Of an ``interlaced``
+    film's frames the lower rows are the first field.
     """
     import av
 
+    how = {"crf": "1", **({"x264-params": "bff=1"} if interlaced else {})}
     with av.open(str(path), "w") as film:
-        stream = film.add_stream(codec, rate=25, options={"crf": "1"} if codec == "libx264" else {})
+        stream = film.add_stream(codec, rate=25, options=how if codec == "libx264" else {})
         encoder = stream.codec_context
         encoder.height, encoder.width = frames[0].shape[:2]
         encoder.pix_fmt, encoder.time_base, encoder.colorspace, encoder.color_range = pixels, UNIT, matrix, LIMITED

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from test_photos import Blocks, a_face, wall_with_a_face
 from keras_facesr import presets
 from keras_facesr.cli import main
 from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import to_pixels
 from keras_facesr.errors import CallError, FacesrError, PresetError
 from keras_facesr.inference.runtimes import LiteRT
 from keras_facesr.photos import restore as photos
@@ -95,6 +97,85 @@ def test_the_last_frame_is_shown_as_long_as_the_given_one(tmp_path, no_face, suf
     for path in (film, answer):
         with av.open(str(path)) as shown:
             assert shown.duration / av.time_base == pytest.approx(2 * 0.04 + 2, abs=2e-3)
+
+
+def copied(film, path, late=0, chapters=(), **about):
+    """A film without its frames encoded anew, ``late`` seconds later: its path."""
+    with av.open(str(film)) as given, av.open(str(path), "w") as copy:
+        copy.metadata.update(about)
+        copy.set_chapters([*chapters])
+        streams = {stream.index: copy.add_stream_from_template(stream) for stream in given.streams}
+        for packet in given.demux():
+            if packet.dts is not None:
+                ticks = int(late / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + ticks, packet.dts + ticks, streams[packet.stream.index]
+                copy.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_recording_whose_clock_runs_since_long_begins_at_0(tmp_path, no_face, suffix):
+    film = write_film(tmp_path / "in.mp4", halves(32, 48, 5), sounds=1)
+    recording = copied(film, tmp_path / "in.ts", late=1000)
+    answer = quickly(recording, tmp_path / f"out{suffix}").path
+    (_, given), (_, shown) = decoded(recording), decoded(answer)
+    begins = sound_of(recording)[0][0][0]  # before the pictures
+    np.testing.assert_allclose(shown, np.array(given) - float(begins), atol=1e-3)
+    assert begins > 999 and sound_of(answer)[0][0][0] == 0
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_chapters_are_carried_over(tmp_path, no_face, suffix):
+    film, parts = write_film(tmp_path / "in.mp4", halves(32, 48, 5)), [("dawn", 0, 80), ("dusk", 80, 200)]
+    about = [
+        {"id": 1 + k, "start": start, "end": end, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+        for k, (title, start, end) in enumerate(parts)
+    ]
+    film = copied(film, tmp_path / "in.mkv", chapters=about)
+    answer = quickly(film, tmp_path / f"out{suffix}").path
+    with av.open(str(answer)) as shown:
+        found = shown.chapters()
+    times = [[1000 * chapter[end] * chapter["time_base"] for end in ("start", "end")] for chapter in found]
+    assert [[chapter["metadata"]["title"], *time] for chapter, time in zip(found, times)] == [[*part] for part in parts]
+
+
+def test_a_title_in_another_encoding_is_no_error(tmp_path, no_face):
+    film = copied(
+        write_film(tmp_path / "in.avi", halves(32, 48, 3), codec="mpeg4"), tmp_path / "titled.avi", title="F.te d..t."
+    )
+    film.write_bytes(film.read_bytes().replace(b"F.te d..t.", "Fête d'été".encode("latin-1")))
+    with av.open(str(quickly(film, tmp_path / "out.mp4").path)) as answer:
+        assert answer.metadata["title"] == "F\ufffdte d'\ufffdt\ufffd"
+
+
+def test_interlaced_fields_become_one_picture_at_the_time_of_the_first(tmp_path):
+    def field(time):
+        rgb = np.full((64, 96, 3), 40, np.uint8)
+        rgb[:, 10 + 4 * time : 30 + 4 * time] = 220
+        return rgb
+
+    frames = [field(2 * k) for k in range(6)]
+    (still, times), woven = decoded(write_film(tmp_path / "progressive.mp4", frames)), []
+    for k, frame in enumerate(frames):
+        woven.append(frame.copy())
+        woven[-1][::2] = field(2 * k + 1)[::2]  # the lower rows are first
+    film = Film(write_film(tmp_path / "in.mp4", woven, interlaced=True))
+    shown = [*film.frames()]
+    assert [float(frame.pts * film.time_base) for frame in shown] == times and film.lasts == 512
+    for frame, whole in zip(shown, still, strict=True):
+        assert np.abs(np.float32(frame.rgb[20]) - frame.rgb[21]).max() < 3  # as given up to 180
+        assert np.abs(np.float32(frame.rgb) - whole).mean() < 3
+    assert len([*film.frames(4)]) == 2
+
+
+def test_colours_run_smoothly_between_the_pixels_that_share_one(tmp_path):
+    red = 120 + 80 * np.sin(np.arange(96) / 6)
+    rgb = np.full((64, 96, 3), 120, np.float32)
+    rgb[..., 0] = red
+    (frame,) = Film(write_film(tmp_path / "in.mp4", [to_pixels(rgb)])).frames()
+    seen = np.float32(frame.rgb[32, :, 0])
+    steps, true = np.abs(np.diff(seen)), np.abs(np.diff(red))
+    assert np.abs(steps - true)[2:-2].max() < 5
 
 
 def test_a_turned_film_of_odd_size_without_sound_is_upright(tmp_path, no_face):
@@ -252,11 +333,13 @@ def test_what_is_no_film_is_refused_in_a_line(tmp_path, capsys):
     film = write_film(tmp_path / "in.mp4", halves(32, 48, 3))
     (tmp_path / "text.mp4").write_text("no film")
     (tmp_path / "cut.mp4").write_bytes(film.read_bytes()[:500])
+    (tmp_path / "unknown.mp4").write_bytes(film.read_bytes().replace(b"avc1", b"new1"))
     write_film(tmp_path / "picture.png", halves(8, 8, 1), codec="png", pixels="rgb24", matrix=0)
     for name, said in (
         ("missing.mp4", "No such file"),
         ("text.mp4", "cannot be read as a film (Invalid data found when processing input)"),
         ("cut.mp4", "cannot be read as a film"),
+        ("unknown.mp4", "is in a format that this FFmpeg cannot decode; convert it first"),
         ("picture.png", "facesr photo"),
     ):
         assert main(["video", str(tmp_path / name), "-o", str(tmp_path / "out.mp4")]) == 1
@@ -272,16 +355,30 @@ def test_what_is_no_film_is_refused_in_a_line(tmp_path, capsys):
         assert said in capsys.readouterr().err
 
 
-def test_a_film_that_breaks_off_is_enlarged_up_to_there(tmp_path, no_face):
-    film = write_film(tmp_path / "in.avi", halves(32, 48, 6), codec="png", pixels="rgb24", matrix=0)
+def broken_off(path):
+    """A film of six frames of which the fourth is damaged."""
+    film = write_film(path, halves(32, 48, 6), codec="png", pixels="rgb24", matrix=0)
     with av.open(str(film)) as given:
         fourth = [packet.pos for packet in given.demux(video=0) if packet.size][3]
     content = bytearray(film.read_bytes())
     content[fourth + 8 : fourth + 100] = bytes(92)
     film.write_bytes(content)
+    return film
+
+
+def test_a_film_that_breaks_off_is_enlarged_up_to_there(tmp_path, no_face):
+    film = broken_off(tmp_path / "in.avi")
     with pytest.raises(FacesrError, match="in.avi: is broken .* has the [1-5] frames before"):
         quickly(film, tmp_path / "out.mp4")
     assert 0 < len(decoded(tmp_path / "out.mp4")[0]) < 6
+
+
+def test_the_report_tells_of_a_film_that_breaks_off_what_was_done_and_why_no_more(tmp_path, no_face, capsys):
+    film, out, report = broken_off(tmp_path / "in.avi"), tmp_path / "out.mp4", tmp_path / "report.json"
+    assert main(["video", str(film), "-o", str(out), "--faces-only", "--json", str(report)]) == 1
+    told = json.loads(report.read_text())
+    assert told["frames"] == told["enlarged"] == len(decoded(out)[0]) and told["path"] == str(out)
+    assert capsys.readouterr().err == f"facesr: {told['error']}\n" and "is broken from here on" in told["error"]
 
 
 def test_a_trembling_face_is_held_and_a_moving_one_followed(monkeypatch):

@@ -15,6 +15,7 @@ EXTRA = "video"
 BT709, BT601 = 1, 6
 LIMITED = 1  # luma from 16 to 235
 HDR = (16, 18)  # PQ and HLG
+SMOOTH = 0x4 | 0x2000 | 0x40000  # of swscale: bicubic, exact rounding, colours between their samples, which else are repeated
 SWSCALE = {BT709: 1, 4: 4, 5: 5, BT601: 5, 7: 7, 9: 9}
 HD = 720  # rows from which players take an untagged film for BT.709
 
@@ -47,6 +48,11 @@ def local(path):
     return os.path.abspath(path)
 
 
+def opened(path):
+    """A film's file. Its texts may be in any encoding, as those of old .avi files are: what is not UTF-8 is replaced."""
+    return imported("av", EXTRA).open(local(path), metadata_errors="replace")
+
+
 class Film:
     """A film's file and what its first frame tells.
 
@@ -55,6 +61,7 @@ class Film:
         height, width: of its upright frames, in pixels.
         time_base: the unit of its times in seconds, a ``Fraction``.
         rate: frames per second on average, a ``Fraction``.
+        starts: its first time in seconds, a ``Fraction``, at which players begin; 0 if it is before that.
         aspect: width of an upright pixel by its height, a ``Fraction``.
         count: number of its frames, estimated where the file does not say it; None: unknown.
         lasts: how long the frame that was decoded last is shown, in ``time_base``; 0 if unknown.
@@ -75,7 +82,7 @@ class Film:
             lies = self.quarters % 2
             self.height, self.width = sides[::-1] if lies else sides
             self.aspect = 1 / aspect if lies else aspect
-            self.time_base = stream.time_base
+            self.time_base, self.starts = stream.time_base, max(Fraction(container.start_time or 0, self.av.time_base), 0)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             self.count, self.lasts = stream.frames or self._estimated(container, stream), 0
             untagged = BT601 if first.height < HD else BT709
@@ -90,7 +97,7 @@ class Film:
         """
         with self._opened() as (container, stream):
             last = None
-            for number, frame in enumerate(self._decoded(container, stream)):
+            for number, frame in enumerate(self._deinterlaced(self._decoded(container, stream), stream)):
                 pts = self._next(last) if frame.pts is None else frame.pts
                 last = pts if last is None else max(pts, last + 1)
                 self.lasts = frame.duration or self.lasts
@@ -101,7 +108,7 @@ class Film:
     def _opened(self):
         """The file and its first film; pictures and covers are none."""
         with self._readable("cannot be read as a film"):
-            container = self.av.open(local(self.path))
+            container = opened(self.path)
         with container:
             covers = self.av.stream.Disposition.attached_pic
             films = [stream for stream in container.streams.video if not stream.disposition & covers]
@@ -109,6 +116,8 @@ class Film:
                 raise FilmError(f"{self.path}: has no moving pictures")
             if "pipe" in container.format.name or container.format.name == "image2":
                 raise FilmError(f"{self.path}: is a picture, not a film: facesr photo enlarges it")
+            if not films[0].codec_context:
+                raise FilmError(f"{self.path}: is in a format that this FFmpeg cannot decode; convert it first")
             films[0].thread_type = "AUTO"
             yield container, films[0]
 
@@ -128,6 +137,33 @@ class Film:
                 return
             yield frame
 
+    def _deinterlaced(self, frames, stream):
+        """The frames, from the first interlaced one on through FFmpeg's bwdif, which leaves alone those that are not."""
+        graph = None
+        for frame in frames:
+            self._check_size(frame)
+            if frame.interlaced_frame and not graph:
+                graph = self.av.filter.Graph()
+                nodes = graph.add_buffer(template=stream), graph.add("bwdif", "mode=send_frame:deint=interlaced")
+                graph.link_nodes(*nodes, graph.add("buffersink")).configure()
+            yield from self._through(graph, frame) if graph else [frame]
+        if graph:
+            yield from self._through(graph, None)
+
+    def _through(self, graph, frame):
+        """The frames that a graph has ready once it got this one; None: all that are left."""
+        with self._readable("is broken from here on"):
+            graph.push(frame)
+        while True:
+            try:
+                ready = graph.pull()
+            except (self.av.error.BlockingIOError, self.av.error.EOFError):
+                return
+            times = ready.time_base / self.time_base  # bwdif's own unit is half of ours
+            ready.pts = None if ready.pts is None else round(ready.pts * times)
+            ready.duration = round(ready.duration * times)
+            yield ready
+
     def _estimated(self, container, stream):
         if stream.duration:
             return round(stream.duration * stream.time_base * self.rate)
@@ -137,14 +173,17 @@ class Film:
         """The time of a frame that has none, as in raw streams."""
         return 0 if last is None else last + max(1, round(1 / (self.rate * self.time_base)))
 
+    def _check_size(self, frame):
+        size = (frame.width, frame.height)[:: -1 if self.quarters % 2 else 1]
+        if size != (self.width, self.height):
+            now = f"{size[0]}x{size[1]}"
+            raise FilmError(f"{self.path}: its frames change from {self.width}x{self.height} to {now} pixels; cut it there")
+
     def _upright(self, frame):
         colours = {"src_colorspace": SWSCALE[self.colours.matrix], "src_color_range": self.colours.range}
         how = {} if frame.format.is_rgb else colours
-        rgb = np.rot90(frame.to_ndarray(format="rgb24", interpolation="BICUBIC", **how), self.quarters)
+        rgb = np.rot90(frame.to_ndarray(format="rgb24", interpolation=SMOOTH, **how), self.quarters)
         rgb = np.fliplr(rgb) if self.mirrored else rgb
-        if rgb.shape[:2] != (self.height, self.width):
-            now = f"{rgb.shape[1]}x{rgb.shape[0]}"
-            raise FilmError(f"{self.path}: its frames change from {self.width}x{self.height} to {now} pixels; cut it there")
         return np.ascontiguousarray(rgb)
 
 

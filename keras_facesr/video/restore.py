@@ -66,7 +66,7 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
 
     Raises:
         CallError: another scale or suffix; ``out`` is there already, or was begun; nothing fits what is to be resumed.
-        FilmError: the film cannot be read, or only in part: ``out`` then has the frames before that.
+        FilmError: the film cannot be read, or only in part: ``out`` then has the frames before that, of which the error tells.
         FacesrError: the disk is full, or a network cannot be loaded: ``out`` is as it was, and ``resume`` goes on.
         ExportError: PyAV or the networks that find faces are not installed (extra ``video``).
         KeyboardInterrupt: it was interrupted; its message says what is in ``out``.
@@ -101,7 +101,9 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
     parts.remove()
     if ended:
         there = f"{out} has the {restored.frames} frames before that" if restored.frames else "no frame was done"
-        raise FilmError(f"{ended}; {there}") from ended
+        broken = FilmError(f"{ended}; {there}")
+        broken.restored = restored if restored.frames else None
+        raise broken from ended
     return restored
 
 

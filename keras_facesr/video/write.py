@@ -18,7 +18,7 @@ import numpy as np
 from keras_facesr.data.files import written_whole
 from keras_facesr.errors import CallError, FacesrError, reason
 from keras_facesr.importing import imported
-from keras_facesr.video.read import EXTRA, SWSCALE, local
+from keras_facesr.video.read import EXTRA, SWSCALE, local, opened
 
 # No frame refers to a later one (bf): parts then follow each other without overlapping times.
 CODEC, OPTIONS = "libx264", {"crf": "17", "preset": "medium", "bf": "0"}
@@ -126,7 +126,7 @@ class Part:
 def check_sound(film, out):
     """Raise CallError, before the work, if the format of ``out`` has no place for the film's sound."""
     av, suffix = imported("av", EXTRA), Path(out).suffix.lower()
-    with av.open(local(film.path)) as source:
+    with opened(film.path) as source:
         if source.streams.audio and not _known(source):
             raise CallError(f"{film.path}: FFmpeg does not know the format of its sound; convert that first")
         for sound in _known(source):
@@ -141,7 +141,7 @@ def check_sound(film, out):
 
 
 def join(parts, film, out, whole=True):
-    """Write the parts and the sound as one film: what there is of it, whole or not.
+    """Write the parts and the sound as one film, from time 0 on: what there is of it, whole or not.
 
     Args:
         parts: ``Parts`` with at least one frame.
@@ -154,7 +154,7 @@ def join(parts, film, out, whole=True):
     """
     av = imported("av", EXTRA)
     with written_whole(out) as temporary, ExitStack() as files:
-        source = files.enter_context(av.open(local(film.path)))
+        source = files.enter_context(opened(film.path))
         first = files.enter_context(av.open(local(parts.files()[0])))
         answer = files.enter_context(av.open(local(temporary), "w", format=FORMATS[Path(out).suffix.lower()]))
         answer.metadata.update(source.metadata)
@@ -163,10 +163,13 @@ def join(parts, film, out, whole=True):
         sounds = {sound.index: _like(sound, answer) for sound in _known(source)}
         lasts = film.lasts * film.time_base
         end = math.inf if whole else _last_time(av, parts.files()[-1]) + lasts
+        answer.set_chapters(_chapters(source, film.starts, end))
         tracks = [_pictures(av, parts.files(), pictures, lasts)]
         if sounds:
             tracks.append(_sound(source, sounds, end))
         for _, packet in heapq.merge(*tracks, key=lambda timed: timed[0]):
+            late = round(film.starts / packet.time_base)
+            packet.dts, packet.pts = (time if time is None else time - late for time in (packet.dts, packet.pts))
             answer.mux(packet)
     _on_disk(out)  # before the parts are removed
 
@@ -183,6 +186,18 @@ def _like(sound, answer):
     track.metadata.update({title_is.get(key, key): value for key, value in sound.metadata.items()})
     track.disposition = sound.disposition
     return track
+
+
+def _chapters(source, starts, end):
+    """The film's chapters up to ``end``, as ``set_chapters`` takes them, for an answer that begins at 0."""
+    chapters = []
+    for chapter in source.chapters():
+        first, last = (chapter[name] * chapter["time_base"] for name in ("start", "end"))
+        if first < end:
+            times = {"start": first - starts, "end": min(last, end) - starts}
+            ticks = {name: round(max(time, 0) / chapter["time_base"]) for name, time in times.items()}
+            chapters.append(chapter | ticks)
+    return chapters
 
 
 def _pictures(av, paths, stream, lasts):
