@@ -57,6 +57,12 @@ def test_a_latent_that_is_a_variable_can_be_sought_by_gradients(start_and_ends):
     np.testing.assert_allclose(ends["torch"]["pull"], ends["tensorflow"]["pull"], rtol=1e-3, atol=1e-7)
 
 
+def test_training_draws_differ_by_either_of_their_seeds(start_and_ends):
+    """On PyTorch the first once did not count: MR-GAN's answers were all the same."""
+    for end in start_and_ends[1].values():
+        assert len({*map(tuple, end["draws"])}) == len(end["draws"])
+
+
 def test_pytorch_runs_without_tensorflow(start_and_ends):
     _, ends = start_and_ends
     assert ends["tensorflow"]["tensorflow"] and not ends["torch"]["tensorflow"]

@@ -609,6 +609,15 @@ def test_a_critic_learns_at_a_rate_of_its_own_and_keeps_no_averages():
     assert peaks == pytest.approx([2e-3, 1e-2]) and model.optimizer.use_ema and not model.critic_optimizer.use_ema
 
 
+def test_a_critic_of_several_steps_learns_as_long_as_the_network():
+    config = {"scale": 4, "hr_size": (16, 16), "channels": 8, "blocks": 1, "critic": True, "perceptual_weight": 0.0}
+    model = classes.model_class("SRGAN")(**config, critic_steps=3)
+    Stage(500, batch_size=4, learning_rate=2e-3, phase=2, warmup=50).prepare(model, jit_compile=False)
+    of_network, of_critic = (optimizer._learning_rate for optimizer in (model.optimizer, model.critic_optimizer))
+    for step in (25, 50, 275, 499):
+        assert float(of_critic(3 * step)) == pytest.approx(float(of_network(step)), rel=1e-3)
+
+
 def test_averaged_weights_are_lent_and_given_back_to_the_bit():
     model = THIN.model()
     Stage(500, batch_size=4, learning_rate=1e-2, loss="mse", ema=0.5).prepare(model, jit_compile=False)

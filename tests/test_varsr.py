@@ -256,6 +256,17 @@ def test_a_phase_changes_its_own_parts_alone(phase, critic_steps):
         assert int(model.optimizer.iterations.numpy()) == 1
 
 
+def test_a_critic_learns_by_an_optimiser_like_one_of_several():
+    each = keras.optimizers.OptimizerMap(keras.optimizers.Adam(1e-3), {".*bias": keras.optimizers.SGD(1e-3)})
+    model = small(**CRITIC)
+    model.phase = 2
+    model.compile(keras.optimizers.MultiOptimizer(each), run_eagerly=True)
+    assert isinstance(model.critic_optimizer, keras.optimizers.MultiOptimizer)
+    before = [v.numpy() for v in model.critic.trainable_variables]
+    model.train_on_batch(*pairs())
+    assert any(np.any(v.numpy() != old) for v, old in zip(model.critic.trainable_variables, before))
+
+
 @pytest.mark.slow
 def test_a_critic_learns_to_tell_made_faces_from_true_ones():
     model = small(**CRITIC, critic_steps=5)

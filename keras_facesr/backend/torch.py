@@ -2,6 +2,7 @@
 
 import contextlib
 
+import numpy as np
 import torch
 
 
@@ -35,9 +36,9 @@ def diagonal_gaussian(mean, stddev):
 
 def sample(distribution, seed):
     """One reparameterised draw, which depends only on ``seed``: two integers, Python's or tensors."""
-    first, second = (int(part) for part in seed)
     mean = distribution.mean
-    generator = torch.Generator(mean.device).manual_seed(first * 2**32 + second)
+    mixed = np.random.SeedSequence([int(part) for part in seed]).generate_state(1, np.uint64)  # a CPU's sees 32 bits alone
+    generator = torch.Generator(mean.device).manual_seed(int(mixed[0]))
     # torch.distributions draws from the global generator only, so the noise would depend on everything that ran before.
     noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
     return mean + distribution.stddev * noise

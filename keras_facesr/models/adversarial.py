@@ -133,7 +133,8 @@ class AdversarialSR(PhasedSR):
         """As Keras' own, and for phase 2:
 
         Args:
-            critic_optimizer: the critic's optimiser; by default one like ``optimizer``.
+            critic_optimizer: the critic's optimiser; by default one like ``optimizer``. A schedule of its rate counts the
+                critic's own steps, ``critic_steps`` for each batch.
             features: callable that gives feature maps (a list, or one) of images in [0, 1], for the perceptual loss, such as
                 ``load("face_features").maps``. It is neither trained nor saved with the model.
 
@@ -148,7 +149,7 @@ class AdversarialSR(PhasedSR):
         super().compile(optimizer, loss, **kwargs)
         if self.phase == 2:
             own = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-            like = {**own.get_config(), "use_ema": False}
+            like = {name: value for name, value in own.get_config().items() if name != "use_ema"}  # MultiOptimizer has none
             with backend.scope_of(self):
                 chosen = keras.optimizers.get(critic_optimizer or type(own).from_config(like))
                 if own is not self.optimizer and not isinstance(chosen, LossScaleOptimizer):

@@ -84,7 +84,8 @@ def normal_probability(z):
 
 def reparameterised_sample(gaussian, seed):
     """z = mu + sigma * epsilon (Kingma and Welling); epsilon depends only on the two integers in ``seed``."""
-    return backend.sample(gaussian.distribution(), seed)
+    first, second = seed
+    return backend.sample(gaussian.distribution(), (first % 2**32, second))  # the backends take no larger one
 
 
 def standard_normal(shape, seed):

@@ -100,16 +100,18 @@ class Stage:
         accumulated = {"gradient_accumulation_steps": accumulation} if accumulation > 1 else {}
         check_choice(self.optimizer, "optimizer", OPTIMIZERS)
 
-        def optimizer(peak, **averages):
-            rate = keras.optimizers.schedules.CosineDecay(0.0, self.steps - warmup, warmup_target=peak, warmup_steps=warmup)
+        def optimizer(peak, times=1, **averages):
+            decay, rise = times * (self.steps - warmup), times * warmup
+            rate = keras.optimizers.schedules.CosineDecay(0.0, decay, warmup_target=peak, warmup_steps=rise)
             return OPTIMIZERS[self.optimizer](rate, **accumulated, **averages)
 
         on_tensorflow = keras.backend.backend() == "tensorflow"
         how = {"loss": self.loss, "jit_compile": jit_compile and self.jit_compile and on_tensorflow}
         if self.features:
             how["features"] = presets.load(self.features).maps
-        if self.critic_rate != 1.0:
-            how["critic_optimizer"] = optimizer(self.critic_rate * self.learning_rate)
+        turns = getattr(model, "critic_steps", 1)  # a schedule of the network's would end so many times too early
+        if self.critic_rate != 1.0 or turns != 1:
+            how["critic_optimizer"] = optimizer(self.critic_rate * self.learning_rate, turns)
         model.compile(optimizer(self.learning_rate, use_ema=True, ema_momentum=self.ema), **how)
 
 
