@@ -12,7 +12,7 @@ from keras_facesr import backend
 from keras_facesr.models import sam
 from keras_facesr.objectives.gaussian import standard_normal
 
-SEEDS = ((0, 0), (0, 1), (1, 0), (31337 * 64**3, 1))  # of training draws
+SEEDS = ((0, 0), (0, 1), (1, 0), (77, 1))  # of training draws
 CONFIG = {"scale": 4, "backbone": "lr", "channels": 8, "encoder_blocks": 2, "decoder_blocks": 1, "latent_channels": 4}
 
 

@@ -84,8 +84,7 @@ def normal_probability(z):
 
 def reparameterised_sample(gaussian, seed):
     """z = mu + sigma * epsilon (Kingma and Welling); epsilon depends only on the two integers in ``seed``."""
-    first, second = seed
-    return backend.sample(gaussian.distribution(), (first % 2**32, second))  # the backends take no larger one
+    return backend.sample(gaussian.distribution(), seed)
 
 
 def standard_normal(shape, seed):
