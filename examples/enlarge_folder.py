@@ -2,7 +2,7 @@
 
     python examples/enlarge_folder.py FACES_DIR [--model sam] [-o large]
 
-`facesr upscale FACES_DIR -o large` does the same, keeps the tree of the folder, and has more options.
+`facesr upscale FACES_DIR -o large` does the same and has more options. Both keep the tree of the folder.
 """
 
 import argparse
@@ -31,7 +31,8 @@ for file in files:
     try:
         picture = read_picture(file)
         pixels = enlarge_picture(model, picture)  # gray stays gray, transparency is kept
-        print(write_png(args.out / f"{file.stem}.png", pixels, source=picture))  # refuses to overwrite
+        target = args.out / file.relative_to(args.faces).with_suffix(".png")
+        print(write_png(target, pixels, source=picture))  # refuses to overwrite
     except fsr.FacesrError as error:
         print(error, file=sys.stderr)
         failed += 1

@@ -146,6 +146,8 @@ def test_the_version_is_printed(facesr):
         ("upscale FACE -o OUT --model near --overwrite --skip-existing", "exclude each other"),
         ("upscale FACE -o OUT --model near --model noisy_x4", "--model is given twice"),
         ("upscale FACE -o OUT --out OUT", "--out is given twice"),
+        ("video FACE -o OUT --resume --json FACE", "give --json another name"),
+        ("upscale FACE -o OUT NOTES", "NOTES: inputs stand side by side, all options before or after them"),
         ("export near OUT --size 16 --quantize float16 --size 32", "--size is given twice"),
         ("upscale FACE -o OUT --model nearst_x4", "did you mean nearest_x4"),
         ("upscale FACE -o OUT --model near --samples 0", "above 0"),

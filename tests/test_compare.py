@@ -10,6 +10,7 @@ from PIL import Image
 from stand_ins import Nearest, Noisy
 
 import keras_facesr as fsr
+from keras_facesr.data.blind import Blind
 from keras_facesr.data.images import read_picture
 from keras_facesr.errors import CallError
 from keras_facesr.inference import demo_face, demo_faces, demonstrate, sample_picture
@@ -159,6 +160,11 @@ def test_too_many_or_too_large_faces_for_a_sheet_are_refused_before_the_work():
     for faces in ([demo_faces(1, 8)[0]] * 500, demo_faces(1, 2048)[0]):
         with pytest.raises(CallError, match="too many for one sheet, at most 80 million"):
             fsr.compare(faces, {"near": model})
+
+
+def test_a_degradation_without_a_truth_to_degrade_is_refused():
+    with pytest.raises(CallError, match="^a degradation reduces true faces.*: give a Protocol, too$"):
+        fsr.compare(demo_face(), {"near": Nearest()}, degradation=Blind("blind_held_out", 4))
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ def test_one_picture_comes_from_a_path_pillow_or_an_array(face, tmp_path):
         np.testing.assert_array_equal(sr, nearest(face))
 
 
+def test_a_picture_that_was_read_is_enlarged_as_what_it_was_read_from(face):
+    assert (upscale(Nearest(), read_picture(face)) == upscale(Nearest(), face)).all()
+
+
 def test_a_batch_comes_back_as_a_batch_in_order(face):
     batch = np.stack([face, face[::-1], face[:, ::-1]])
     np.testing.assert_array_equal(upscale(Nearest(), batch), np.stack([nearest(image) for image in batch]))

@@ -15,7 +15,7 @@ from keras_facesr import presets
 from keras_facesr.data import images
 from keras_facesr.data.degrade import degrade, resize
 from keras_facesr.data.similarity import Similarity, fitted, warp
-from keras_facesr.errors import CallError, ExportError, ImageError
+from keras_facesr.errors import CallError, ExportError, FacesrError, ImageError
 from keras_facesr.inference import upscale
 from keras_facesr.inference.consistent import consistent
 from keras_facesr.metrics.fidelity import psnr
@@ -197,6 +197,22 @@ def test_another_scale_is_refused_in_one_line(scale):
         fsr.restore_photo(np.zeros((8, 8, 3), np.uint8), scale=scale)
 
 
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"background": "sam"}, "^sam does not enlarge pictures of any size 4 times"),
+        ({"model": "edsr_small_x4_nowhere"}, "no model is called"),
+        ({"model": "varsr_x4_mnist"}, "does not enlarge faces of a known framing"),
+        ({"samples": 2, "seed": 0.5}, "^seed must be a whole number from 0 on, not 0.5$"),
+    ],
+)
+@pytest.mark.parametrize("call", [fsr.restore_photo, restore.enlarge_parts])
+def test_what_cannot_be_had_is_refused_before_faces_are_sought(call, how, reason, monkeypatch):
+    monkeypatch.setattr(restore, "find_faces", lambda *photo: pytest.fail("faces were sought"))
+    with pytest.raises(FacesrError, match=reason):
+        call(np.zeros((8, 8, 3), np.uint8), load=blocks, **how)
+
+
 def test_faces_alone_are_enlarged_by_networks_if_so_asked(found):
     photo, eyes = wall_with_a_face()
     found(a_face(eyes, width=18))
@@ -343,13 +359,29 @@ def test_an_interrupted_call_writes_the_faces_that_are_missing_when_it_goes_on(f
         patch.setattr(images, "write_png", lambda *what: images.png.save(what[0], what[1]) if next(left, None) else stop())
         (tmp_path / "out").mkdir()
         assert facesr(*call).code == 130
-    assert "wall_photo_face_1.png: exists already; --overwrite replaces it" in facesr(*call).err
+    with monkeypatch.context() as patch:
+        patch.setattr(restore, "enlarge_parts", lambda *what, **more: pytest.fail("it was enlarged first"))
+        assert "wall_photo_face_1.png: exists already; --overwrite replaces it" in facesr(*call).err
     assert facesr(*call, "--skip-existing").code == 0
     assert len([*(tmp_path / "out").iterdir()]) == 1 + 3
 
 
 def stop():
     raise KeyboardInterrupt
+
+
+@finding
+def test_a_network_for_the_faces_that_cannot_be_had_is_told_of_once(facesr, tmp_path, monkeypatch):
+    for name in ("one.png", "two.png"):
+        Image.fromarray(gradient(4, 5)).save(tmp_path / name)
+    monkeypatch.setattr(networks, "started", lambda: None)
+    monkeypatch.setattr("keras_facesr.cli.networks.in_runtime", refuse)
+    refused = facesr("photo", tmp_path, "-o", tmp_path / "out", "--faces-only", "--model", "sam", "--runtime", "onnx")
+    assert (refused.code, refused.err) == (2, "facesr: sam_small_x8 brings no file for onnx\n")
+
+
+def refuse(args, preset, samples):
+    raise ExportError(f"{preset.name} brings no file for {args.runtime}")
 
 
 @finding

@@ -18,7 +18,12 @@ class Parser(argparse.ArgumentParser):
         args = sys.argv[1:] if args is None else args
         if any(re.fullmatch("(--[a-z-]+=)?", given) for given in args):  # as a path it would be the folder one is in
             self.error("an argument is empty, perhaps by a variable that is not set")
-        return super().parse_args(args, namespace)
+        parsed, left = self.parse_known_args(args, namespace)
+        if left:
+            apart = any(word.startswith("-") for word in left)
+            advice = "" if apart else ": inputs stand side by side, all options before or after them"
+            self.error(f"unrecognized arguments: {' '.join(left)}{advice}")
+        return parsed
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")

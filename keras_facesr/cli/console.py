@@ -13,7 +13,7 @@ import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from keras_facesr.data.files import check_new, written_whole
+from keras_facesr.data.files import check_new, is_there, written_whole
 from keras_facesr.data.files import check_writable as try_to_write
 from keras_facesr.errors import CallError, FacesrError, SizeWarning, reason
 
@@ -113,6 +113,10 @@ def check_json(args):
         written = (getattr(args, option, None) for option in ("out", "write"))
         if any(path and Path(path).resolve() == Path(args.json).resolve() for path in written):
             raise CallError(f"{args.json}: --json would replace what is written there: give it another name")
+        for option in ("skip_existing", "resume"):  # they exclude --overwrite, the remedy of ``check_new``
+            if getattr(args, option, False) and is_there(args.json):
+                given = option.replace("_", "-")
+                raise CallError(f"{args.json}: exists already, and --{given} replaces nothing: give --json another name")
         check_new(args.json, args.overwrite)
         check_writable(args.json)
 

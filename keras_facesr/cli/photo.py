@@ -73,8 +73,11 @@ def run(args):
     def answered(targets):
         return args.skip_existing and all(map(is_there, targets))
 
-    if not (args.dry_run or args.faces_only or all(map(answered, answers.values()))):
-        load(background, 0)  # if it cannot be had, this is said once and not of each photograph
+    if not (args.dry_run or all(map(answered, answers.values()))):  # what cannot be had is said once, not of each photograph
+        if not args.faces_only:
+            load(background, 0)
+        if args.model:
+            load(presets.full_name(args.model), args.samples)
     with console.progress("photo", len(answers)) as show:
         for index, (photo, targets) in enumerate(answers.items()):
             try:
@@ -110,6 +113,8 @@ def _do(args, photo, targets, background, load, show):
     missing = [number for number, target in enumerate(targets) if not (args.skip_existing and is_there(target))]
     for number in missing:
         console.check_new(targets[number], args.overwrite)  # before the work; write_png checks again
+    if args.keep_faces and missing:
+        console.check_new(_face_file(targets[0], 1), args.overwrite or args.skip_existing)  # of more it is not known yet
     how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
     parts = enlarge_parts(picture, args.model, background, args.faces_only, **how)
     faces = _write_faces(args, targets, parts.faces) if args.keep_faces else []
@@ -132,10 +137,14 @@ def _write_faces(args, targets, faces):
     written, overwrite = [], args.overwrite or args.skip_existing
     for number, face in enumerate(faces, 1):
         for target, crop in zip(targets, face.crops):
-            path = f"{target.with_suffix('')}_face_{number}.png"
+            path = _face_file(target, number)
             console.check_new(path, overwrite)
             written.append(write_png(path, crop, overwrite))
     return written
+
+
+def _face_file(target, number):
+    return f"{target.with_suffix('')}_face_{number}.png"
 
 
 def _entry(photo, faces, doubtful):

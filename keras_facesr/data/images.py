@@ -68,7 +68,8 @@ def read_picture(source, levels=False):
     profile. 16-bit pixels are scaled to 8 bits if the file's mode declares 16. Transparency is kept separately as `alpha`.
 
     Args:
-        source: path, of a store too (`data.files`), `PIL.Image.Image`, or uint8 array (H, W), (H, W, 3) or (H, W, 4).
+        source: path, of a store too (`data.files`), `PIL.Image.Image`, uint8 array (H, W), (H, W, 3) or (H, W, 4), or a
+            `Picture`, which is returned as it is.
         levels: whether pixels are numbers, as in a mask, not colours; then no profile is applied.
 
     Returns:
@@ -79,6 +80,8 @@ def read_picture(source, levels=False):
             animated or has several pages; it has more than `MAX_PIXELS` pixels, or pixels without a declared range (float,
             32-bit).
     """
+    if isinstance(source, Picture):
+        return source
     if isinstance(source, Image.Image):
         return _from_pil(source, str(getattr(source, "filename", "") or "PIL image"), levels)
     if isinstance(source, (str, os.PathLike)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keras_facesr.data.degrade import resize
-from keras_facesr.data.images import Picture, read_picture
+from keras_facesr.data.images import read_picture
 from keras_facesr.errors import CallError, check_whole_number
 from keras_facesr.inference import sheet
 from keras_facesr.inference.pictures import check_enlarges, enlarge_picture, sample_picture
@@ -52,13 +52,16 @@ def compare(faces, models, protocol=None, degradation=None, samples=0, seed=0, s
     Raises:
         ImageError: a face cannot be read, is too large to sample, or too small to be measured on.
         CallError: no face; no model, something that is none, or one called "LR", "bicubic" or "truth"; different scales;
-            ``samples`` or ``seed`` that is no number from 0 on; or too many or too large faces for a sheet.
+            a ``degradation`` without a ``protocol``; ``samples`` or ``seed`` that is no number from 0 on; or too many or too
+            large faces for a sheet.
     """
     faces = faces if isinstance(faces, (list, tuple)) else [faces]
     if not faces:
         raise CallError("no face to compare on")
     for name, number in {"samples": samples, "seed": seed}.items():
         check_whole_number(number, name, least=0)
+    if degradation is not None and protocol is None:
+        raise CallError("a degradation reduces true faces, and without a protocol faces are small ones: give a Protocol, too")
     scale = _common_scale(models, protocol)
     columns = [LR, BICUBIC]
     for name, model in models.items():
@@ -92,7 +95,7 @@ def _common_scale(models, protocol):
 
 def _pair(face, protocol, degradation, seed):
     """The small face, a ``Picture``; the true one, uint8 (H, W, 3), or None; and whether the truth is enlarged itself."""
-    picture = face if isinstance(face, Picture) else read_picture(face)
+    picture = read_picture(face)
     if protocol is None:
         return picture, None, False
     lr, hr = protocol.pair(picture.rgb)

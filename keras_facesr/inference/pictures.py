@@ -24,7 +24,7 @@ def upscale(model, source, tile=None, on_tile=None, ensemble=False):
     Args:
         model: a network with ``scale``, ``size_multiple``, ``least_size`` and ``own_size``; pictures of a size that it does
             not take are padded by repeating the edge.
-        source: path, PIL image, or uint8 array (H, W), (H, W, 3) or (H, W, 4); or a batch (N, H, W, 3).
+        source: path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or ``Picture``; or a batch (N, H, W, 3).
         tile: side in input pixels of the overlapping tiles that a larger picture is cut into; their outputs are blended. By
             default the output of a tile has at most ``PASS_PIXELS``.
         on_tile: called with (tiles done, tiles in all) after each tile.

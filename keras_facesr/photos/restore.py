@@ -119,8 +119,8 @@ def restore_photo(
 
     Raises:
         ImageError: the source cannot be read as a picture, or is too large.
-        CallError: another scale, ``samples`` that is no number from 0 on, or a preset that does not suit ``model`` or
-            ``background``.
+        CallError: another scale, ``samples`` or ``seed`` that is no number from 0 on, or a preset that does not suit
+            ``model`` or ``background``.
         PresetError: an unknown preset, or its weights are missing.
         ExportError: the networks that find faces are not installed (extra ``photos``).
     """
@@ -184,8 +184,10 @@ def enlarge_parts(
     ``known``: list of ``detect.Face`` that are in the photograph, where no others are to be sought.
     ``release``: called with a network that is not needed further here, and by default gives back its memory.
     """
-    check_whole_number(samples, "samples", least=0)
-    picture = source if isinstance(source, Picture) else read_picture(source)
+    check(WORKING, model, background)
+    for name, number in {"samples": samples, "seed": seed}.items():
+        check_whole_number(number, name, least=0)
+    picture = read_picture(source)
     photo, show = picture.rgb, show or (lambda part: None)
     if not faces_only:
         check_pixels(picture, WORKING)  # before the faces of a large one are sought
