@@ -167,6 +167,23 @@ def test_a_folder_of_several_sets_is_not_taken_for_one(tmp_path):
                 open_dataset(tmp_path, split, kind)
 
 
+@pytest.mark.parametrize(
+    "mark, expected",
+    [
+        ("CelebAMask-HQ-mask-anno/0/00000_hair.png", "images/.* and masks/"),
+        ("Eval/list_eval_partition.txt", "ROOT/list_eval_partition.txt"),
+        ("list_eval_partition.csv", "ROOT/list_eval_partition.txt"),
+    ],
+)
+def test_a_set_arranged_otherwise_is_not_taken_for_a_plain_folder(tmp_path, mark, expected):
+    image(tmp_path / "pictures" / "0.jpg")
+    (tmp_path / mark).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / mark).touch()
+    with pytest.raises(DatasetError, match=f"arranged in another way.*{expected}"):
+        open_dataset(tmp_path, "test")
+    assert names(open_dataset(tmp_path / "pictures", "test").files) == ["0.jpg"]
+
+
 def test_plain_folder_gives_its_part_or_all_of_it(tmp_path):
     for file in ("train/0/a.png", "train/b.png", "test/c.png"):
         image(tmp_path / file)

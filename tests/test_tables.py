@@ -188,6 +188,19 @@ def test_a_row_is_measured_anew_once_a_test_picture_is_another_of_the_same_name(
     assert run.run(MINIATURE, faces, made[0], say=lambda _: None) == made[1] and len(measured) == 2
 
 
+def test_a_row_is_measured_anew_once_a_test_digit_is_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "load", lambda name: None)
+    monkeypatch.setattr(Pairs, "measure", lambda self, *_: {"images": len(self.test(self.source, tmp_path))})
+    weights, digits, counts = tmp_path / "weights.h5", tmp_path / "test" / "7", []
+    weights.touch()
+    digits.mkdir(parents=True)
+    for number in (1, 2):
+        Image.new("L", (16, 16), number).save(digits / f"{number}.png")
+        report = run._report(SMALL, "thin_x2", weights, Pairs(Source("digits", 16), 2), tmp_path, tmp_path / "runs", None)
+        counts.append(report["images"])
+    assert counts == [1, 2]
+
+
 def test_a_guest_is_measured_beside_the_rows_that_enlarge_as_it_does(made, miniature, faces):
     runs, report, _ = made
     guest = presets.find(runs / "thin_x2")

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_facesr.data.digits import digits, mnist
 from keras_facesr.data.images import find_images
-from keras_facesr.data.layouts import HELP, all_there, existing, images_in, lines_of, parts_of
+from keras_facesr.data.layouts import ARRANGED_OTHERWISE, HELP, all_there, existing, images_in, lines_of, parts_of
 from keras_facesr.data.sets import BoxSet, ImageSet
 from keras_facesr.errors import CallError, DatasetError
 
@@ -184,6 +184,9 @@ def _recognise(root):
         return "mnist"
     if any((root / "test" / str(digit)).is_dir() for digit in range(10)):
         return "digits"
+    for mark, kind in ARRANGED_OTHERWISE.items():  # taken for a plain folder, it would give masks or training faces to test on
+        if (root / mark).exists():
+            raise DatasetError(f"{root}: is arranged in another way, it has {mark}; {HELP[kind]}")
     files = find_images(root)
     if not files:
         raise DatasetError(f"{root}: holds no image; {HELP['folder']}")

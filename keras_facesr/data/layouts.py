@@ -22,6 +22,12 @@ HELP = {
     "and ROOT/wider_face_split/wider_face_<split>_bbx_gt.txt",
 }
 
+ARRANGED_OTHERWISE = {  # what a set has as its publishers arrange it, in another way than it is read here
+    "CelebAMask-HQ-mask-anno": "celebamask",
+    "Eval/list_eval_partition.txt": "celeba",
+    "list_eval_partition.csv": "celeba",
+}
+
 
 def existing(root, kind):
     """The ``Path`` of a set's folder; DatasetError if it does not exist, or is a file."""

@@ -13,6 +13,7 @@ from scipy.stats import kendalltau, spearmanr
 from keras_facesr import presets
 from keras_facesr.data.datasets import open_dataset
 from keras_facesr.data.files import written_whole
+from keras_facesr.data.sets import ArraySet
 from keras_facesr.errors import TableError, TrainingStopped
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import COLUMNS
@@ -204,8 +205,7 @@ def _report(recipe, name, weights, trial, data_dir, folder, show):
     """
     network = {"weights": weights, **{name: presets.released_weights(presets.find(name)) for name in trial.presets}}
     hashes = {role: hashlib.sha256(path.read_bytes()).hexdigest() for role, path in network.items()}
-    tests = [getattr(trial.test(source, data_dir), "files", []) for source in trial.sources]
-    sources = [[(str(file), file.stat().st_size) for file in files] for files in tests]
+    sources = [_identified(trial.test(source, data_dir)) for source in trial.sources]
     what = [__version__, repr(trial), hashes, sources, list(COLUMNS)]  # if figures are added, measure again
     depends = json.dumps(what if recipe else [*what, name])
     file = folder / f"measured-{hashlib.sha256(depends.encode()).hexdigest()[:12]}.json"
@@ -220,6 +220,13 @@ def _report(recipe, name, weights, trial, data_dir, folder, show):
         with written_whole(file) as temporary:
             temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _identified(test):
+    """What tells the images of a test part from others: names and sizes of files, or a hash of digits in memory."""
+    if isinstance(test, ArraySet):
+        return hashlib.sha256(test.images.tobytes() + test.labels.tobytes()).hexdigest()
+    return [(str(file), file.stat().st_size) for file in test.files]
 
 
 def _row(row, figures, needed, reports, reference):
