@@ -42,7 +42,7 @@ def run(args):
         raise CallError("--faces-only and --background exclude each other: one is bicubic interpolation, one a network")
     args.seed = seed_of(args)
     check_draws(args.runtime, args.samples)
-    background = args.background or presets.BACKGROUND
+    background = presets.full_name(args.background or presets.BACKGROUND)  # faces may ask for the same, by that name
     for name in filter(None, (args.model, background)):
         find_preset(name)
 
