@@ -238,19 +238,35 @@ def test_a_critic_of_samples_judges_what_the_small_face_alone_tells_and_it_is_he
     assert report["penalty"] > 0 and not np.array_equal(shown, numpy(model.judged_answer(lr, hr, turn=1)))
 
 
-@pytest.mark.parametrize("phase, critic_steps", [(1, 1), (2, 1), pytest.param(2, 3, marks=pytest.mark.slow)])
-def test_a_phase_changes_its_own_parts_alone(phase, critic_steps):
-    model = small(**CRITIC, critic_steps=critic_steps)
+def test_a_temperature_widens_what_is_sampled_and_changes_nothing_that_is_learnt():
+    model, wide, (lr, hr) = small(), small(temperature=1.5), pairs()
+    wide.set_weights(model.get_weights())
+    assert numpy(wide.encode(lr).stddev) == pytest.approx(1.5 * numpy(model.encode(lr).stddev))
+    assert numpy(wide(lr)) == pytest.approx(numpy(model(lr)), abs=1e-6)
+    learnt = [[float(value) for value in network.fidelity(lr, 2 * hr - 1, turn=0)[1:]] for network in (model, wide)]
+    assert learnt[0] == pytest.approx(learnt[1])
+    with pytest.raises(CallError, match="temperature must be a number above 0, not 0.0"):
+        small(temperature=0.0)
+
+
+@pytest.mark.parametrize(
+    "phase, critic_steps, keeps_latent",
+    [(1, 1, False), (1, 1, True), (2, 1, False), (2, 1, True), pytest.param(2, 3, False, marks=pytest.mark.slow)],
+)
+def test_a_phase_changes_its_own_parts_alone(phase, critic_steps, keeps_latent):
+    model = small(**CRITIC, critic_steps=critic_steps, keeps_latent=keeps_latent)
     lr, hr = pairs()
     model.phase = phase
     model.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
-    before = {part: [v.numpy() for v in getattr(model, part).variables] for part in ("generator", "hr_encoder", "critic")}
+    parts = ("generator", "lr_encoder", "hr_encoder", "critic")
+    before = {part: [v.numpy() for v in getattr(model, part).variables] for part in parts}
     model.train_on_batch(lr, hr)
     changed = {
         part: any(np.any(v.numpy() != old) for v, old in zip(getattr(model, part).variables, values))
         for part, values in before.items()
     }
-    assert changed == {"generator": True, "hr_encoder": True, "critic": phase == 2}
+    learns = not (keeps_latent and phase == 2)
+    assert changed == {"generator": True, "lr_encoder": learns, "hr_encoder": learns, "critic": phase == 2}
     if phase == 2:
         assert int(model.critic_optimizer.iterations.numpy()) == critic_steps
         assert int(model.optimizer.iterations.numpy()) == 1

@@ -187,6 +187,10 @@ class VarSR(LatentSR):
             of many", Bhattacharyya, Schiele, Fritz 2018). 0, the paper's: none. The more, the less samples may differ.
         judges_samples: whether the critic judges what is sampled, G(I_L, z) with z ~ E_L(I_L), instead of z ~ E_H(I_H), with
             which pixels and features are compared.
+        keeps_latent: whether phase 2 leaves the encoders as phase 1 has made them. Otherwise z comes to hold how strong the
+            detail is that the critic asks for: where it is not the truth's, less of it is the smaller error.
+        temperature: factor, above 0, of E_L's standard deviations in sampling, and in what the critic judges. The higher, the
+            more samples differ.
         answer_weight: weight of the squared error of the most probable answer, which the paper's loss does not see. With it
             that answer is as near to the truth as a network without z would come, and samples may differ all the same.
         **kwargs: of ``AdversarialSR``. The defaults are the paper's, except for ``perceptual_weight``, which it does not print.
@@ -202,7 +206,7 @@ class VarSR(LatentSR):
         >>> faces = model.edit(lr, smile, strengths=(-2, -1, 0, 1, 2))
     """
 
-    ARGUMENTS = ("kl_weight", "draws", "judges_samples", "answer_weight")
+    ARGUMENTS = ("kl_weight", "draws", "judges_samples", "keeps_latent", "temperature", "answer_weight")
     paper = "Hyun, Heo: VarSR: Variational Super-Resolution Network for Very Low Resolution Images (2020)"
     FIGURES = ("mse", "kl")
 
@@ -216,20 +220,30 @@ class VarSR(LatentSR):
         kl_weight=0.01,
         draws=0,
         judges_samples=False,
+        keeps_latent=False,
+        temperature=1.0,
         answer_weight=0.0,
         **kwargs,
     ):
+        if not temperature:
+            raise CallError(f"VarSR: temperature must be a number above 0, not {temperature!r}")
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
-        self.kl_weight, self.draws, self.judges_samples, self.answer_weight = kl_weight, draws, judges_samples, answer_weight
+        self.kl_weight, self.draws, self.answer_weight = kl_weight, draws, answer_weight
+        self.judges_samples, self.keeps_latent, self.temperature = judges_samples, keeps_latent, temperature
         self.least_size = self.lr_size  # the LR encoder's last convolution needs as many pixels
         self.lr_encoder, self.hr_encoder = (
             encoder(size, latent_dim, channels, name, self.dtype_policy)
             for size, name in ((self.lr_size, "lr_encoder"), (self.hr_size, "hr_encoder"))
         )
 
-    def _encode(self, lr, training=None):
+    def _prior(self, lr):
         """p(z | I_L), from the LR encoder."""
         return DiagonalGaussian(*self.lr_encoder(2.0 * ops.convert_to_tensor(lr) - 1.0))
+
+    def _encode(self, lr, training=None):
+        """The same at the temperature of sampling."""
+        prior = self._prior(lr)
+        return DiagonalGaussian(prior.mean, prior.log_variance + 2.0 * math.log(self.temperature))
 
     def encode_hr(self, hr):
         """q(z | I_H): the HR encoder's ``DiagonalGaussian``, of true outputs (N, H, W, 3) in [0, 1].
@@ -286,13 +300,19 @@ class VarSR(LatentSR):
             latents = [self.encode_hr(images[start : start + ENCODED_AT_ONCE]).mean for start in starts]
             return ops.convert_to_numpy(ops.mean(ops.concatenate(latents), axis=0))
 
+    @property
+    def learning_variables(self):
+        encoders = (self.lr_encoder, self.hr_encoder) if self.phase == 2 and self.keeps_latent else ()
+        kept = {id(variable) for encoder in encoders for variable in encoder.variables}
+        return [variable for variable in super().learning_variables if id(variable) not in kept]
+
     def fidelity(self, lr, hr, turn):
         """Mean squared error of G(I_L, z), z ~ E_H(I_H), as values in [0, 1], and lambda_KL KL(E_H || E_L) (eqs. 6 and 7).
 
         With ``draws``, plus the squared error of the best of so many G(I_L, z), z ~ E_L(I_L); with ``answer_weight``, plus
         that of the most probable one.
         """
-        prior, posterior, before = self._encode(lr), DiagonalGaussian(*self.hr_encoder(hr)), self.before_latent(lr)
+        prior, posterior, before = self._prior(lr), DiagonalGaussian(*self.hr_encoder(hr)), self.before_latent(lr)
         sr = self.with_latent(before, reparameterised_sample(posterior, self.step_seed(turn)))
         mse = ops.mean(self.squared_error(hr, sr))
         kl = ops.mean(kl_divergence(posterior, prior)) / self.latent_dim
