@@ -243,6 +243,8 @@ def test_a_temperature_widens_what_is_sampled_and_changes_nothing_that_is_learnt
     wide.set_weights(model.get_weights())
     assert numpy(wide.encode(lr).stddev) == pytest.approx(1.5 * numpy(model.encode(lr).stddev))
     assert numpy(wide(lr)) == pytest.approx(numpy(model(lr)), abs=1e-6)
+    for network in (model, wide):
+        network.compile("adam")  # whose steps the seed counts
     learnt = [[float(value) for value in network.fidelity(lr, 2 * hr - 1, turn=0)[1:]] for network in (model, wide)]
     assert learnt[0] == pytest.approx(learnt[1])
     with pytest.raises(CallError, match="temperature must be a number above 0, not 0.0"):
