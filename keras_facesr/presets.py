@@ -25,6 +25,7 @@ ALIASES = {
     "ssrvae": "ssrvae_x4",
     "style": "stylevae_wider",
     "varsr": "varsr_small_x8",
+    "varsr_gan": "varsr_gan_small_x8",
 }
 
 _PACKAGE = Path(__file__).parent

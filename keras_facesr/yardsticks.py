@@ -25,6 +25,7 @@ NAMES = (
     "srresnet_small_x8_utkface",
     "srresnet_x8_celeba64",
     "ssrvae_x4_bicubic",
+    "varsr_gan_x8_celeba",
     "varsr_x4_mnist",
     "varsr_x4_mnist_aliased",
     "varsr_x4_plates",

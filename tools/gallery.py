@@ -45,7 +45,8 @@ samples, and their deviation, brightest where they differ most ([Responsible use
 
 ![samples](gallery/samples.jpg)
 
-`python examples/sample_faces.py --model varsr_small_x8`: the same by VarSR, for 8x8 pixels in which the head is smaller.
+`python examples/sample_faces.py --model varsr_gan_small_x8`: the same by VarSR against a critic, for 8x8 pixels in which the head
+is smaller.
 
 ![samples of VarSR](gallery/varsr_samples.jpg)
 
@@ -86,7 +87,7 @@ def main():
     faces = to_uint8(np.asarray(model.traverse(to_unit(lr[None]), steps=8, seed=0)))[:, 0]
     save(Image.fromarray(np.concatenate(faces, axis=1)), "traversal")
     example("sample_faces", "samples", "--model", "sam_small_x16")
-    example("sample_faces", "varsr_samples", "--model", "varsr_small_x8")
+    example("sample_faces", "varsr_samples", "--model", "varsr_gan_small_x8")
     example("attention_maps", "maps")
     example("face_in_styles", "styles")
     styles = KerasDegradation("style", fsr.load("stylevae_wider"))

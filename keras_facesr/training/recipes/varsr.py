@@ -90,14 +90,16 @@ SMALL_GAN = dataclasses.replace(
         **SMALL.config,
         "answer_weight": 0.0,
         "judges_samples": True,
+        "keeps_latent": True,
+        "temperature": 1.25,
         "consistency_weight": 3.0,
         "critic": True,
         "critic_channels": 24,
         "objective": "paired",
-        "adversarial_weight": 3e-3,
+        "adversarial_weight": 1e-2,
         "penalty_weight": 2.0,
     },
-    stages=(adversarial(12_500, features=None, critic_rate=3.0),),
+    stages=(adversarial(5500, features=None, critic_rate=3.0),),
     start="varsr_small_x8",
 )
 
