@@ -343,9 +343,8 @@ def _download(url, path):
     from rich.console import Console
     from rich.progress import wrap_file
 
-    console = Console(stderr=True)
     with urlopen(url, timeout=30) as response, path.open("wb") as file:
         size = int(response.headers["Content-Length"] or 0)
-        bar = {"console": console, "disable": not console.is_terminal, "transient": True}
+        bar = {"console": (console := Console(stderr=True)), "disable": not console.is_terminal, "transient": True}
         with wrap_file(response, size, description=f"fetching {url}", **bar) as body:
             shutil.copyfileobj(body, file)
