@@ -45,8 +45,8 @@ samples, and their deviation, brightest where they differ most ([Responsible use
 
 ![samples](gallery/samples.jpg)
 
-`python examples/sample_faces.py --model varsr_gan_small_x8`: the same by VarSR against a critic, for 8x8 pixels in which the head
-is smaller.
+`python examples/sample_faces.py --model varsr_gan_small_x8`: the same by VarSR against a critic, for 8x8 pixels in which the
+head is smaller.
 
 ![samples of VarSR](gallery/varsr_samples.jpg)
 

@@ -31,8 +31,8 @@ earrings and what is behind the head vanish; a gaze to the side or up is turned 
 mouths lose their teeth; hair and background are smears; samples differ in light and outline, not in who is seen.""",
     "varsr_x8_celeba": OF_HEADS,
     "varsr_small_x8": OF_HEADS,
-    "varsr_gan_small_x8": """sharp, but most faces are another person's: turned heads look ahead or come out lopsided, women with \
-short hair become men; skin in bright light is blotched; one sample in some twenty has crumbled hair or speckled edges.""",
+    "varsr_gan_small_x8": """sharp, but most faces are another person's: turned heads look ahead or come out lopsided, women \
+with short hair become men; skin in bright light is blotched; one sample in some twenty has crumbled hair or speckled edges.""",
     "varsr_gan_x8_celeba": OF_HEADS + " Beside the network by pixels alone the eye sees no difference.",
     "srresnet_x8_celeba64": OF_HEADS,
     "srgan_x8_celeba64": OF_HEADS + " Features are a little sharper than by pixels alone, and mouths lopsided.",
