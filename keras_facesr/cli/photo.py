@@ -52,7 +52,7 @@ def run(args):
 
     if args.out and not args.out.is_dir() and (args.out.suffix.lower() in SUFFIXES or is_there(args.out)):
         raise CallError(f"{args.out}: -o takes a folder")
-    restore.check(args.scale, args.model, background)
+    restore.check_networks(args.model, background)
     if args.samples and args.model:  # else the photographs would all be the same
         start_keras(args.debug)  # which tells whether it draws
         check_samples(args, {args.model: find_preset(args.model)})

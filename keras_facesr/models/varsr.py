@@ -169,7 +169,7 @@ class LatentSR(Stochastic, AdversarialSR):
 class VarSR(LatentSR):
     """VarSR, x8 from 8x8 pixels for faces; with ``blocks=0`` for digits.
 
-    ``encode(lr)`` is p(z | I_L) over (N, latent_dim); ``decode(lr, z)`` is G(I_L, z).
+    ``encode(lr)`` is p(z | I_L), at ``temperature``, over (N, latent_dim); ``decode(lr, z)`` is G(I_L, z).
 
     Args:
         scale: enlargement, a power of two or 3.

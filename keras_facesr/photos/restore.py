@@ -124,7 +124,7 @@ def restore_photo(
         PresetError: an unknown preset, or its weights are missing.
         ExportError: the networks that find faces are not installed (extra ``photos``).
     """
-    check(scale, model, background)
+    check_scale(scale)
     parts = enlarge_parts(source, model, background, faces_only, samples, seed, load, show)
     numbers = range(max(1, samples))
     images = [parts.joined(scale, [number] * len(parts.faces), keep=number + 1 < samples) for number in numbers]
@@ -184,7 +184,7 @@ def enlarge_parts(
     ``known``: list of ``detect.Face`` that are in the photograph, where no others are to be sought.
     ``release``: called with a network that is not needed further here, and by default gives back its memory.
     """
-    check(WORKING, model, background)
+    check_networks(model, background)
     for name, number in {"samples": samples, "seed": seed}.items():
         check_whole_number(number, name, least=0)
     picture = read_picture(source)
@@ -238,10 +238,14 @@ def summary(faces, doubtful):
     return f"{said}; left to the background: {left}" if left else said
 
 
-def check(scale, model, background):
-    """Raise CallError if photographs cannot be restored with these arguments, PresetError if a preset is unknown."""
+def check_scale(scale):
+    """Raise CallError if photographs are not enlarged so many times."""
     if not isinstance(scale, Integral) or scale not in SCALES:
         raise CallError(f"photographs are enlarged {' or '.join(map(str, SCALES))} times, not {scale!r}")
+
+
+def check_networks(model, background):
+    """Raise CallError if presets do not suit faces or the rest, PresetError if one is unknown."""
     check_background(background)
     if model:
         check_model(model)

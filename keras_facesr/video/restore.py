@@ -8,13 +8,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_facesr import presets
 from keras_facesr.data.files import is_there
 from keras_facesr.data.images import Picture
 from keras_facesr.errors import CallError, FacesrError, FilmError, reason
 from keras_facesr.inference import runtimes
 from keras_facesr.photos import networks
-from keras_facesr.photos.restore import check, enlarge_parts, load_fastest
+from keras_facesr.photos.restore import check_scale, enlarge_parts, load_fastest
 from keras_facesr.termination import when_asked_to_end
 from keras_facesr.version import __version__
 from keras_facesr.video.read import Film
@@ -72,7 +71,7 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
         KeyboardInterrupt: it was interrupted; its message says what is in ``out``.
     """
     began, out = time.monotonic(), Path(out)
-    check(scale, None, presets.BACKGROUND)
+    check_scale(scale)
     film = Film(source)
     networks.started()
     parts = _parts(film, out, scale, faces_only, resume, overwrite)
