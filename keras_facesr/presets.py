@@ -52,7 +52,8 @@ class Preset:
     ``config`` has the constructor's arguments, ``figures`` the protocol's measurements from the model card. ``exports`` are the
     released files for other runtimes, by their names in ``inference.runtimes.RUNTIMES``. ``curve`` is the progress of the
     training: (images seen, score on held-out images) of each check. ``framing`` is the set whose framing the training faces
-    have, a name in ``data.framing.FRAMINGS``; None: no known one. The last three may be left out.
+    have, a name in ``data.framing.FRAMINGS``; None: no known one. ``turn`` is by how many degrees they are turned at most. The
+    last four may be left out.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class Preset:
     exports: dict[str, ReleasedFile] = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = ()
     framing: str | None = None
+    turn: float = 0.0
 
     @property
     def aliases(self):
@@ -255,6 +257,7 @@ def entry(recipe, weights, description, terms):
         "terms": terms,
         "recipe": recipe.name,
         "framing": framed[0] if enlarges and framed else None,
+        "turn": max(source.turn for source in recipe.all_sources),
         "figures": {},
     }
 
@@ -283,8 +286,8 @@ def _read(folder):
         entry["curve"] = tuple(map(tuple, entry.get("curve", ())))
         preset = Preset(folder=folder, **entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-3]).replace("class_name", "class")
-        others = "exports, a curve and a framing"
+        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-4]).replace("class_name", "class")
+        others = "exports, a curve, a framing and a turn"
         raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have {others}") from error
     if preset.class_name not in classes.MODEL_CLASSES:
         known = ", ".join(classes.MODEL_CLASSES)

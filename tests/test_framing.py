@@ -52,6 +52,24 @@ def test_a_cut_square_is_pillows_bicubic_of_that_box():
     np.testing.assert_array_equal(cut(picture, (0.2, 0.1, 0.6), 16), np.asarray(expected))
 
 
+def test_a_turned_square_shows_what_pillow_turns_the_other_way():
+    picture = smooth(1, 60)[0]
+    shown = Image.fromarray(picture).rotate(30, Image.Resampling.BICUBIC, center=(33, 27)).crop((17, 11, 49, 43))
+    found = cut(picture, (17 / 60, 11 / 60, 32 / 60), 32, turn=30)
+    np.testing.assert_allclose(found.astype(int), np.asarray(shown, int), atol=1)
+
+
+def test_half_of_the_faces_that_may_be_turned_are_as_far_as_they_may():
+    ramp = np.broadcast_to(np.linspace(0, 255, 128).astype(np.uint8)[:, None, None], (300, 128, 128, 3))
+    how = {"squares": [(0.3, 0.3, 0.4)] * 2, "size": 32, "scale": 4, "batch_size": 600, "turns": [40.0, 0.0]}
+    stream = FaceStream([ramp, ramp], **how)
+    down, right = (np.diff(stream.batch(0)[1][..., 0], axis=axis).mean((1, 2)) for axis in (1, 2))
+    angles = np.degrees(np.arctan2(right, down))
+    turned = stream.chosen(0) < 300
+    assert np.abs(angles[~turned]).max() < 0.1
+    assert 0.4 < np.mean(np.abs(angles[turned]) > 0.1) < 0.6 and angles.min() < -37 and 37 < angles.max() < 40.1
+
+
 def test_without_jitter_faces_are_cut_where_they_are_and_lr_is_made_of_them():
     pictures = [smooth(3, 40), smooth(2, 64)]
     squares = [(0.25, 0.25, 0.5), (0.0, 0.0, 1.0)]

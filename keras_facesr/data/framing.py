@@ -1,8 +1,13 @@
 """The framing of faces in each set, and how a face is cut to the framing of another set."""
 
+import cmath
+import math
+
 import numpy as np
 
 from keras_facesr.data.degrade import resize
+from keras_facesr.data.images import to_pixels
+from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.errors import DatasetError
 
 # Positions of the eyes, the tip of the nose and the corners of the mouth (left and right as seen in the picture):
@@ -73,8 +78,17 @@ def face_region(points, height, width):
     return ((columns + 0.5 - x) / across) ** 2 + ((rows + 0.5 - y) / down) ** 2 <= 1
 
 
-def cut(picture, square, size):
-    """Cut a square (left, top, side; shares of the picture's side) from uint8 (P, P, 3), resized to uint8 (size, size, 3)."""
+def cut(picture, square, size, turn=0.0):
+    """Cut a square (left, top, side; shares of the picture's side) from uint8 (P, P, 3), resized to uint8 (size, size, 3).
+
+    ``turn``: degrees by which the square is first turned clockwise about its centre; then the picture's border is repeated
+    outside of it.
+    """
     left, top, side = (len(picture) * share for share in square)
+    if turn:
+        direction = side / size * cmath.rect(1, math.radians(turn))
+        middle = left + side / 2 + 1j * (top + side / 2)
+        to_picture = Similarity(direction, middle - direction * size * (0.5 + 0.5j))
+        return to_pixels(warp(picture, to_picture, size, size))
     box = [min(max(edge, 0.0), len(picture)) for edge in (left, top, left + side, top + side)]  # rounding may pass the edge
     return resize(np.ascontiguousarray(picture), size, size, box)

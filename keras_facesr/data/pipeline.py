@@ -236,7 +236,8 @@ class FaceStream(Stream):
     """(lr, hr) batches of faces that are cut again each time: float32 in [0, 1], (B, h, w, 3) and (B, S, S, 3).
 
     A face's square is cut and resampled to S pixels in one step. At random the square is larger or smaller by up to `jitter`
-    and shifted by up to half of that, but never beyond the picture, and half of the faces are mirrored.
+    and shifted by up to half of that, but never beyond the picture, and half of the faces are mirrored. Half of those that may
+    be turned are: then the picture's border is repeated outside of it.
 
     Args:
         pictures: list of arrays uint8 (N, P, P, 3) of squares with a face in each; P may differ between arrays.
@@ -248,13 +249,14 @@ class FaceStream(Stream):
         afresh: function that degrades a face, `(hr, scale, chance)` as `blind.blind`. None = antialiased bicubic
             (`degrade.degrade`).
         light: share by which the light of a face grows or shrinks at most, and so each colour's for itself.
+        turns: for each array, the degrees by which its faces are turned at most; None = all upright.
     """
 
-    def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER, afresh=None, light=0.0):
+    def __init__(self, pictures, squares, size, scale, batch_size, seed=0, jitter=JITTER, afresh=None, light=0.0, turns=None):
         check_levels(*pictures)
         super().__init__(sum(map(len, pictures)), batch_size, seed)
         self.pictures, self.squares, self.size, self.scale = pictures, squares, size, scale
-        self.jitter, self.light = jitter, light
+        self.jitter, self.light, self.turns = jitter, light, turns or [0.0] * len(pictures)
         self.afresh = afresh or (lambda hr, scale, chance: degrade(hr, scale))
         self._ends = np.cumsum([len(images) for images in pictures])
 
@@ -270,11 +272,15 @@ class FaceStream(Stream):
         grown = min(side * (1.0 + growth), 1.0)
         moved = [edge + (side - grown + side * shift) / 2.0 for edge, shift in zip((left, top), shifts)]
         corner = [min(max(edge, 0.0), 1.0 - grown) for edge in moved]
-        face = cut(self.pictures[which][place], (*corner, grown), self.size)
+        face = cut(self.pictures[which][place], (*corner, grown), self.size, self._turn(which, chance))
         if self.light:
             common, *own = chance.uniform(1.0 - self.light, 1.0 + self.light, size=4)
             face = np.clip(np.rint(face * (common * np.array(own))), 0, 255).astype(np.uint8)
         return face[:, ::-1] if self.jitter and chance.random() < 0.5 else face
+
+    def _turn(self, which, chance):
+        most = self.turns[which]
+        return chance.uniform(-most, most) if most and chance.random() < 0.5 else 0.0
 
 
 def check_levels(*sets):

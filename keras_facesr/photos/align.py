@@ -10,7 +10,8 @@ import numpy as np
 from keras_facesr.data.similarity import Similarity, bounds, fitted
 
 OWN_PIXELS = 0.5, 1.15  # least and largest side of a face's square, in frames, at which it is not scaled to the frame
-LEVEL, ANY_TURN = 12, 45  # degrees by which a level face may be turned; and any face is, after quarter turns
+# Degrees by which a face may be turned for a network that was taught on upright ones; and any face is, after quarter turns.
+LEVEL, ANY_TURN = 12, 45
 
 
 def frame(face_points, template, own_side=None, level=LEVEL):
@@ -25,7 +26,7 @@ def frame(face_points, template, own_side=None, level=LEVEL):
         face_points: the face's points in the photograph, complex (5,).
         template: the same points in the frame, (x, y) as shares of its side (``data.framing.FRAMINGS``).
         own_side: side in pixels of the only frame that the network takes; None: it takes any.
-        level: degrees, after quarter turns, by which a face may be turned and still counts as level.
+        level: degrees, after quarter turns, by which a face may be turned and still counts as level for this network.
 
     Returns:
         side of the frame in its pixels, the ``Similarity`` from it to the photograph, and whether their pixels coincide.

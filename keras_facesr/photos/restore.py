@@ -15,7 +15,7 @@ from keras_facesr.data.similarity import Similarity, warp
 from keras_facesr.errors import CallError, check_whole_number
 from keras_facesr.inference import runtimes
 from keras_facesr.inference.pictures import check_pixels, enlarge_rgb, like, sample_picture, upscale
-from keras_facesr.photos.align import ANY_TURN, frame
+from keras_facesr.photos.align import ANY_TURN, LEVEL, frame
 from keras_facesr.photos.choose import check_background, check_model, choose
 from keras_facesr.photos.detect import find_faces
 from keras_facesr.photos.paste import paste, place_of
@@ -258,7 +258,7 @@ class _Piece:
         """``background`` is the photograph as its network has enlarged it, or that network if it enlarges such pieces alone."""
         own_side = preset.own_size[0] if preset.own_size else None
         template = FRAMINGS[preset.framing if own_side else ANY_SIZE]
-        self.side, self.to_photo, self.coincides = frame(face.points, template, own_side)
+        self.side, self.to_photo, self.coincides = frame(face.points, template, own_side, max(LEVEL, preset.turn))
         _, lying, lies = frame(face.points, template, own_side, ANY_TURN)
         top, bottom, left, right = place_of(self.to_photo, self.side, *photo.shape[:2])
         self.photo = photo[top:bottom, left:right]

@@ -62,7 +62,7 @@ class SuperResolution:
         if (first := sources[0]).framing:
             squares = [square_of(source) for source in sources]
             afresh = {"blind": blind, ALIASED: aliased}.get(self.recipe.degradation)
-            how = {"afresh": afresh, "light": stage.light}
+            how = {"afresh": afresh, "light": stage.light, "turns": [source.turn for source in sources]}
             return FaceStream(images, squares, first.size, self.model.scale, stage.batch_size, seed, **how)
         how = {"augmentation": stage.augmentation, "crop": self.recipe.crop, "degrades": self.degrades}
         if self.recipe.crop and type(self.model).prepare is not FaceSR.prepare:

@@ -126,6 +126,7 @@ class Source:
         framing: the set whose framing its faces are cut to (``data.framing.FRAMINGS``), again each time they are seen; None:
             whole squares.
         whole: with a framing, side in pixels of the squares that faces are cut from.
+        turn: with a framing, degrees by which half of its faces are turned at most, to either side.
         times: how often each image is seen in an epoch, so that a small set counts beside a large one.
     """
 
@@ -134,6 +135,7 @@ class Source:
     folder: str = ""
     framing: str | None = None
     whole: int | None = None
+    turn: float = 0.0
     times: int = 1
 
     @property
@@ -211,6 +213,8 @@ class Recipe:
             raise TrainingError(f"{self.name} cuts whole faces to a framing, mirrored or not: leave out crop and augmentation")
         if not framed and any(stage.light for stage in self.stages):
             raise TrainingError(f"{self.name} has no framed faces, whose light alone varies: leave out light")
+        if any(source.turn and not source.framing for source in self.all_sources):
+            raise TrainingError(f"{self.name} turns no whole pictures, only faces that are cut to a framing: leave out turn")
         if self.task != "super-resolution" and any(stage.sources for stage in self.stages):
             raise TrainingError(f"{self.name} is for {self.task}, which has the same sources in all stages")
 
