@@ -34,7 +34,7 @@ def run(args):
 
     table = tables.find(args.name)  # before Keras starts, as all that follows
     guests = [find_preset(name) for name in args.guest]
-    for recipe, folder in table.recipes.items():
+    for recipe, folder in table.recipes.items() if args.budget or table.budget else ():
         for source in recipes.find(recipe).all_sources:
             training_set(source, args.data_dir / folder)
     target = args.write or args.out / f"{args.name}.md"

@@ -10,12 +10,13 @@ from keras_facesr.inference.tiles import passes
 class KerasMethod:
     """A network, or an exported file in one of ``runtimes``, as a method of ``metrics.protocol.evaluate``.
 
-    With ``ensemble``, ``upscale_batch`` answers as ``upscale(..., ensemble=True)`` does; samples are the same as without.
+    With ``ensemble``, ``upscale_batch`` answers as ``upscale(..., ensemble=True)`` does; samples are the same as without. With
+    ``independent``, the samples of a picture are drawn one by one; otherwise they are spread (``DiagonalGaussian.spread``).
     """
 
-    def __init__(self, model, ensemble=False):
+    def __init__(self, model, ensemble=False, independent=False):
         check_enlarges(model)
-        self.model, self.ensemble = model, ensemble
+        self.model, self.ensemble, self.independent = model, ensemble, independent
         self.is_stochastic = model.is_stochastic
 
     def upscale_batch(self, lr):
@@ -26,6 +27,9 @@ class KerasMethod:
         """uint8 (N, H, W, 3) and a seed for each image -> ``n`` samples of each: uint8 (n, N, scale * H, scale * W, 3)."""
         from keras import ops
 
+        if self.independent and n > 1:
+            own = [self.sample_batch(lr, 1, [n * seed + k for seed in seeds]) for k in range(n)]
+            return np.concatenate(own)
         parts = passes(lr, n * self.model.scale**2)
         drawn = [to_uint8(ops.convert_to_numpy(self.model.sample(to_unit(lr[part]), n, seeds[part]))) for part in parts]
         return np.concatenate(drawn, axis=1)

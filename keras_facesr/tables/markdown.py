@@ -3,11 +3,13 @@
 
 def markdown(report):
     """The paper's table with our figures beside the paper's, the gains over bicubic and the orders of the methods."""
-    options = f" --limit {report['limit']}" if report["limit"] else ""
+    options = f" --budget {report['budget']}" if report["budget"] else ""
+    options += f" --limit {report['limit']}" if report["limit"] else ""
     options += "".join(f" --guest {name}" for name in report["guests"])
-    command = f"facesr table {report['table']} DATA_DIR --out RUNS_DIR --budget {report['budget']}{options}"
+    command = f"facesr table {report['table']} DATA_DIR --out RUNS_DIR{options}"
     tools = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    about = f"Every network of ours has seen {report['budget']:,} images in training. {report['remarks']}".strip()
+    seen = f"has seen {report['budget']:,} images in training" if report["budget"] else "is as its card describes it"
+    about = f"Every network of ours {seen}. {report['remarks']}".strip()
     head = f"# {report['source']}\n\n`{command}` ({tools})\n\n{about}\n"
     return "\n".join([head, *map(_part, report["parts"])])
 

@@ -33,7 +33,7 @@ def run(
 
     Each row has a folder of its own, ``runs_dir/<recipe>``, with its run (``training.train``) and its measured figures. A
     finished row is not done again, so a table that was stopped continues where it was. A released preset is used for its row
-    if its card says that it has seen the budget's number of images; otherwise the row is trained.
+    if its card says that it has seen the budget's number of images, or if there is no budget; otherwise the row is trained.
 
     Args:
         table: ``Table``.
@@ -69,12 +69,14 @@ def run(
             raise TableError(f"{guest.name} enlarges x{guest.scale}, and no part of {table.name} does")
         if guest.name in table.recipes or any([row.method for row in part.rows].count(_called(guest)) > 1 for part in parts):
             raise TableError(f"{guest.name}: another row of {table.name} has this name; leave it out, or rename its folder")
-    needed = {name: recipes.from_scratch(recipes.find(name)).for_images(budget) for name in table.recipes}
+    trained = table.recipes if budget else ()
+    needed = {name: recipes.from_scratch(recipes.find(name)).for_images(budget) for name in trained}
     _check_needs(parts, needed, table.recipes, data_dir)
     for name, recipe in needed.items():
         _check_run(runs_dir / name, recipe, data_dir / table.recipes[name])
     weights = {name: _weights(recipe, data_dir / table.recipes[name], runs_dir / name, say) for name, recipe in needed.items()}
-    weights |= {guest.name: presets.released_weights(guest) for guest in guests}
+    as_released = [*guests, *(presets.find(name) for name in table.recipes if name not in needed)]
+    weights |= {preset.name: presets.released_weights(preset) for preset in as_released}
     measured = [_measured(part, needed, weights, data_dir, runs_dir, progress) for part in parts]
     about = {"table": table.name, "source": table.source, "remarks": table.remarks}
     about["guests"] = [guest.name for guest in guests]
@@ -176,7 +178,8 @@ def _measured(part, needed, weights, data_dir, runs_dir, progress):
     reports = {}
     for row in part.rows:
         if row.recipe in weights:
-            trial = part.trial if row.samples is None else dataclasses.replace(part.trial, samples=row.samples)
+            drawn = {} if row.samples is None else {"samples": row.samples, "independent": row.independent}
+            trial = dataclasses.replace(part.trial, **drawn)
             with progress(f"measure {row.method}, {part.title}") as show:
                 where = data_dir / part.folder, runs_dir / Path(row.recipe).name
                 reports[row.method] = _report(needed.get(row.recipe), row.recipe, weights[row.recipe], trial, *where, show)
@@ -199,7 +202,7 @@ def _measured(part, needed, weights, data_dir, runs_dir, progress):
 
 
 def _report(recipe, name, weights, trial, data_dir, folder, show):
-    """A trial's report on a row's network, by its recipe, or for a guest by its name.
+    """A trial's report on a row's network, by its recipe, or if it is taken as released by its name.
 
     It is measured once: the file is named by a hash of all that it depends on.
     """

@@ -39,12 +39,14 @@ class Row:
         recipe: name of our recipe for it; ``BICUBIC``; or None if there is no recipe.
         paper: the paper's figures, in the order of the part's ``figures``; None for one that the paper does not give.
         samples: answers to draw in this row, if their number differs from the part's.
+        independent: whether they are drawn independently, not spread.
     """
 
     method: str
     recipe: str | None
     paper: tuple[float | None, ...]
     samples: int | None = None
+    independent: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,14 +77,15 @@ class Table:
     Attributes:
         name: its name for ``facesr table``.
         source: the paper and the table's number.
-        budget: images that each network sees in training, unless the call says otherwise.
+        budget: images that each network sees in training, unless the call says otherwise; None: the networks are taken as
+            they are released, since each is compared with itself alone.
         parts: see ``Part``.
         remarks: sentences that say what differs from the paper's experiment.
     """
 
     name: str
     source: str
-    budget: int
+    budget: int | None
     parts: tuple[Part, ...]
     remarks: str = ""
 

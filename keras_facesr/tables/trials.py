@@ -64,6 +64,7 @@ class Pairs(Trial):
         source: source of the true images; with a framing, each picture is cut to it by the mean face's square.
         scale: enlargement.
         samples: answers to draw from each stochastic network.
+        independent: whether these are drawn independently, not spread.
         judge, reader, degradation: presets, see ``protocol.evaluate``; the last may also be ``ALIASED`` or in ``CHAINS``.
         identity: whether dlib judges whom the answers show, for a set whose framing is known (extra ``identity``).
     """
@@ -71,6 +72,7 @@ class Pairs(Trial):
     source: Source
     scale: int
     samples: int = 0
+    independent: bool = False
     judge: str | None = None
     reader: str | None = None
     degradation: str | None = None
@@ -93,7 +95,7 @@ class Pairs(Trial):
             how["degradation"] = Blind(self.degradation, self.scale)
         elif self.degradation and antialias:
             how["degradation"] = KerasDegradation(self.degradation, presets.load(self.degradation))
-        methods = {name: KerasMethod(network) for name, network in networks.items()}
+        methods = {name: KerasMethod(network, independent=self.independent) for name, network in networks.items()}
         square = square_of(self.source) if self.source.framing else None
         if self.identity:
             how["identity"] = Embedding.of_set(self.source.kind, square)
