@@ -32,13 +32,14 @@ class AdversarialSR(PhasedSR):
         critic_convolutions, critic_channels: arguments of the critic, which halves the size after every second convolution.
         critic_cell: side of the cells of pixels that a ``ResidualCritic`` takes as one: that of the network's last pixel
             shuffle, where its answers would else repeat a pattern; 1 for none.
+        critic_detail: gain of the images' detail, which a ``ResidualCritic`` then sees beside them; 0 for none.
         pixelwise_critic: whether the critic scores each pixel (``UNetCritic``) instead of the image.
         seed: determines the noise of the training steps, together with the step's number.
     """
 
     ARGUMENTS = (
         "objective adversarial_weight perceptual_weight fidelity_weight consistency_weight penalty_weight critic_steps "
-        "critic_convolutions critic_channels critic_cell pixelwise_critic seed"
+        "critic_convolutions critic_channels critic_cell critic_detail pixelwise_critic seed"
     ).split()
     FIGURES = ("mse",)  # names of the figures that ``fidelity`` returns
     critic_optimizer = features = None  # until phase 2 is compiled
@@ -58,6 +59,7 @@ class AdversarialSR(PhasedSR):
         critic_convolutions=8,
         critic_channels=64,
         critic_cell=1,
+        critic_detail=0.0,
         pixelwise_critic=False,
         seed=0,
         **kwargs,
@@ -70,7 +72,8 @@ class AdversarialSR(PhasedSR):
         self.fidelity_weight, self.consistency_weight = fidelity_weight, consistency_weight
         self.penalty_weight = penalty_weight
         self.critic_steps, self.seed = critic_steps, seed
-        self.critic_convolutions, self.critic_channels, self.critic_cell = critic_convolutions, critic_channels, critic_cell
+        self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
+        self.critic_cell, self.critic_detail = critic_cell, critic_detail
         self.pixelwise_critic = pixelwise_critic
         self.critic = self.new_critic() if critic else None
         self.phase = 1
@@ -84,8 +87,8 @@ class AdversarialSR(PhasedSR):
         if self.pixelwise_critic:
             return UNetCritic(self.critic_convolutions // 2, self.critic_channels, dtype=self.dtype_policy)
         if self.objective == "paired":
-            sizes = (self.critic_convolutions // 2, self.critic_channels, self.critic_cell)
-            return ResidualCritic(*sizes, dtype=self.dtype_policy)
+            how = (self.critic_convolutions // 2, self.critic_channels, self.critic_cell, self.critic_detail)
+            return ResidualCritic(*how, dtype=self.dtype_policy)
         return Critic(self.critic_convolutions, self.critic_channels, dtype=self.dtype_policy)
 
     def fidelity(self, lr, hr, turn):

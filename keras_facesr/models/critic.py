@@ -8,6 +8,15 @@ from keras_facesr.layers.normalization import SpectralConv
 from keras_facesr.layers.resampling import NearestEnlargement, PixelUnshuffle
 
 
+def with_detail(images, gain):
+    """Images (N, H, W, 3) and, as three more channels, their detail, what the mean of 5x5 pixels leaves, ``gain`` times.
+
+    In that true and soft images differ, and in few levels: without it a critic of large images hardly begins to learn.
+    """
+    detail = images - ops.average_pool(images, 5, 1, padding="same")
+    return ops.concatenate([images, gain * detail], axis=-1)
+
+
 class StackedCritic(layers.Layer):
     """Base of critics: images (N, H, W, 3) in [-1, 1] of the one size that it was built for -> scores (N, 1), not activated.
 
@@ -66,14 +75,15 @@ class ResidualCritic(StackedCritic):
         channels: width before the first halving; each doubles it, up to ``WIDEST`` times.
         cell: side of the cells of pixels that become the channels of one before all else. With that of a network's pixel
             shuffle, a pattern that repeats from cell to cell is one of channels, which means of 2x2 pixels do not blur.
+        detail: gain of the images' detail, which it then sees beside them (``with_detail``); 0: it sees the images alone.
     """
 
-    ARGUMENTS = ("halvings", "channels", "cell")
+    ARGUMENTS = ("halvings", "channels", "cell", "detail")
     WIDEST = 8
 
-    def __init__(self, halvings=4, channels=32, cell=1, **kwargs):
-        super().__init__(**kwargs)
-        self.halvings, self.channels, self.cell = halvings, channels, cell
+    def __init__(self, halvings=4, channels=32, cell=1, detail=0.0, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # small differences of images are lost in 16 bits
+        self.halvings, self.channels, self.cell, self.detail = halvings, channels, cell, detail
         dtype = self.dtype_policy
         how = {"normalization": None, "activation": "leaky_relu", "dtype": dtype}
         width = channels
@@ -88,7 +98,11 @@ class ResidualCritic(StackedCritic):
         if any(side % self.cell for side in input_shape[1:3]):
             size = " x ".join(map(str, input_shape[1:3]))
             raise ValueError(f"images of {size} pixels are no whole number of cells of {self.cell}: give another critic_cell")
-        super().build(input_shape)
+        super().build((*input_shape[:-1], 6) if self.detail else input_shape)
+
+    def call(self, images):
+        images = ops.convert_to_tensor(images)
+        return super().call(with_detail(images, self.detail) if self.detail else images)
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -98,8 +112,7 @@ class UNetCritic(layers.Layer):
     In kind as Real-ESRGAN's (Wang et al., 2021): a U-Net whose convolutions but the first and the last are normalised
     spectrally. It tells where an image is wrong, and sees what repeats from pixel to pixel, such as a grid.
 
-    Beside the image it is shown the image's detail, what the mean of 5x5 pixels leaves, ``DETAIL_GAIN`` times as strong. In
-    that true and soft images differ, and in few levels: without it the critic hardly begins to learn.
+    Beside the image it is shown the image's detail, ``DETAIL_GAIN`` times as strong (``with_detail``).
 
     Args:
         halvings: how often the size is halved, which must divide H and W so often.
@@ -136,9 +149,7 @@ class UNetCritic(layers.Layer):
             shape = layer.compute_output_shape((*input_shape[:-1], shape[-1]))
 
     def call(self, images):
-        images = ops.convert_to_tensor(images)
-        detail = images - ops.average_pool(images, 5, 1, padding="same")
-        x = self.activation(self.stem(ops.concatenate([images, self.DETAIL_GAIN * detail], axis=-1)))
+        x = self.activation(self.stem(with_detail(ops.convert_to_tensor(images), self.DETAIL_GAIN)))
         before = []
         for down in self.downs:
             before.append(x)
