@@ -167,6 +167,25 @@ def test_dataset_may_be_left_before_its_end():
     assert same(next(iter(stream.as_dataset(1, 100_000))), stream.batch(1))
 
 
+def test_a_dataset_can_be_gone_through_again_on_every_backend(monkeypatch):
+    """As in two phases by `fit` and in each epoch's validation, in parts as well."""
+    stream = PairStream(HR, 4, 3)
+    layers = [keras.Input((None, None, 3)), keras.layers.UpSampling2D(4), keras.layers.Conv2D(3, 1)]
+    model = keras.Sequential(layers)
+    model.compile("sgd", lambda y, answer: keras.ops.mean(y) + 0.0 * keras.ops.mean(answer))
+    expected = [stream.batch(1 + k)[1].mean() for k in range(4)]
+    for backend in {keras.backend.backend(), "torch"}:
+        with monkeypatch.context() as other:
+            other.setattr(keras.backend, "backend", lambda: backend)  # noqa: B023
+            batches = stream.as_dataset(1, 4)
+        for _ in range(2):
+            assert len(batches) == 4 and all(same(pair, stream.batch(1 + k)) for k, pair in enumerate(batches))
+            how = {"steps_per_epoch": 2, "epochs": 2, "shuffle": False, "validation_data": batches, "verbose": 0}
+            history = model.fit(batches, **how).history
+            assert history["loss"] == pytest.approx([np.mean(expected[:2]), np.mean(expected[2:])], abs=1e-5)
+            assert history["val_loss"] == pytest.approx([np.mean(expected)] * 2, abs=1e-5)
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data is there on TensorFlow alone")
 def test_tensorflow_dataset_knows_its_shapes_and_length():
     dataset = PairStream(HR, 4, 3).as_dataset(0, 5)

@@ -465,6 +465,9 @@ def test_a_run_is_not_resumed_for_another_number_of_epochs(whole_run, faces):
         ("digits_mnist", {"degradation": "blind"}, "digits_mnist is for digit reading; a degradation is for super-resolution"),
         ("sam_small_x8", {"degradation": "style"}, "sam_small_x8 cuts faces anew each time"),
         (THIN, {"stages": (dataclasses.replace(THIN_STAGE, light=0.1),)}, "thin has no framed faces, whose light alone varies"),
+        (THIN, {"stages": (dataclasses.replace(THIN_STAGE, phase=2),)}, "VDSR does not train in phases: leave out phase"),
+        (THIN, {"sources": (*THIN.sources, Source("celeba", 32, framing="celeba"))}, "thin cuts faces of some sources to a"),
+        (THIN, {"sources": (Source("folder", 32, whole=40),)}, "thin has no framing to cut its faces to, for which whole is"),
         ("sam_small_x8", {"crop": 64}, "sam_small_x8 cuts whole faces to a framing, mirrored or not: leave out crop and"),
     ],
 )

@@ -76,14 +76,14 @@ class Stream:
         `steps_per_epoch`.
 
         Returns:
-            `tf.data.Dataset` on the TensorFlow backend, otherwise a generator of NumPy batches; for `fit`.
+            `tf.data.Dataset` on the TensorFlow backend, otherwise a `keras.utils.PyDataset`; for `fit`.
         """
         import keras
 
         steps = self.steps_per_epoch if steps is None else steps
         check_whole_number(steps, "steps", least=0)
         steps = range(first_step, first_step + steps)
-        return self._tf_dataset(steps) if keras.backend.backend() == "tensorflow" else self._generator(steps)
+        return self._tf_dataset(steps) if keras.backend.backend() == "tensorflow" else self._py_dataset(steps)
 
     def _order(self, epoch):
         latest, order = self._shuffled
@@ -104,19 +104,40 @@ class Stream:
 
         return tf.data.Dataset.range(steps.start, steps.stop).map(load).prefetch(AHEAD)
 
-    def _generator(self, steps):
-        with ThreadPoolExecutor(1) as worker:
-            yield from in_order(worker, self.batch, steps, AHEAD)
+    def _py_dataset(self, steps):
+        """Batches that can be gone through again, in a second `fit` and in each epoch's validation, as a generator's cannot."""
+        import keras
+
+        worker, batch = ThreadPoolExecutor(1), self.batch
+
+        class Batches(keras.utils.PyDataset):
+            following = None  # the index whose batch `ahead` gives next
+
+            def __len__(self):
+                return len(steps)
+
+            def __getitem__(self, index):
+                step = steps[index]  # IndexError at the end
+                if index != self.following:
+                    self.ahead = in_order(worker, batch, range(step, steps.stop), AHEAD)
+                self.following = index + 1
+                return next(self.ahead)
+
+        return Batches()
 
 
 def in_order(workers, function, items, ahead):
     """Yield ``function(item)`` of each item, at most so many prepared ahead by the workers, which ``map`` would not limit."""
     items = iter(items)
     waiting = deque(workers.submit(function, item) for item in islice(items, ahead))
-    while waiting:
-        ready = waiting.popleft().result()
-        waiting.extend(workers.submit(function, item) for item in islice(items, 1))
-        yield ready
+    try:
+        while waiting:
+            ready = waiting.popleft().result()
+            waiting.extend(workers.submit(function, item) for item in islice(items, 1))
+            yield ready
+    finally:  # whoever goes through them may stop before the end
+        for left in waiting:
+            left.cancel()
 
 
 class PairStream(Stream):

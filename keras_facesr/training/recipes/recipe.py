@@ -35,7 +35,7 @@ class Stage:
         phase: the model's phase, for models that train in phases.
         loss: for models without an objective of their own.
         features: preset whose feature maps an adversarial model's perceptual loss compares.
-        warmup: steps in which the rate rises linearly.
+        warmup: steps in which the rate rises linearly, at most a tenth of the stage's.
         augmentation: None, "mirror" or "six" (``data.pipeline.AUGMENTATIONS``).
         light: of framed faces, the share by which their light varies (``data.pipeline.FaceStream``).
         ema: momentum of the weights' exponential moving average, which is validated and released.
@@ -87,12 +87,18 @@ class Stage:
         return dataclasses.replace(self, steps=steps, check_every=check_every)
 
     def prepare(self, model, jit_compile, accumulation=1):
-        """Set a model's phase and compile it for this stage; TrainingError if it is too short for a single update."""
+        """Set a model's phase and compile it for this stage.
+
+        Raises:
+            TrainingError: the model has no phases, or the stage is too short for a single update.
+        """
         import keras
 
         from keras_facesr.training.optimizers import OPTIMIZERS
 
         if self.phase is not None:
+            if not hasattr(model, "phase"):
+                raise TrainingError(f"{type(model).__name__} does not train in phases: leave out phase")
             model.phase = self.phase
         if accumulation > self.steps:
             raise TrainingError(f"an update takes {accumulation} batches, and this stage has {self.steps}: accumulate fewer")
@@ -211,6 +217,10 @@ class Recipe:
             raise TrainingError(f"{self.name} cuts faces anew each time, and no styleVAE is so fast: take blind or aliased")
         if framed and (self.crop or any(stage.augmentation != "mirror" for stage in self.stages)):
             raise TrainingError(f"{self.name} cuts whole faces to a framing, mirrored or not: leave out crop and augmentation")
+        if any(len({source.framing is None for source in part.sources}) > 1 for part in (self, *self.stages)):
+            raise TrainingError(f"{self.name} cuts faces of some sources to a framing, of others not: give all one, or none")
+        if any(source.whole and not source.framing for source in self.all_sources):
+            raise TrainingError(f"{self.name} has no framing to cut its faces to, for which whole is: leave out whole")
         if not framed and any(stage.light for stage in self.stages):
             raise TrainingError(f"{self.name} has no framed faces, whose light alone varies: leave out light")
         if any(source.turn and not source.framing for source in self.all_sources):
