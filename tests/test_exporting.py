@@ -1,5 +1,6 @@
 """Exported files: each in its own runtime beside the Keras model, with what it says of itself, and what is refused."""
 
+import io
 import json
 import zipfile
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import stand_ins
 import tensorflow as tf
+from PIL import Image
 
 import keras_facesr as fsr
 from keras_facesr import classes, presets
@@ -131,6 +133,16 @@ def test_a_server_enlarges_no_more_pixels_than_the_network_can_hold_at_once():
     answers = graphs.enlarge_files(model, files)
     assert answers["errors"].numpy().tolist() == [b"", b"", b"more than 400 pixels"]
     assert tf.io.decode_png(answers["sr_bytes"][1]).shape == (64, 100, 3)
+
+
+@pytest.mark.parametrize("colours", [None, 16, 256])
+def test_a_server_reads_the_palette_of_a_bmp_file(colours):
+    levels = Image.fromarray(RNG.integers(0, 256, (7, 9, 3), np.uint8))
+    face = levels.quantize(colours) if colours else levels.convert("L")
+    face.save(file := io.BytesIO(), "BMP")
+    answers = graphs.enlarge_files(stand_ins.Nearest(), tf.constant([file.getvalue()]))
+    assert answers["errors"].numpy().tolist() == [b""]
+    np.testing.assert_array_equal(tf.io.decode_png(answers["sr_bytes"][0])[::4, ::4], face.convert("RGB"))
 
 
 def test_a_file_says_that_its_weights_are_released_only_where_they_are(catalogue):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from processes import cost, resident
 from skimage.data import astronaut
 
@@ -192,6 +192,24 @@ def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path, 
     assert "(median of 2)" in run.stdout
     expected = upscale(runtimes.load(preset, "litert"), face)
     assert np.abs(np.asarray(Image.open(tmp_path / "large.png")).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["turned", "16 bits"])
+def test_the_example_for_phones_reads_a_picture_as_it_is_to_be_seen(kind, face, tmp_path):
+    with Image.open(face) as whole:
+        exif = whole.getexif()
+        exif[ExifTags.Base.Orientation] = 6
+        if kind == "turned":
+            whole.save(face, exif=exif)
+        else:
+            Image.fromarray(np.asarray(whole.convert("L"), np.uint16) * 257).save(face)
+    preset = presets.find("sam")
+    file = presets.released_file(preset, preset.exports["litert"])
+    command = [sys.executable, ROOT / "examples" / "mobile" / "enlarge.py", file, face, tmp_path / "large.png"]
+    subprocess.run(command, check=True)
+    expected = upscale(runtimes.load(preset, "litert"), face)
+    found = np.asarray(Image.open(tmp_path / "large.png")).astype(int)
+    assert found.shape == expected.shape and np.abs(found - expected).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (5, 3)])

@@ -13,7 +13,7 @@ from timeit import default_timer, repeat
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from PIL import Image
+from PIL import Image, ImageOps
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 for name in ("model", "picture", "out"):
@@ -25,7 +25,10 @@ if args.out.is_dir() or not args.out.parent.is_dir():
     parser.error(f"{args.out}: is a folder, or in none; give the name of a file")
 try:
     file = args.picture
-    levels = np.asarray(Image.open(file).convert("RGB"))[None]  # uint8 (1, h, w, 3)
+    picture = ImageOps.exif_transpose(Image.open(file))  # cameras note how they were held
+    if picture.mode.startswith("I;16"):  # Pillow's own conversion would make nearly all of its levels white
+        picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype("uint8"))
+    levels = np.asarray(picture.convert("RGB"))[None]  # uint8 (1, h, w, 3)
     file, began = args.model, default_timer()
     interpreter = Interpreter(str(file), num_threads=args.threads)
     (given,), (answered,) = interpreter.get_input_details(), interpreter.get_output_details()

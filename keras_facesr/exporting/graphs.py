@@ -47,14 +47,13 @@ def enlarge_files(model, files):
     """
     import tensorflow as tf
 
-    decode = lambda file: tf.io.decode_image(file, channels=3, expand_animations=False)  # noqa: E731
     most = SERVED_PIXELS // model.scale**2
     if model.largest_side:
         most = min(most, model.largest_side**2)
 
     def one(file):
         # A failing operation fails the whole graph; a data set that ignores errors only leaves the element out.
-        decoded = tf.data.Dataset.from_tensors(file).map(decode).ignore_errors()
+        decoded = tf.data.Dataset.from_tensors(file).map(decoded_file).ignore_errors()
         lr = decoded.reduce(tf.zeros((0, 0, 3), tf.uint8), lambda _, image: image)
         pixels = tf.size(lr) // 3
         too_large = tf.where(pixels > most, f"more than {most} pixels", "")
@@ -65,6 +64,21 @@ def enlarge_files(model, files):
     # One after the other: memory is needed for one picture only, and each already uses all cores.
     png, errors = tf.map_fn(one, files, fn_output_signature=(tf.string, tf.string), parallel_iterations=1)
     return {"sr_bytes": png, "errors": errors}  # REST encodes in base64 the outputs whose names end in _bytes, and no others
+
+
+def decoded_file(file):
+    """The pixels of a picture file, uint8 (H, W, 3); an operation fails if it is none."""
+    import tensorflow as tf
+
+    rgb = tf.io.decode_image(file, channels=3, expand_animations=False)
+
+    def looked_up():  # TensorFlow takes the numbers of a palette's colours for levels of gray
+        places = tf.io.decode_raw(tf.strings.substr(file, 10, 8), tf.int32)  # of the pixels; of the palette, behind 14 bytes
+        palette = tf.io.decode_raw(tf.strings.substr(file, 14 + places[1], places[0] - places[1] - 14), tf.uint8)
+        return tf.gather(tf.reshape(palette, (-1, 4))[:, 2::-1], tf.cast(rgb[..., 0], tf.int32))  # blue comes first
+
+    has_palette = (tf.strings.substr(file, 0, 2) == b"BM") & (tf.strings.substr(file, 28, 1) == b"\x08")
+    return tf.cond(has_palette, looked_up, lambda: rgb)
 
 
 def signatures(model, about):
