@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy.ndimage import uniform_filter
 from small_networks import CRITIC, pairs, unbuilt
 
 from keras_facesr import backend
 from keras_facesr.layers.normalization import SpectralConv, schatten_norm
-from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic
+from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic, with_detail
 from keras_facesr.objectives import adversarial
 
 RNG = np.random.default_rng(0)
@@ -137,6 +138,21 @@ def test_a_residual_critic_of_cells_is_that_of_the_images_with_each_cell_in_the_
     assert critic.get_config()["cell"] == 4
     with pytest.raises(ValueError, match="16 x 10 pixels are no whole number of cells of 4: give another critic_cell"):
         ResidualCritic(cell=4).build((None, 16, 10, 3))
+
+
+def test_a_critic_that_is_shown_detail_gets_what_the_mean_around_leaves_so_many_times_as_strong():
+    images = RNG.normal(size=(2, 16, 8, 3)).astype("float32")
+    inside = np.s_[:, 2:-2, 2:-2]
+    detail = (images - uniform_filter(images, (0, 5, 5, 0)))[inside]
+    seen = numpy(with_detail(ops.convert_to_tensor(images), 10.0))
+    np.testing.assert_array_equal(seen[..., :3], images)
+    np.testing.assert_allclose(seen[inside][..., 3:], 10 * detail, atol=1e-4)
+    critic, plain = ResidualCritic(halvings=1, channels=4, detail=10.0), ResidualCritic(halvings=1, channels=4)
+    critic.build(images.shape)
+    plain.build(seen.shape)
+    plain.set_weights(critic.get_weights())
+    assert numpy(critic(images)) == pytest.approx(numpy(plain(seen)), abs=1e-5)
+    assert critic.get_config()["detail"] == 10.0
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 2, 40), (4, 4, 8, 16), (1, 1, 6, 6)])
