@@ -163,11 +163,12 @@ class AdversarialSR(PhasedSR):
 
     def get_compile_config(self):
         """As Keras' own, with the critic's optimiser. Empty in phase 2 with features: compile again with them."""
-        if self.phase == 1:
-            return super().get_compile_config()
+        config = super().get_compile_config()  # empty until the phase is compiled
+        if self.phase == 1 or not config:
+            return config
         if self.features:
             return {}
-        return {**super().get_compile_config(), "critic_optimizer": keras.saving.serialize_keras_object(self.critic_optimizer)}
+        return {**config, "critic_optimizer": keras.saving.serialize_keras_object(self.critic_optimizer)}
 
     def checked_target(self, lr, hr):
         hr = super().checked_target(lr, hr)
