@@ -188,6 +188,12 @@ class AdversarialSR(PhasedSR):
         return self.learning_variables
 
     @property
+    def non_trainable_weights(self):
+        """All others, the critic's too: ``summary`` counts both kinds."""
+        trained = {id(variable) for variable in self.trainable_weights}
+        return [variable for variable in self.weights if id(variable) not in trained]
+
+    @property
     def figures(self):
         return (
             self.FIGURES if self.phase == 1 else (*self.FIGURES, *"adversarial perceptual consistency critic penalty".split())
