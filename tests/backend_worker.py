@@ -31,6 +31,8 @@ if __name__ == "__main__":
     keeps_graph = np.array(getattr(model.sample(given["lr"], 1, seed=0), "requires_grad", False))
     latent = keras.Variable(given["noise"])
     _, (pull,) = backend.gradients(lambda: (keras.ops.mean(model.decode(given["lr"], latent)),), [latent])
+    unused = [keras.Variable(given["noise"])]
+    missing = [backend.gradients(lambda: (keras.ops.mean(latent * 2.0),), others)[1] for others in (unused, [])]
     draws = [keras.ops.convert_to_numpy(standard_normal((5,), seed)) for seed in SEEDS]
     noise = keras.ops.convert_to_tensor(given["noise"])  # the backends' own generators differ
     sam.reparameterised_sample = lambda gaussian, seed: gaussian.mean + gaussian.stddev * noise
@@ -39,4 +41,4 @@ if __name__ == "__main__":
     moved = {f"w{index}": keras.ops.convert_to_numpy(weight) for index, weight in enumerate(model.weights)}
     tensorflow = np.array("tensorflow" in sys.modules)
     told = {"picture": picture, "tensorflow": tensorflow, "keeps_graph": keeps_graph, "draws": draws}
-    np.savez(sys.argv[2], pull=keras.ops.convert_to_numpy(pull), **told, **moved)
+    np.savez(sys.argv[2], missing=np.array(missing == [[None], []]), pull=keras.ops.convert_to_numpy(pull), **told, **moved)

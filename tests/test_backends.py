@@ -57,6 +57,11 @@ def test_a_latent_that_is_a_variable_can_be_sought_by_gradients(start_and_ends):
     np.testing.assert_allclose(ends["torch"]["pull"], ends["tensorflow"]["pull"], rtol=1e-3, atol=1e-7)
 
 
+def test_what_a_loss_does_not_depend_on_has_no_gradient(start_and_ends):
+    """Keras then passes it over: of a subclass' own loss, or of a network that is frozen as a whole."""
+    assert all(end["missing"] for end in start_and_ends[1].values())
+
+
 def test_training_draws_differ_by_either_of_their_seeds(start_and_ends):
     """On PyTorch the first once did not count: MR-GAN's answers were all the same."""
     for end in start_and_ends[1].values():

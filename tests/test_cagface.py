@@ -139,10 +139,24 @@ def test_the_answer_in_training_has_the_size_of_the_truth_in_both_phases():
         assert model.validation_answer(lr).shape == hr.shape
 
 
+def test_a_phase_freezes_again_what_was_unfrozen():
+    model = small()
+    expected = len(model.trainable_variables)
+    model.trainable = True
+    model.phase = 1
+    assert len(model.trainable_variables) == expected
+
+
 @pytest.mark.parametrize("wrong", [{"scale": 8}, {"stages": 3}])
 def test_what_the_constructor_cannot_build_is_refused(wrong):
     with pytest.raises(ValueError, match="CAGFace enlarges 4 times"):
         CAGFace(**wrong)
+
+
+@pytest.mark.parametrize("size", [0, 48])
+def test_a_size_that_the_component_network_does_not_take_is_refused(size):
+    with pytest.raises(ValueError, match=f"^component_size is {size}: the component network takes multiples of 32 pixels$"):
+        small(component_size=size)
 
 
 @pytest.mark.parametrize("block", ["residual", "attentive"])
@@ -211,6 +225,7 @@ def test_smoothing_is_a_normalised_gaussian():
     smooth = lambda image: gaussian_filter(image, (0, 2, 2, 0), mode="constant", radius=6)  # noqa: E731
     expected = smooth(maps) / smooth(np.ones_like(maps))
     np.testing.assert_allclose(numpy(GaussianSmoothing(2.0)(maps)), expected, atol=1e-5)
+    np.testing.assert_array_equal(numpy(GaussianSmoothing(0.0)(maps)), maps)
 
 
 def test_weights_with_auxiliary_heads_load_into_a_network_without(tmp_path):

@@ -102,14 +102,23 @@ def test_evaluating_gives_the_squared_error_of_the_answer_over_all_images(name):
     assert figures == {"loss": pytest.approx(np.mean((numpy(model.validation_answer(lr)) - hr) ** 2), rel=1e-4)}
 
 
-@pytest.mark.parametrize("name, how", [("SAM", {}), ("CAGFace", {}), ("VarSR", {"critic": True})])
+@pytest.mark.parametrize(
+    "name, how",
+    [("SAM", {}), ("CAGFace", {}), ("VarSR", {"critic": True}), ("VarSR", {"critic": True, "perceptual_weight": 1.0})],
+)
 def test_a_model_is_in_its_phase_again_after_saving_whole(name, how, tmp_path):
     model = classes.build_model(name, {**SMALL[name], **how})
     model.phase = 2
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.phase == 2
+    assert again.phase == 2 and not again.compiled
     assert [v.shape for v in again.trainable_variables] == [v.shape for v in model.trainable_variables]
+
+
+@pytest.mark.parametrize("name", ["SAM", "CAGFace", "VarSR"])
+def test_a_configuration_without_a_phase_makes_a_network_in_its_first(name):
+    """Such as a preset's."""
+    assert classes.model_class(name).from_config(SMALL[name]).phase == 1
 
 
 def test_an_image_alone_gives_what_it_gives_in_a_batch(model):

@@ -1,5 +1,7 @@
 """VarSR against its paper's equations, closed forms, and its claims on what each phase may change."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -306,6 +308,14 @@ def test_training_lowers_the_error_and_the_true_faces_latent_helps():
     assert last < 0.5 * first
     error = lambda sr: float(np.mean((numpy(sr) - hr) ** 2))  # noqa: E731
     assert error(model.transfer(lr, hr)) < 0.8 * error(model(lr))
+
+
+def test_a_summary_counts_the_critic():
+    model, lines = small(**CRITIC), []
+    model.build()
+    model.summary(print_fn=lines.append)
+    (total,) = re.findall(r"Total params: ([\d,]+)", "\n".join(lines))
+    assert int(total.replace(",", "")) == model.count_params()
 
 
 def test_weights_of_phase_2_load_where_no_critic_is(tmp_path):

@@ -8,8 +8,8 @@ import torch
 
 def gradients(loss_fn, variables):
     """Call ``loss_fn() -> (loss, ...)`` and differentiate its first value with respect to the Keras ``variables``."""
-    values = loss_fn()
-    return values, list(torch.autograd.grad(values[0], [variable.value for variable in variables]))
+    values, tensors = loss_fn(), [variable.value for variable in variables]
+    return values, list(torch.autograd.grad(values[0], tensors, allow_unused=True)) if tensors else []
 
 
 def input_gradient(function, x):

@@ -15,7 +15,7 @@ class GaussianSmoothing(keras.layers.Layer):
     At the borders the weights inside the picture are scaled to a sum of one.
 
     Args:
-        sigma: the Gaussian's standard deviation in pixels; it is cut at three sigma.
+        sigma: the Gaussian's standard deviation in pixels; it is cut at three sigma. 0 leaves the maps as they are.
     """
 
     def __init__(self, sigma, **kwargs):
@@ -23,7 +23,7 @@ class GaussianSmoothing(keras.layers.Layer):
         self.sigma = sigma
 
     def call(self, maps):
-        return self._smooth(maps) / self._smooth(ops.ones_like(maps[:1, :, :, :1]))
+        return self._smooth(maps) / self._smooth(ops.ones_like(maps[:1, :, :, :1])) if self.sigma else maps
 
     def _smooth(self, maps):
         reach = int(np.ceil(3 * self.sigma))

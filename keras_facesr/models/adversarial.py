@@ -163,11 +163,12 @@ class AdversarialSR(PhasedSR):
 
     def get_compile_config(self):
         """As Keras' own, with the critic's optimiser. Empty in phase 2 with features: compile again with them."""
-        if self.phase == 1:
-            return super().get_compile_config()
+        config = super().get_compile_config()  # empty until the phase is compiled
+        if self.phase == 1 or not config:
+            return config
         if self.features:
             return {}
-        return {**super().get_compile_config(), "critic_optimizer": keras.saving.serialize_keras_object(self.critic_optimizer)}
+        return {**config, "critic_optimizer": keras.saving.serialize_keras_object(self.critic_optimizer)}
 
     def checked_target(self, lr, hr):
         hr = super().checked_target(lr, hr)
@@ -185,6 +186,12 @@ class AdversarialSR(PhasedSR):
     def trainable_weights(self):
         """The weights that Keras overwrites with the optimiser's averages when ``fit`` ends; the critic has no averages."""
         return self.learning_variables
+
+    @property
+    def non_trainable_weights(self):
+        """All others, the critic's too: ``summary`` counts both kinds."""
+        trained = {id(variable) for variable in self.trainable_weights}
+        return [variable for variable in self.weights if id(variable) not in trained]
 
     @property
     def figures(self):

@@ -36,7 +36,7 @@ class CAGFace(PhasedSR):
             the whole image; they are trained on some 2 million patches.
         components: constructor arguments of the ``ComponentNetwork``.
         component_size: side in pixels, a multiple of 32, to which pictures are resized for the component network.
-        smoothing: sigma of the Gaussian that smooths its maps, in pixels at that size.
+        smoothing: sigma of the Gaussian that smooths its maps, in pixels at that size; 0: none.
 
     Example:
         >>> model = CAGFace(features=64, blocks=8)
@@ -65,6 +65,8 @@ class CAGFace(PhasedSR):
     ):
         if scale != 4 or stages not in (1, 2):
             raise ValueError(f"CAGFace enlarges 4 times in 1 or 2 stages, not {scale} times in {stages}")
+        if not component_size or component_size % 32:
+            raise ValueError(f"component_size is {component_size!r}: the component network takes multiples of 32 pixels")
         if block not in BLOCKS or tail not in ("features", "shuffle"):
             known = f"block is one of {', '.join(BLOCKS)}, tail features or shuffle"
             raise ValueError(f"no CAGFace has block={block!r} and tail={tail!r}: {known}")
@@ -74,7 +76,6 @@ class CAGFace(PhasedSR):
         self.component_size, self.smoothing = component_size, smoothing
         dtype = self.dtype_policy
         self.components = ComponentNetwork(**{"auxiliary_heads": False, **(components or {})}, name="components")
-        self.components.trainable = False
         self.smooth = GaussianSmoothing(smoothing, dtype="float32")
         self.enlarge_2 = BicubicEnlargement(2, dtype="float32")
         self.enlarge_4 = BicubicEnlargement(4, dtype="float32")
@@ -197,6 +198,7 @@ class CAGFace(PhasedSR):
         if phase not in range(1, self.stages + 1):
             raise ValueError(f"phase is {phase!r}: CAGFace with {self.stages} stages trains in as many phases")
         self._phase = phase
+        self.components.trainable = False
         for stage in range(1, self.stages + 1):
             for part in self.stage_parts(stage):
                 part.trainable = stage <= phase

@@ -107,9 +107,10 @@ class PhasedSR(OwnLossSR):
     @classmethod
     def from_config(cls, config):
         arguments = dict(config)
-        phase = arguments.pop("phase")
+        phase = arguments.pop("phase", None)
         model = super().from_config(arguments)
-        model.phase = phase
+        if phase is not None:  # a preset's config has none
+            model.phase = phase
         return model
 
 
