@@ -79,7 +79,7 @@ SHARP = Recipe(  # from the same weights, against a critic
         "critic_convolutions": 6,
         "critic_cell": 4,
         "critic_detail": 10.0,
-        "penalty_weight": 0.05,
+        "penalty_weight": 0.2,
         "adversarial_weight": 5e-3,
         "perceptual_weight": 0.0,
         "consistency_weight": 10.0,
