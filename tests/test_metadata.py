@@ -186,6 +186,24 @@ def test_who_when_and_where_go_along_and_what_is_true_of_the_old_pixels_alone_do
     assert np.array_equal(read_picture(tmp_path / "large.png").rgb, large)  # which is upright
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_names_beyond_ascii_go_along_byte_by_byte(tmp_path, encoding):
+    exif, name = Image.Exif(), "© Zoë Łuć".encode(encoding, "ignore")
+    exif[315] = exif[33432] = "#" * len(name)
+    exif[0x8769] = {42032: "#" * len(name)}  # the camera's owner
+    stored = exif.tobytes().replace(b"#" * len(name), name)  # as Pillow itself writes ASCII alone
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", exif=stored)
+    written = write_png(tmp_path / "large.png", PIXELS, source=read_picture(tmp_path / "a.jpg"))
+    assert written.read_bytes().count(name + b"\0") == 3
+    assert exif_of(written)[315].encode("latin-1") == name
+
+
+def test_a_name_beyond_latin_1_that_a_program_has_set_goes_along_in_utf_8():
+    image, name = Image.fromarray(PIXELS), "Łucja"
+    image.getexif()[315] = name
+    assert name.encode() in read_picture(image).exif
+
+
 @pytest.mark.parametrize("orientation, expected", [(1, (1200, 600)), (6, (600, 1200))])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
 def test_the_answer_is_as_large_on_paper_as_what_it_was_made_of(tmp_path, suffix, orientation, expected):
