@@ -397,3 +397,9 @@ def test_a_file_says_whether_it_was_written_here(tmp_path):
     ours.rename(tmp_path / "renamed.png")
     assert [path.name for path in sorted(tmp_path.iterdir()) if is_answer(path)] == ["renamed.png"]
     assert not is_answer(tmp_path / "absent.png")
+
+
+def test_an_answer_of_more_pixels_than_are_read_says_so_too(tmp_path, monkeypatch):
+    ours = write_png(tmp_path / "ours.png", COLOUR)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", COLOUR[..., 0].size // 3)  # Pillow opens up to twice as many
+    assert is_answer(ours)
