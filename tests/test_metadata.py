@@ -155,6 +155,12 @@ def test_a_rotation_is_applied_though_the_rest_of_the_exif_data_is_damaged(tmp_p
     assert np.abs(picture.rgb - np.rot90(IN_SRGB, -1)).max() <= 1
 
 
+def test_a_rotation_that_xmp_alone_states_is_applied(tmp_path):
+    xmp = b"XML:com.adobe.xmp\0\0\0\0\0" + b'<rdf:Description tiff:Orientation="6"/>'
+    picture = read_picture(png(tmp_path / "a.png", chunk(b"iTXt", xmp)))
+    assert np.abs(picture.rgb - np.rot90(IN_SRGB, -1)).max() <= 1
+
+
 # What goes along into the answer.
 
 
