@@ -31,7 +31,8 @@ for file in files:
     try:
         picture = read_picture(file)
         pixels = enlarge_picture(model, picture)  # gray stays gray, transparency is kept
-        target = args.out / file.relative_to(args.faces).with_suffix(".png")
+        relative = str(file.relative_to(args.faces)).removesuffix(".png")  # a.jpg may lie beside a.png
+        target = args.out / f"{relative}.png"
         print(write_png(target, pixels, source=picture))  # refuses to overwrite
     except fsr.FacesrError as error:
         print(error, file=sys.stderr)

@@ -174,10 +174,11 @@ def test_a_folder_with_a_broken_picture_is_enlarged_but_for_that(run, here):
     (here / "faces" / "broken.png").write_bytes(b"no picture")
     (here / "faces" / "alice").mkdir()
     write_faces(here / "faces" / "alice", 1)  # another 0.png
+    Image.open(here / "faces" / "0.png").save(here / "faces" / "0.jpg")
     ended = run("enlarge_folder", "faces -o large")
     assert ended.returncode == 1 and "broken.png" in ended.stderr
     written = sorted(path.relative_to(here / "large").as_posix() for path in (here / "large").rglob("*.png"))
-    assert written == ["0.png", "1.png", "alice/0.png"]
+    assert written == ["0.jpg.png", "0.png", "1.png", "alice/0.png"]
 
 
 @pytest.mark.slow

@@ -110,6 +110,15 @@ def test_one_transparent_gray_level_becomes_alpha(tmp_path):
     assert np.array_equal(picture.alpha == 0, GRAY == GRAY[2, 3])
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_one_transparent_level_of_few_bits_becomes_alpha(tmp_path, bits):
+    white, black = 2**bits - 1, 0
+    row = int(f"{white:0{bits}b}{black:0{bits}b}".ljust(8, "0"), 2).to_bytes(1)
+    (tmp_path / "a.png").write_bytes(png(2, 1, bits, 0, [row], png_chunk(b"tRNS", struct.pack(">H", white))))
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.rgb[..., 0].tolist() == [[255, 0]] and picture.alpha.tolist() == [[0, 255]]
+
+
 def test_palette_colours_are_looked_up(tmp_path):
     indexed = Image.fromarray(COLOUR).quantize(16)
     picture = read_picture(saved(tmp_path, indexed, "a.png"))
@@ -397,3 +406,9 @@ def test_a_file_says_whether_it_was_written_here(tmp_path):
     ours.rename(tmp_path / "renamed.png")
     assert [path.name for path in sorted(tmp_path.iterdir()) if is_answer(path)] == ["renamed.png"]
     assert not is_answer(tmp_path / "absent.png")
+
+
+def test_an_answer_of_more_pixels_than_are_read_says_so_too(tmp_path, monkeypatch):
+    ours = write_png(tmp_path / "ours.png", COLOUR)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", COLOUR[..., 0].size // 3)  # Pillow opens up to twice as many
+    assert is_answer(ours)

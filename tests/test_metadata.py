@@ -155,6 +155,12 @@ def test_a_rotation_is_applied_though_the_rest_of_the_exif_data_is_damaged(tmp_p
     assert np.abs(picture.rgb - np.rot90(IN_SRGB, -1)).max() <= 1
 
 
+def test_a_rotation_that_xmp_alone_states_is_applied(tmp_path):
+    xmp = b"XML:com.adobe.xmp\0\0\0\0\0" + b'<rdf:Description tiff:Orientation="6"/>'
+    picture = read_picture(png(tmp_path / "a.png", chunk(b"iTXt", xmp)))
+    assert np.abs(picture.rgb - np.rot90(IN_SRGB, -1)).max() <= 1
+
+
 # What goes along into the answer.
 
 
@@ -184,6 +190,24 @@ def test_who_when_and_where_go_along_and_what_is_true_of_the_old_pixels_alone_do
     assert {*written} == {315, 33432, 306, 305, 0x8769, 0x8825}
     assert written[305] == f"keras_facesr {fsr.__version__}"  # which made these pixels
     assert np.array_equal(read_picture(tmp_path / "large.png").rgb, large)  # which is upright
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_names_beyond_ascii_go_along_byte_by_byte(tmp_path, encoding):
+    exif, name = Image.Exif(), "© Zoë Łuć".encode(encoding, "ignore")
+    exif[315] = exif[33432] = "#" * len(name)
+    exif[0x8769] = {42032: "#" * len(name)}  # the camera's owner
+    stored = exif.tobytes().replace(b"#" * len(name), name)  # as Pillow itself writes ASCII alone
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", exif=stored)
+    written = write_png(tmp_path / "large.png", PIXELS, source=read_picture(tmp_path / "a.jpg"))
+    assert written.read_bytes().count(name + b"\0") == 3
+    assert exif_of(written)[315].encode("latin-1") == name
+
+
+def test_a_name_beyond_latin_1_that_a_program_has_set_goes_along_in_utf_8():
+    image, name = Image.fromarray(PIXELS), "Łucja"
+    image.getexif()[315] = name
+    assert name.encode() in read_picture(image).exif
 
 
 @pytest.mark.parametrize("orientation, expected", [(1, (1200, 600)), (6, (600, 1200))])

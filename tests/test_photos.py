@@ -408,6 +408,18 @@ def test_no_face_replaces_a_photograph_that_is_to_be_enlarged_too(facesr, tmp_pa
 
 
 @finding
+@pytest.mark.parametrize("how", [(), ("--skip-existing",)])
+def test_a_name_that_is_too_long_for_an_answer_is_told_of_before_the_work_and_the_others_are_done(facesr, tmp_path, how):
+    for name in ("a" * 250, "wall"):
+        Image.fromarray(gradient(4, 5)).save(tmp_path / f"{name}.png")
+    call = ("photo", tmp_path, "-o", tmp_path / "out", "--faces-only", *how)
+    for _ in range(2):  # without a folder, and with one
+        outcome = facesr(*call)
+        assert outcome.code == 1 and outcome.err.splitlines()[0].endswith("_photo.png: File name too long")
+    assert (tmp_path / "out" / "wall_photo.png").is_file()
+
+
+@finding
 def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, tmp_path):
     Image.fromarray(gradient(40, 50)).save(tmp_path / "wall.png")
     call = ("photo", tmp_path / "wall.png", "-o", tmp_path / "out")

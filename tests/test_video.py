@@ -251,6 +251,23 @@ def test_ctrl_c_leaves_a_film_that_plays_and_resume_goes_on_behind_it(tmp_path, 
         assert np.abs(resumed.astype(int) - unbroken).mean() < 2
 
 
+@pytest.mark.parametrize("how", [{}, {"resume": True}, {"overwrite": True}])
+def test_a_film_that_another_call_is_writing_is_left_alone(tmp_path, no_face, monkeypatch, how):
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr(restore, "PART_FRAMES", (4, 4))
+    film, out, refused = write_film(tmp_path / "in.mp4", halves(32, 48, 6)), tmp_path / "out.mp4", []
+
+    def meanwhile(done, total):
+        if done in (2, 5):
+            with pytest.raises(CallError) as caught:
+                quickly(film, out, **how)
+            refused.append(str(caught.value))
+
+    assert quickly(film, out, show=meanwhile).frames == len(decoded(out)[0]) == 6
+    assert "out.mp4: is being written by another call" in refused[0] and len(refused) == 2
+    assert quickly(film, out, overwrite=True).frames == 6
+
+
 def test_parts_of_any_length_are_joined_frame_by_frame(tmp_path):
     counts = [*range(1, 13), 30]
     frames = halves(32, 48, sum(counts))

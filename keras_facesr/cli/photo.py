@@ -2,12 +2,13 @@
 
 import re
 import sys
+from contextlib import suppress
 
 from keras_facesr import presets
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import local_path, natural, positive, report_options
 from keras_facesr.cli.networks import RUNTIMES, Loader, check_draws, check_samples, find_preset, seed_of, start_keras
-from keras_facesr.data.files import is_there
+from keras_facesr.data.files import is_there, make_folder_of
 from keras_facesr.errors import CallError, FacesrError
 
 SUMMARY = "Enlarge photographs into OUT_DIR, each face by the network that fits it: group.jpg to group.jpg_photo.png."
@@ -71,7 +72,8 @@ def run(args):
     load = Loader(args)
 
     def answered(targets):
-        return args.skip_existing and all(map(is_there, targets))
+        with suppress(OSError):  # as of a name that is too long: it is told of when the photograph's turn comes
+            return args.skip_existing and all(map(is_there, targets))
 
     if not (args.dry_run or all(map(answered, answers.values()))):  # what cannot be had is said once, not of each photograph
         if not args.faces_only:
@@ -110,6 +112,7 @@ def _do(args, photo, targets, background, load, show):
         faces, doubtful = find(picture, args.model, show)
         lines = [f"{photo}: {summary(faces, doubtful)}", *map(_line, faces)]
         return _entry(photo, faces, doubtful), "\n".join(lines)
+    make_folder_of(targets[0])  # where a name that is too long is seen before the work
     missing = [number for number, target in enumerate(targets) if not (args.skip_existing and is_there(target))]
     for number in missing:
         console.check_new(targets[number], args.overwrite)  # before the work; write_png checks again

@@ -81,6 +81,8 @@ _SIGNATURES = {  # first bytes of files in formats that are not read; such files
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 _HEAD = 1024  # bytes that tell formats apart
 
+_FEW_BITS = {"L;2": 85, "L;4": 17}  # by which Pillow scales PNG's grays of 2 and 4 bits, but not the one that is transparent
+
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706  # TIFF tags
 
 
@@ -108,6 +110,8 @@ def open_picture(path, name, content=None):
     if image.format == "TIFF" and _is_raw(image, path, head):
         image.close()
         raise ImageError(f"{name}: not an image that can be read here: {_what_to_do(RAW)}")
+    if image.format == "PNG" and "transparency" in image.info and image.tile and image.tile[0].args in _FEW_BITS:
+        image.info["transparency"] *= _FEW_BITS[image.tile[0].args]
     return image
 
 

@@ -72,9 +72,9 @@ def carried_exif(image):
         given, carried = image.getexif(), Image.Exif()
         for tag in _CARRIED:
             if tag in given:
-                carried[tag] = given[tag]
+                carried[tag] = _as_stored(given[tag])
         for ifd in (_IFD.Exif, _IFD.GPSInfo):
-            entries = {tag: value for tag, value in given.get_ifd(ifd).items() if tag not in _LEFT_OUT}
+            entries = {tag: _as_stored(value) for tag, value in given.get_ifd(ifd).items() if tag not in _LEFT_OUT}
             if entries:
                 carried[ifd] = entries
         if not len(carried):
@@ -83,6 +83,17 @@ def carried_exif(image):
         return carried.tobytes()
     except Exception:
         return None
+
+
+class _Text(str):
+    """Text of EXIF data, which Pillow reads as Latin-1, whatever it is, and would write as ASCII, with "?" for the rest."""
+
+    def encode(self, *how):
+        return super().encode("latin-1" if max(self, default="") < "\u0100" else "utf-8")
+
+
+def _as_stored(value):
+    return _Text(value) if isinstance(value, str) else value
 
 
 def pixels_alone(path):

@@ -20,6 +20,11 @@ from keras_facesr.errors import CallError, FacesrError, reason
 from keras_facesr.importing import imported
 from keras_facesr.video.read import EXTRA, SWSCALE, local, opened
 
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None
+
 # No frame refers to a later one (bf): parts then follow each other without overlapping times.
 CODEC, OPTIONS = "libx264", {"crf": "17", "preset": "medium", "bf": "0"}
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -44,6 +49,7 @@ class Parts:
     def __init__(self, out, about):
         """``about`` says in JSON's types what the frames depend on: parts of which another is said belong to another answer."""
         self.out, self.folder, self.about = Path(out), Path(out).with_name(f".{Path(out).name}.parts"), about
+        self.lock = None
 
     @property
     def begun(self):
@@ -57,13 +63,34 @@ class Parts:
         """In the order of their frames; a name is the first frame's number and how many there are."""
         return sorted(self.folder.glob("*_*.nut"))
 
+    def claim(self):
+        """Raise CallError if another call is writing the answer; else no other can, until ``release`` or this process's end."""
+        if not (fcntl and self.begun):
+            return
+        lock = open(self.folder / ABOUT, "rb+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.close()
+            raise CallError(f"{self.out}: is being written by another call: wait for its end, or give another name") from error
+        except OSError:  # a file system without locks
+            pass
+        self.lock = lock
+
+    def release(self):
+        if self.lock:
+            self.lock.close()
+        self.lock = None
+
     def begin(self):
         """Start with no part."""
+        self.claim()
         self.remove()
         self.folder.mkdir(parents=True)
         with written_whole(self.folder / ABOUT) as temporary:
             temporary.write_text(json.dumps(self.about), encoding="utf-8")
             _on_disk(temporary)
+        self.claim()
 
     def check_same(self):
         """Raise CallError if the parts that are there belong to another answer."""
@@ -73,7 +100,7 @@ class Parts:
 
     @contextmanager
     def kept(self):
-        """Within the block FacesrError, and what is left, if a file cannot be written, as on a full disk."""
+        """Within the block FacesrError, and what is left, if a file cannot be written, as on a full disk; then ``release``."""
         try:
             yield
         except (imported("av", EXTRA).FFmpegError, OSError) as error:
@@ -81,8 +108,11 @@ class Parts:
             raise FacesrError(
                 f"{self.out}: cannot be written ({reason(error)}); {there}: make room, and --resume goes on"
             ) from error
+        finally:
+            self.release()
 
     def remove(self):
+        self.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
