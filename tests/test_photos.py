@@ -1,5 +1,6 @@
 """Whole photographs: similarities against NumPy, pasted faces against the background alone, finding on the built-in face."""
 
+import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -154,10 +155,15 @@ def test_a_consistent_command_gives_back_its_input_when_reduced(facesr, tmp_path
         assert np.abs(degrade(np.asarray(answer), 4).astype(int) - lr).max() <= 1
 
 
-def test_a_turned_face_is_asked_about_upright_and_once_in_the_photographs_own_pixels(found):
+def test_a_turned_face_is_asked_about_upright_and_once_in_the_photographs_own_pixels(found, monkeypatch):
+    """Of a network that was taught on faces turned as far, as it lies alone."""
+    sam, find = presets.find("sam_small_x8"), presets.find
     photo = RNG.integers(0, 256, (60, 60, 3), dtype=np.uint8)
     windows = sliding_window_view(photo, (16, 16, 3)).reshape(-1, 16, 16, 3)
-    for angle, own in ((0, [True]), (30, [False] * 10 + [True, False])):  # each upright frame and its mirror image
+    upright = [False] * 10 + [True, False]  # each upright frame and its mirror image
+    for angle, taught, own in ((0, 0, [True]), (30, 0, upright), (30, 45, [True]), (30, 20, upright)):
+        turned = dataclasses.replace(sam, turn=taught)
+        monkeypatch.setattr(presets, "find", lambda name: turned if find(name) == sam else find(name))  # noqa: B023
         asked = []
 
         class Listening(Blocks):
