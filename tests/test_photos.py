@@ -146,6 +146,21 @@ def test_tiles_of_a_consistent_answer_do_not_show(monkeypatch):
     assert np.abs(tiled - whole).max() <= 1
 
 
+def test_tiles_of_a_pasted_face_do_not_show(monkeypatch):
+    photo = np.ascontiguousarray(astronaut()[:120, :140])
+    answer = RNG.integers(0, 256, (256, 256, 3), np.uint8)
+    turned = Similarity(0.3 * np.exp(0.5j), 50 + 10j)
+
+    def pasted():
+        canvas = resize(photo, 480, 560).copy()
+        return paste(canvas, photo, answer, turned), canvas.astype(int)
+
+    difference, whole = pasted()
+    monkeypatch.setattr("keras_facesr.inference.consistent.TILE", 30)
+    in_tiles, tiled = pasted()
+    assert np.abs(tiled - whole).max() <= 1 and in_tiles == pytest.approx(difference, abs=0.01)
+
+
 def test_a_consistent_command_gives_back_its_input_when_reduced(facesr, tmp_path):
     lr = degrade(np.ascontiguousarray(astronaut()[60:252, 120:312]), 4)
     Image.fromarray(lr).save(tmp_path / "a.png")

@@ -35,20 +35,36 @@ def consistent(sr, lr, on_tile=None):
     """
     scale = len(sr) // len(lr)
     moved = np.empty_like(sr)
-    starts = [(top, left) for top in range(0, lr.shape[0], TILE) for left in range(0, lr.shape[1], TILE)]
-    for done, (top, left) in enumerate(starts, 1):
-        first = np.maximum(0, (top - MARGIN, left - MARGIN))
-        seen = lr[first[0] : top + TILE + MARGIN, first[1] : left + TILE + MARGIN]
-        answer = sr[first[0] * scale :, first[1] * scale :][: seen.shape[0] * scale, : seen.shape[1] * scale]
+    parts = list(tiles(*lr.shape[:2]))
+    for done, (outer, inner, within) in enumerate(parts, 1):
+        seen, answer = part(lr, outer), part(sr, outer, scale)
         for _ in range(TIMES):
             former, answer = answer, to_pixels(answer + correction(answer, seen))
             if np.array_equal(answer, former):  # more projections would change nothing
                 break
-        inner = answer[(top - first[0]) * scale :, (left - first[1]) * scale :][: TILE * scale, : TILE * scale]
-        moved[top * scale :, left * scale :][: TILE * scale, : TILE * scale] = inner
+        part(moved, inner, scale)[...] = part(answer, within, scale)
         if on_tile:
-            on_tile(done, len(starts))
+            on_tile(done, len(parts))
     return moved
+
+
+def tiles(height, width):
+    """The tiles of a small picture.
+
+    Yields rectangles (top, bottom, left, right): a tile with its margin, the tile, and the tile within the former.
+    """
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            bottom, right = min(top + TILE, height), min(left + TILE, width)
+            first = max(top - MARGIN, 0), max(left - MARGIN, 0)
+            outer = first[0], min(bottom + MARGIN, height), first[1], min(right + MARGIN, width)
+            yield outer, (top, bottom, left, right), (top - first[0], bottom - first[0], left - first[1], right - first[1])
+
+
+def part(image, rectangle, scale=1):
+    """The view of a rectangle of a picture that is ``scale`` times as large as the one whose pixels the rectangle counts."""
+    top, bottom, left, right = (scale * edge for edge in rectangle)
+    return image[top:bottom, left:right]
 
 
 def correction(sr, lr):

@@ -8,7 +8,7 @@ and any detail that the network's frame was too small for.
 import numpy as np
 
 from keras_facesr.data.similarity import Similarity, corners, warp
-from keras_facesr.inference.consistent import correction, reduced
+from keras_facesr.inference.consistent import correction, part, reduced, tiles
 from keras_facesr.photos.align import rectangle
 
 FEATHER = 0.12  # share of the frame's side over which a face fades into the photograph
@@ -38,17 +38,24 @@ def paste(canvas, photo, answer, to_photo):
         mean absolute difference, in levels of 255, between the pasted face, reduced again, and the photograph.
     """
     scale = len(canvas) // len(photo)
-    top, bottom, left, right = place_of(to_photo, len(answer), *photo.shape[:2])
-    seen = photo[top:bottom, left:right]
-    place = canvas[top * scale : bottom * scale, left * scale : right * scale]
-    to_answer = to_photo.inverse.after(Similarity(1 / scale, left + 1j * top))
-    mask = outline(to_answer, *place.shape[:2], len(answer))
-    pasted = place + mask * (warp(answer, to_answer, *place.shape[:2]) - place)
-    for _ in range(PROJECTED):
-        pasted = np.clip(pasted + mask * correction(pasted, seen), 0, 255)
-    place[...] = np.rint(pasted)
-    weight = reduced(mask, scale)
-    return float(np.sum(weight * np.abs(reduced(place, scale) - seen)) / np.sum(weight) / 3)
+    rectangle = place_of(to_photo, len(answer), *photo.shape[:2])
+    seen, place = part(photo, rectangle), part(canvas, rectangle, scale)
+    before, weights = place.copy(), np.empty((*seen.shape[:2], 1), np.float32)
+    for outer, inner, within in tiles(*seen.shape[:2]):  # of large faces, whose projection as a whole would take gigabytes
+        corner = rectangle[2] + outer[2] + 1j * (rectangle[0] + outer[0])
+        to_answer = to_photo.inverse.after(Similarity(1 / scale, corner))
+        under, small = part(before, outer, scale), part(seen, outer)
+        mask = outline(to_answer, *under.shape[:2], len(answer))
+        pasted = under + mask * (warp(answer, to_answer, *under.shape[:2]) - under)
+        for _ in range(PROJECTED):
+            pasted = np.clip(pasted + mask * correction(pasted, small), 0, 255)
+        part(place, inner, scale)[...] = part(np.rint(pasted), within, scale)
+        part(weights, inner)[...] = part(reduced(mask, scale), within)
+    difference = 0.0
+    for outer, inner, within in tiles(*seen.shape[:2]):
+        off = np.abs(reduced(part(place, outer, scale), scale) - part(seen, outer))
+        difference += np.sum(part(weights, inner) * part(off, within))
+    return float(difference / np.sum(weights) / 3)
 
 
 def outline(to_frame, height, width, side):
