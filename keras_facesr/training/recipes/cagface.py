@@ -86,7 +86,7 @@ SHARP = Recipe(  # from the same weights, against a critic
     },
     sources=SHARP_FACES,
     stages=(
-        patches(10000, learning_rate=2e-4, critic_rate=2.0, optimizer="adam", phase=2, keep="last", ema=0.999, check_every=200),
+        patches(5000, learning_rate=2e-4, critic_rate=2.0, optimizer="adam", phase=2, keep="last", ema=0.999, check_every=200),
     ),
     precision="mixed_bfloat16",
     crop=128,
