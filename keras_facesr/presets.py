@@ -49,11 +49,10 @@ class Preset:
 
     ``task`` is what the model is for, a name in ``training.tasks.TASKS``. ``scale`` is its enlargement; None: it enlarges
     nothing. ``hr_size`` is the side in pixels, or (height, width), of the images that it was trained to produce; None: any.
-    ``config`` has the constructor's arguments, ``figures`` the protocol's measurements from the model card. ``exports`` are the
-    released files for other runtimes, by their names in ``inference.runtimes.RUNTIMES``. ``curve`` is the progress of the
-    training: (images seen, score on held-out images) of each check. ``framing`` is the set whose framing the training faces
-    have, a name in ``data.framing.FRAMINGS``; None: no known one. ``turn`` is by how many degrees they are turned at most. The
-    last four may be left out.
+    ``config`` has the constructor's arguments, ``figures`` the protocol's measurements from the model card. What follows may
+    be left out. ``exports`` are the released files for other runtimes, by their names in ``inference.runtimes.RUNTIMES``.
+    ``curve`` is the progress of the training: (images seen, score on held-out images) of each check. ``framing`` is the set
+    whose framing the training faces have, in ``data.framing.FRAMINGS``; None: not known. ``turn``: their largest turn, degrees.
     """
 
     folder: Path
@@ -190,9 +189,8 @@ def released_file(preset, released):
             raise _missing(preset, released.file)
         return _fetch(preset, released, cache_folder(preset) / released.file)
     if _sha256(path) != released.sha256:
-        remedy = (
-            "facesr train ... --resume, or facesr import, writes it again" if preset.is_ones_own else "put the original back"
-        )
+        own = "facesr train ... --resume, or facesr import, writes it again"
+        remedy = own if preset.is_ones_own else "put the original back"
         remedy = yardsticks.REMEDY if path.parent in yardsticks.folders(preset.name) else remedy
         raise PresetError(f"{path}: not what was released (its SHA-256 differs): {remedy}")
     return path
@@ -240,7 +238,6 @@ def entry(recipe, weights, description, terms):
 
     model = classes.build_model(recipe.model_class, recipe.config_without_critic)
     enlarges = recipe.task == "super-resolution"
-    first = recipe.sources[0]
     framed = [framing for source in recipe.all_sources if (framing := source.framing or source.kind) in FRAMINGS]
     not_arguments = ("name", "trainable", "dtype", "phase")
     return {
@@ -249,7 +246,7 @@ def entry(recipe, weights, description, terms):
         "task": recipe.task,
         "config": {name: value for name, value in model.get_config().items() if name not in not_arguments},
         "scale": model.scale if enlarges else None,
-        "hr_size": first.size if enlarges and not recipe.crop else None,
+        "hr_size": recipe.sources[0].size if enlarges and not recipe.crop else None,
         "parameters": model.count_params(),
         "weights": {"file": weights.name, "sha256": _sha256(weights), "url": None},
         "description": description,

@@ -48,7 +48,7 @@ def assert_near(found, expected):
 @pytest.mark.parametrize(
     ("replicas", "phases"),
     [
-        pytest.param("2", FIRST, id="2-sam-1"),
+        pytest.param("2", FIRST, marks=slow, id="2-sam-1"),
         pytest.param("2", OTHERS, marks=slow, id="2-others"),
         pytest.param("4", [*FIRST, "varsr-2"], marks=slow, id="4"),
         pytest.param("multiworker", FIRST, marks=slow, id="multiworker-sam-1"),

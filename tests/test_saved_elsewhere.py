@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 from small_networks import SMALL, pairs, unbuilt
 
 import keras_facesr
@@ -50,6 +51,7 @@ def opened(folders, first="keras_facesr"):
     return modules, [np.load(folder / "answer.npy") for folder in folders]
 
 
+@pytest.mark.slow
 def test_every_class_is_itself_again_in_a_new_process(tmp_path):
     expected = {}
     for name in SMALL:

@@ -25,9 +25,8 @@ if args.out.is_dir() or not args.out.parent.is_dir():
     parser.error(f"{args.out}: is a folder, or in none; give the name of a file")
 try:
     file = args.picture
-    picture = ImageOps.exif_transpose(Image.open(file))  # cameras note how they were held
-    if picture.mode.startswith("I;16"):  # Pillow's own conversion would make nearly all of its levels white
-        picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype("uint8"))
+    picture = ImageOps.exif_transpose(Image.open(file))  # as it is to be seen; 16 bits Pillow would make nearly all white
+    picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype("uint8")) if picture.mode[:4] == "I;16" else picture
     levels = np.asarray(picture.convert("RGB"))[None]  # uint8 (1, h, w, 3)
     file, began = args.model, default_timer()
     interpreter = Interpreter(str(file), num_threads=args.threads)
@@ -35,7 +34,6 @@ try:
     about = json.loads(zipfile.ZipFile(file).read("keras_facesr.json"))
 except Exception as error:  # what is no picture, or no model, can raise anything
     parser.exit(2, f"{file}: {getattr(error, 'strerror', None) or error}\n")
-
 (height, width), multiple, scale = levels.shape[1:3], about["size_multiple"], about["scale"]
 rows, columns = (-(-max(sides) // multiple) * multiple for sides in zip((height, width), about.get("least_size", (1, 1))))
 levels = np.pad(levels, ((0, 0), (0, rows - height), (0, columns - width), (0, 0)), mode="edge")  # to a size the model takes
@@ -47,9 +45,8 @@ interpreter.allocate_tensors()
 lr = (levels ^ 128).view(np.int8) if given["dtype"] == np.int8 else levels.astype(np.float32) / 255  # int8: levels - 128
 interpreter.set_tensor(given["index"], lr)
 interpreter.invoke()
-sr = interpreter.get_tensor(answered["index"])[0, : height * scale, : width * scale].astype(np.float32)
-step, zero = answered["quantization"]
-sr = (sr - zero) * step if step else sr  # in [0, 1]
+step, zero = answered["quantization"]  # 0 and 0 of float files
+sr = (interpreter.get_tensor(answered["index"])[0, : height * scale, : width * scale].astype(np.float32) - zero) * (step or 1)
 first = default_timer() - began
 partial = args.out.with_suffix(".partial")
 try:
