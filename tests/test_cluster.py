@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from processes import ended, machines, started
+from processes import ended, machines, run_script, started
 from small_training import arrays, assert_same_weights, write_faces
 
 slow = pytest.mark.slow
@@ -75,6 +75,35 @@ def test_a_machine_that_dies_ends_the_run_in_a_line_and_all_go_on_to_the_same_we
     processes[1].wait()
     ended(runs(faces, tmp_path / "run", environment, "resume"))
     assert_same_weights(tmp_path / "run" / "model.weights.h5", run_of_two / "model.weights.h5")
+
+
+LOST_WITHIN_A_POOL = """
+import multiprocessing.pool, sys
+import tensorflow as tf
+from keras_facesr.errors import TrainingFailed
+from keras_facesr.training.devices import _together
+
+def lost(_):
+    raise tf.errors.AbortedError(None, None, "Connection reset by peer")
+
+def all_reduce():  # as TensorFlow's own, which does not close its pool when a machine is lost
+    pool = multiprocessing.pool.ThreadPool(1)
+    pool.map(lost, [0])
+
+try:
+    with _together():
+        all_reduce()
+except TrainingFailed as error:
+    sys.exit(str(error))
+"""
+
+
+@slow
+def test_a_machine_that_dies_while_values_are_read_leaves_nothing_that_complains_at_the_end(tmp_path):
+    (tmp_path / "lost.py").write_text(LOST_WITHIN_A_POOL)
+    result = run_script("lost.py", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("another machine has ended or cannot be reached")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+import traceback
 from pathlib import Path
 
 import keras
@@ -158,6 +159,8 @@ def _together():
     try:
         yield
     except (errors.UnavailableError, errors.AbortedError, errors.CancelledError, errors.DeadlineExceededError) as error:
+        # The frames hold TensorFlow's pool of threads: at Python's own end it would complain about its closed pipe.
+        traceback.clear_frames(error.__traceback__)
         raise TrainingFailed(
             "another machine has ended or cannot be reached: see what it says, then start all again with --resume"
         ) from error
