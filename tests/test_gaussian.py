@@ -33,11 +33,11 @@ def test_kl_divergence_of_a_gaussian_from_itself_is_zero():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(kl_divergence(q, q)), np.zeros(3), atol=1e-5)
 
 
-@pytest.mark.parametrize("draw", ["sample", "reparameterised"])
+@pytest.mark.parametrize("draw", ["spread", "independent", "reparameterised"])
 def test_draws_have_the_mean_and_the_deviation_that_they_are_asked_for(draw):
     q, mean, log_variance = gaussian(2)
-    if draw == "sample":
-        draws = keras.ops.convert_to_numpy(q.sample(1000, seed=0))
+    if draw != "reparameterised":
+        draws = keras.ops.convert_to_numpy(q.sample(1000, seed=0, independent=draw == "independent"))
     else:
         draws = np.stack([keras.ops.convert_to_numpy(reparameterised_sample(q, (1, step))) for step in range(1000)])
     standard_error = np.exp(0.5 * log_variance).max() / np.sqrt(1000)
@@ -64,16 +64,18 @@ def test_each_draw_alone_is_one_of_the_gaussian_and_an_only_one_is_chance_itself
 @pytest.mark.parametrize("n, factor", [(2, 1.41), (5, 1.18), (10, 1.09)])
 def test_draws_together_lie_further_apart_than_independent_ones(n, factor):
     """What docs/measuring.md says of it; independent standard normal numbers are 2 / sqrt(pi) apart."""
-    one, other, *_ = keras.ops.convert_to_numpy(standard(100_000).sample(n, seed=0))
-    assert np.abs(one - other).mean() == pytest.approx(factor * 2 / np.sqrt(np.pi), rel=0.01)
+    for independent, apart in ((False, factor), (True, 1)):
+        one, other, *_ = keras.ops.convert_to_numpy(standard(100_000).sample(n, seed=0, independent=independent))
+        assert np.abs(one - other).mean() == pytest.approx(apart * 2 / np.sqrt(np.pi), rel=0.01)
 
 
-def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone():
+@pytest.mark.parametrize("independent", [False, True])
+def test_with_a_seed_for_each_of_the_batch_each_is_drawn_as_it_would_be_alone(independent):
     q, _, _ = gaussian(2)
-    together = keras.ops.convert_to_numpy(q.sample(4, seed=(7, 8, 9)))
+    together = keras.ops.convert_to_numpy(q.sample(4, (7, 8, 9), independent))
     for index, seed in enumerate((7, 8, 9)):
         alone = DiagonalGaussian(q.mean[index : index + 1], q.log_variance[index : index + 1])
-        draws = keras.ops.convert_to_numpy(alone.sample(4, seed=seed))
+        draws = keras.ops.convert_to_numpy(alone.sample(4, seed, independent))
         np.testing.assert_allclose(together[:, [index]], draws, rtol=1e-6, atol=1e-6)
 
 

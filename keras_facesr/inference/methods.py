@@ -11,7 +11,7 @@ class KerasMethod:
     """A network, or an exported file in one of ``runtimes``, as a method of ``metrics.protocol.evaluate``.
 
     With ``ensemble``, ``upscale_batch`` answers as ``upscale(..., ensemble=True)`` does; samples are the same as without. With
-    ``independent``, the samples of a picture are drawn one by one; otherwise they are spread (``DiagonalGaussian.spread``).
+    ``independent``, samples are drawn independently of each other, not spread (``Stochastic.sample``).
     """
 
     def __init__(self, model, ensemble=False, independent=False):
@@ -27,11 +27,8 @@ class KerasMethod:
         """uint8 (N, H, W, 3) and a seed for each image -> ``n`` samples of each: uint8 (n, N, scale * H, scale * W, 3)."""
         from keras import ops
 
-        if self.independent and n > 1:
-            own = [self.sample_batch(lr, 1, [n * seed + k for seed in seeds]) for k in range(n)]
-            return np.concatenate(own)
-        parts = passes(lr, n * self.model.scale**2)
-        drawn = [to_uint8(ops.convert_to_numpy(self.model.sample(to_unit(lr[part]), n, seeds[part]))) for part in parts]
+        draw = lambda part: self.model.sample(to_unit(lr[part]), n, seeds[part], self.independent)  # noqa: E731
+        drawn = [to_uint8(ops.convert_to_numpy(draw(part))) for part in passes(lr, n * self.model.scale**2)]
         return np.concatenate(drawn, axis=1)
 
 

@@ -41,17 +41,18 @@ class Stochastic:
         whole = self._whole(lr)
         return self._cut(self._decode(whole, latents(z, self._latent_shape(whole)), training), lr)
 
-    def sample(self, lr, n, seed=None):
+    def sample(self, lr, n, seed=None, independent=False):
         """``n`` plausible answers for each small image, (n, N, scale * H, scale * W, 3) in [0, 1].
 
         The same integer ``seed`` gives the same answers. With a sequence of integers, one for each image, an image gets the
-        answers that it would get alone.
+        answers that it would get alone. The latents are spread evenly over their Gaussian (``DiagonalGaussian.spread``), or
+        ``independent`` of each other, as the papers draw them.
         """
         lr = unit_images(lr)
         warn_of_size(self, *lr.shape[1:3])
         with backend.no_gradients():
             whole = self._whole(lr)
-            return self._cut(self._decode_each(whole, self._encode(whole).sample(n, seed)), lr)
+            return self._cut(self._decode_each(whole, self._encode(whole).sample(n, seed, independent)), lr)
 
     def pixel_deviation(self, lr, n=16, seed=None):
         """Where the answers differ: the standard deviation over ``n`` samples, mean over colours.

@@ -27,8 +27,8 @@ class DiagonalGaussian:
         self.log_variance = log_variance
         self.stddev = ops.exp(0.5 * log_variance)
 
-    def sample(self, n, seed=None):
-        """``n`` draws (n, batch, ...) by ``spread``. Not for training.
+    def sample(self, n, seed=None, independent=False):
+        """``n`` draws (n, batch, ...) by ``spread``, or ``independent`` ones. Not for training.
 
         The same integer ``seed``, Python's or NumPy's, gives the same draws. With a sequence of integers, one for each entry of
         the batch, an entry gets the draws that it would get alone. Raises ``CallError`` if ``n`` is no whole number above 0, or
@@ -36,6 +36,7 @@ class DiagonalGaussian:
         """
         check_whole_number(n, "n, the number of draws,")
         batch, *shape = ops.shape(self.mean)
+        drawn = self._independent if independent else self.spread
 
         def chance(count, seed):
             return keras.random.normal((2, n, count, *shape), dtype=self.mean.dtype, seed=seed_for_keras(seed))
@@ -43,8 +44,8 @@ class DiagonalGaussian:
         if isinstance(seed, Sequence) or np.ndim(seed) == 1:
             if len(seed) != batch:
                 raise CallError(f"seed must be a whole number, or one for each of the {batch} images, not {seed!r}")
-            return self.spread(ops.concatenate([chance(1, own) for own in seed], axis=2))
-        return self.spread(chance(batch, seed))
+            return drawn(ops.concatenate([chance(1, own) for own in seed], axis=2))
+        return drawn(chance(batch, seed))
 
     def spread(self, chance):
         """n draws (n, batch, ...) that are spread evenly: along each axis one in each n-th of the probability.
@@ -58,6 +59,10 @@ class DiagonalGaussian:
         share = (part + normal_probability(place)) / order.shape[0]
         noise = math.sqrt(2.0) * ops.erfinv(ops.clip(2.0 * share - 1.0, -FARTHEST, FARTHEST))
         return self.mean[None] + self.stddev[None] * noise
+
+    def _independent(self, chance):
+        """n draws (n, batch, ...) by the second half of the same ``chance`` that ``spread`` takes."""
+        return self.mean[None] + self.stddev[None] * chance[1]
 
     def distribution(self):
         """The same Gaussian as an object of the backend's probability library; gradients pass through its draws."""
