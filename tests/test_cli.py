@@ -605,6 +605,13 @@ def test_what_is_no_number_is_no_setting_of_an_imported_network(facesr, setting)
     assert result.code == 2 and "is not NAME=VALUE, such as residual_scaling=0.1" in result.err and result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "command, words", [("photo", "'quoted/*/pattern.jpg' or list.txt"), ("train", "or folder of those that the recipe names")]
+)
+def test_the_help_names_all_that_a_command_takes(facesr, command, words):
+    assert words in " ".join(facesr(command, "--help").out.split())
+
+
 def test_an_import_into_a_run_is_refused_without_a_word_on_overwriting_which_would_not_help(facesr, tmp_path):
     (tmp_path / "run").mkdir()
     for file in ("net.pth", "run/recipe.json", "run/config.json"):

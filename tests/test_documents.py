@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from documents import BESIDE, PAGES, ROOT, named
+from documents import BESIDE, PAGES, ROOT, commands, named
 
 from keras_facesr import presets
 from keras_facesr.training import recipes
@@ -30,6 +30,14 @@ def test_links_and_pictures_are_there_and_scripts_too(page):
             assert place in {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
     for script in re.findall(r"python ((?:[\w-]+/)*\w+\.py)", text):
         assert (ROOT / script).exists() or (page.parent / script).exists(), f"{script} of {named(page)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_no_example_gives_a_portrait_to_a_network_that_learnt_from_one_small_size(page):
+    for call in commands(page, "facesr upscale"):
+        if "portrait" in call:
+            model = re.search(r"--model (\S+)", call)
+            assert presets.find(model[1] if model else "sam").own_size is None, call
 
 
 def test_how_well_the_judge_judges_is_as_released():

@@ -75,6 +75,21 @@ def test_a_loaded_network_warns_by_every_way_in_and_fresh_weights_do_not(tmp_pat
     assert fsr.load("varsr_x4_plates", weights=None).own_size is None
 
 
+def test_the_warning_names_the_line_that_asked_and_none_of_the_package(tmp_path):
+    model = fsr.load("varsr_x4_plates")
+    Image.fromarray(face(9, 12)).save(tmp_path / "a.png")
+    for call in (
+        lambda: model.upscale(tmp_path / "a.png"),
+        lambda: fsr.upscale(model, face(9, 12)),
+        lambda: fsr.compare(tmp_path / "a.png", {"plates": model}),
+        lambda: model.sample(face(9, 12)[None].astype("float32") / 255, 2, seed=0),
+    ):
+        sizes._TOLD.clear()
+        with pytest.warns(SizeWarning) as caught:
+            call()
+        assert [warning.filename for warning in caught if warning.category is SizeWarning] == [__file__]
+
+
 def test_an_ensemble_warns_once_for_its_model_as_well():
     model = fsr.load("srcnn_x4_style")
     assert len(told(lambda: [model.upscale(face(9, 12), ensemble=True) for _ in range(3)])) == 1

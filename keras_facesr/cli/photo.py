@@ -18,7 +18,7 @@ FACE = re.compile(r"_face_\d+(?=\.png$)")  # in the names of faces' files, behin
 
 def add_options(option):
     report_options(option)
-    option("inputs", nargs="+", metavar="PHOTO", help="picture or folder")
+    option("inputs", nargs="+", metavar="PHOTO", help="picture, folder, 'quoted/*/pattern.jpg' or list.txt")
     option("-o", "--out", type=local_path, metavar="OUT_DIR", help="folder to write to")
     option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
     option("--model", metavar="NAME", help="network for all faces (default: by their width; --dry-run prints the table)")

@@ -11,7 +11,7 @@ SUMMARY = "Train a model as its recipe says."
 
 def add_options(option):
     option("recipe", metavar="RECIPE", help="name of a recipe, the same as that of its model")
-    option("data_dir", metavar="DATA_DIR", help="data set; its training part, if it has one")
+    option("data_dir", metavar="DATA_DIR", help="data set, or folder of those that the recipe names; its training part")
     option("--out", type=local, required=True, metavar="RUN_DIR", help="folder for checkpoints, logs and weights")
     option("--epochs", type=positive, metavar="N", help="passes over the data in each stage, instead of the recipe's steps")
     option("--resume", action="store_true", help="go on with the run in RUN_DIR")

@@ -1,5 +1,6 @@
 """The sizes that a network takes, and the one that it was trained on. No Keras, as this serves exported files too."""
 
+import sys
 import warnings
 import weakref
 
@@ -31,4 +32,12 @@ def warn_of_size(model, height, width, name=None):
     remark = size_remark(model, height, width)
     if remark and model not in _TOLD:
         _TOLD.add(model)
-        warnings.warn(f"{name}: {remark}" if name else remark, SizeWarning, stacklevel=3)
+        warnings.warn(f"{name}: {remark}" if name else remark, SizeWarning, stacklevel=_callers_level())
+
+
+def _callers_level():
+    """The ``stacklevel`` by which ``warn_of_size`` names the line outside this package that asked, not one of its own."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("keras_facesr."):
+        frame, level = frame.f_back, level + 1
+    return level
