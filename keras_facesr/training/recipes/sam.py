@@ -9,6 +9,7 @@ FACES = Source("utkface", 128)
 FRAMED = tuple(
     Source(kind, 128, kind, "utkface", whole) for kind, whole in zip(("utkface", "celeba", "celebamask"), (200, 178, 256))
 )
+CELEBA = Source("celeba", 128, "celeba", "celeba", 178)
 PHASE_0_STEPS = {4: 3000, 8: 8000, 16: 4000}  # by scale
 
 
@@ -64,26 +65,25 @@ def sam_of_sets(scale, *steps, **config):
     )
 
 
-def sam_of_celeba(recipe, *steps):
-    """The same network, from its weights, for CelebA's own framing: the whole head and what is round it."""
+def gone_on(recipe, name, *steps, **changes):
+    """The same network, from the weights of ``recipe``'s preset, for other faces or other small images."""
     how = {"batch_size": 32, "optimizer": "muon", "jit_compile": False, "ema": 0.999}
     stages = (
         Stage(number, learning_rate=rate, phase=phase, check_every=250, **how) for phase, (number, rate) in enumerate(steps)
     )
-    return dataclasses.replace(
-        recipe,
-        name=f"{recipe.name}_celeba",
-        sources=(Source("celeba", 128, "celeba", "celeba", 178),),
-        stages=tuple(stages),
-        start=recipe.name,
-    )
+    return dataclasses.replace(recipe, name=name, stages=tuple(stages), start=recipe.name, **changes)
 
 
+SAM_X4 = sam_of_sets(
+    4, (14000, 1e-3), (1500, 5e-4), (1000, 1e-3), channels=48, encoder_blocks=10, latent_channels=8, stochastic_weight=0.1
+)
 SAM_X8 = sam_of_sets(8, (20000, 1e-3), (9500, 5e-4), (2000, 1e-3), encoder_blocks=24, latent_channels=8, stochastic_weight=0.1)
 
 RECIPES = [
     SAM_X8,
-    sam_of_celeba(SAM_X8, (12000, 7e-4), (2000, 5e-4), (1000, 1e-3)),
+    gone_on(  # CelebA's own framing: the whole head and what is round it
+        SAM_X8, "sam_small_x8_celeba", (12000, 7e-4), (2000, 5e-4), (1000, 1e-3), sources=(CELEBA,)
+    ),
     sam_of_sets(
         16,
         (10000, 5e-4),
@@ -94,9 +94,8 @@ RECIPES = [
         latent_channels=12,
         stochastic_weight=0.3,
     ),
-    sam_of_sets(
-        4, (14000, 1e-3), (1500, 5e-4), (1000, 1e-3), channels=48, encoder_blocks=10, latent_channels=8, stochastic_weight=0.1
-    ),
+    SAM_X4,
+    gone_on(SAM_X4, "sam_real_x4", (6500, 1e-3), (1000, 5e-4), (500, 1e-3), degradation="blind"),
     sam_small(4, phase_1=500, phase_2=250, channels=48, encoder_blocks=6, decoder_blocks=2),
     sam_small(8, phase_1=1500, phase_2=500, encoder_blocks=16, decoder_blocks=2),
     sam_small(16, phase_1=1000, phase_2=250, channels=96, encoder_blocks=10, decoder_blocks=2),
