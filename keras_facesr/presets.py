@@ -5,17 +5,15 @@ has ended or of an import is one too, named by its path. All are data, without p
 """
 
 import difflib
-import hashlib
 import json
 import os
-import shutil
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from keras_facesr import classes, yardsticks
-from keras_facesr.data.files import check_writable, written_whole
-from keras_facesr.errors import FacesrError, PresetError, reason
+from keras_facesr import classes
+from keras_facesr.errors import PresetError
+from keras_facesr.released import ReleasedFile, path_of, sha256_of
 
 LEAST_FACE = 64  # pixels, the least side of an enlarged face; digits are smaller
 BACKGROUND = "edsr_small_x4"  # enlarges what is round the faces of a photograph
@@ -35,15 +33,6 @@ if not CATALOGUE.is_dir():
 
 
 @dataclass(frozen=True)
-class ReleasedFile:
-    """A released file, weights or an export: name, SHA-256 in hexadecimal, and address (None: it comes with the package)."""
-
-    file: str
-    sha256: str
-    url: str | None
-
-
-@dataclass(frozen=True)
 class Preset:
     """One entry of the catalogue. All fields but ``folder`` and ``class_name`` are named as in ``config.json``.
 
@@ -53,6 +42,7 @@ class Preset:
     be left out. ``exports`` are the released files for other runtimes, by their names in ``inference.runtimes.RUNTIMES``.
     ``curve`` is the progress of the training: (images seen, score on held-out images) of each check. ``framing`` is the set
     whose framing the training faces have, in ``data.framing.FRAMINGS``; None: not known. ``turn``: their largest turn, degrees.
+    ``mends``: whether it was taught on small images spoilt by more than reduction.
     """
 
     folder: Path
@@ -73,6 +63,7 @@ class Preset:
     curve: tuple[tuple[int, float], ...] = ()
     framing: str | None = None
     turn: float = 0.0
+    mends: bool = False
 
     @property
     def aliases(self):
@@ -178,55 +169,7 @@ def load(name, weights="released"):
 
 def released_weights(preset):
     """Path of the preset's weights file, its SHA-256 verified; fetched into the cache if not at hand."""
-    return released_file(preset, preset.weights)
-
-
-def released_file(preset, released):
-    """The same for any released file of the preset: its weights, or one of its exports."""
-    path = at_hand(preset, released.file)
-    if path is None:
-        if released.url is None:
-            raise _missing(preset, released.file)
-        return _fetch(preset, released, cache_folder(preset) / released.file)
-    if _sha256(path) != released.sha256:
-        own = "facesr train ... --resume, or facesr import, writes it again"
-        remedy = own if preset.is_ones_own else "put the original back"
-        remedy = yardsticks.REMEDY if path.parent in yardsticks.folders(preset.name) else remedy
-        raise PresetError(f"{path}: not what was released (its SHA-256 differs): {remedy}")
-    return path
-
-
-def check_at_hand(preset):
-    """Raise PresetError, before the work, if the preset's weights are neither at hand nor to be fetched."""
-    if preset.weights.url is None and at_hand(preset, preset.weights.file) is None:
-        raise _missing(preset, preset.weights.file)
-
-
-def at_hand(preset, file):
-    """Path of a file of this name beside the preset's configuration, among the installed yardsticks, or in its cache folder.
-
-    None if it is in none of them.
-    """
-    for folder in (preset.folder, *yardsticks.folders(preset.name)):
-        if (folder / file).is_file():
-            return folder / file
-    try:
-        kept = cache_folder(preset) / file
-    except FacesrError:  # there is none
-        return None
-    return kept if os.path.isfile(kept) else None
-
-
-def cache_folder(preset):
-    """The folder for files of this preset that did not come with the package; one's own folder for a run or an import.
-
-    Raises FacesrError if this user has no place for a cache.
-    """
-    if preset.is_ones_own:
-        return preset.folder
-    from keras_facesr.data.cache import cache_root  # imports NumPy, which a list of presets does not need
-
-    return cache_root() / "weights" / preset.name
+    return path_of(preset, preset.weights)
 
 
 def entry(recipe, weights, description, terms):
@@ -248,13 +191,14 @@ def entry(recipe, weights, description, terms):
         "scale": model.scale if enlarges else None,
         "hr_size": recipe.sources[0].size if enlarges and not recipe.crop else None,
         "parameters": model.count_params(),
-        "weights": {"file": weights.name, "sha256": _sha256(weights), "url": None},
+        "weights": {"file": weights.name, "sha256": sha256_of(weights), "url": None},
         "description": description,
         "data": f"{named(recipe.all_sources)}, training part",
         "terms": terms,
         "recipe": recipe.name,
         "framing": framed[0] if enlarges and framed else None,
         "turn": max(source.turn for source in recipe.all_sources),
+        "mends": enlarges and recipe.spoils,
         "figures": {},
     }
 
@@ -283,8 +227,8 @@ def _read(folder):
         entry["curve"] = tuple(map(tuple, entry.get("curve", ())))
         preset = Preset(folder=folder, **entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-4]).replace("class_name", "class")
-        others = "exports, a curve, a framing and a turn"
+        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-5]).replace("class_name", "class")
+        others = "exports, a curve, a framing, a turn and mends"
         raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have {others}") from error
     if preset.class_name not in classes.MODEL_CLASSES:
         known = ", ".join(classes.MODEL_CLASSES)
@@ -301,50 +245,3 @@ def _load_weights(model, path):
         model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
         raise PresetError(f"{path}: not the weights of this {type(model).__name__} ({str(error).splitlines()[0]})") from error
-
-
-def _sha256(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _missing(preset, file):
-    """The error about a released file that is not there and has no address."""
-    if preset.name in yardsticks.NAMES:
-        return PresetError(f"{file} of {preset.name} comes with {yardsticks.DISTRIBUTION}: {yardsticks.REMEDY}")
-    by_hand = f"put {file} by hand at {cache_folder(preset) / file}"
-    return PresetError(f"{file} of {preset.name} did not come with it: reinstall, or {by_hand}")
-
-
-def _fetch(preset, released, target):
-    """Download to a temporary name beside ``target``, verify, rename."""
-    by_hand = f"put {released.file} by hand at {target}"
-    try:
-        check_writable(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PresetError(
-            f"{target}: cannot be written ({reason(error)}); set KERAS_FACESR_CACHE to a folder with room, or {by_hand}"
-        ) from error
-    with written_whole(target) as partial:
-        try:
-            _download(released.url, partial)
-        except OSError as error:
-            raise PresetError(f"cannot fetch {released.url} ({error}): {by_hand}") from error
-        if _sha256(partial) != released.sha256:
-            raise PresetError(f"{released.url}: its SHA-256 is not that of {preset.name}: {by_hand}")
-    return target
-
-
-def _download(url, path):
-    """Download ``url`` to ``path``; in a terminal with a progress bar."""
-    from urllib.request import urlopen
-
-    from rich.console import Console
-    from rich.progress import wrap_file
-
-    with urlopen(url, timeout=30) as response, path.open("wb") as file:
-        size = int(response.headers["Content-Length"] or 0)
-        bar = {"console": (console := Console(stderr=True)), "disable": not console.is_terminal, "transient": True}
-        with wrap_file(response, size, description=f"fetching {url}", **bar) as body:
-            shutil.copyfileobj(body, file)

@@ -251,6 +251,31 @@ def pasted_too_light(photo):
     return background, pasted, difference
 
 
+def test_a_face_that_its_network_has_mended_stays_so_in_the_photographs_own_light():
+    """Of a wall of noise: a smooth face pasted too light stays smooth, as bright as the wall is on average."""
+    wall = np.clip(RNG.normal(120, 12, (120, 160, 3)), 0, 255).astype(np.uint8)
+    canvas, smooth = resize(wall, 480, 640), np.full((200, 200, 3), 134, np.uint8)
+    middle = np.s_[130:270, 250:390]
+    for mended, noise, off in ((True, (0, 3), (9, 11)), (False, (8, 20), (0, 1.5))):
+        pasted = canvas.copy()
+        difference = paste(pasted, wall, smooth, Similarity(1 / 4, 55 + 25j), mended)
+        assert noise[0] <= pasted[middle].std(axis=(0, 1)).mean() <= noise[1]
+        assert pasted[middle].mean() == pytest.approx(canvas[middle].mean(), abs=1)
+        assert off[0] <= difference <= off[1]
+
+
+def test_a_face_of_a_network_that_mends_is_pasted_so(found, monkeypatch):
+    photo, eyes = wall_with_a_face()
+    found(a_face(eyes, width=18))
+    asked, find = [], presets.find
+    monkeypatch.setattr(restore, "paste", lambda *how: asked.append(how[4]) or paste(*how))
+    for mends in (False, True):
+        monkeypatch.setattr(presets, "find", lambda name: dataclasses.replace(find(name), mends=mends))  # noqa: B023
+        fsr.restore_photo(photo, load=blocks)
+        assert set(asked) == {mends}
+        asked.clear()
+
+
 def test_no_seam_shows_on_a_wall_though_the_network_is_14_levels_off():
     background, pasted, _ = pasted_too_light(gradient(120, 160))
     added = pasted.astype(int) - background

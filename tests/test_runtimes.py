@@ -15,7 +15,7 @@ from processes import cost, resident
 from skimage.data import astronaut
 
 import keras_facesr as fsr
-from keras_facesr import presets
+from keras_facesr import presets, released
 from keras_facesr.errors import ExportError, ImageError, PresetError
 from keras_facesr.inference import runtimes, upscale
 
@@ -56,7 +56,7 @@ def no_litert(monkeypatch):
 def test_a_released_file_does_what_the_network_does_for_any_size_and_for_batches(name):
     preset = presets.find(name)
     model, network = runtimes.load(preset, "litert"), fsr.load(name)
-    assert presets.released_file(preset, preset.exports["litert"]).stat().st_size < 8e6
+    assert released.path_of(preset, preset.exports["litert"]).stat().st_size < 8e6
     for height, width in ((16, 16), (9, 30), (38, 36)):  # the last one in tiles
         levels = np.stack([astronaut()[60 : 60 + height, 190 : 190 + width], astronaut()[:height, :width]])
         difference = upscale(model, levels, tile=32).astype(int) - network.upscale(levels, tile=32)
@@ -186,7 +186,7 @@ def test_the_example_for_phones_does_the_same_with_litert_alone(face, tmp_path, 
     with Image.open(face) as whole:
         whole.crop((*cut, *whole.size)).save(face)
     preset = presets.find(name)
-    file = presets.released_file(preset, preset.exports["litert"])
+    file = released.path_of(preset, preset.exports["litert"])
     command = [sys.executable, ROOT / "examples" / "mobile" / "enlarge.py", file, face, tmp_path / "large.png", "--repeat", "2"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "(median of 2)" in run.stdout
@@ -204,7 +204,7 @@ def test_the_example_for_phones_reads_a_picture_as_it_is_to_be_seen(kind, face, 
         else:
             Image.fromarray(np.asarray(whole.convert("L"), np.uint16) * 257).save(face)
     preset = presets.find("sam")
-    file = presets.released_file(preset, preset.exports["litert"])
+    file = released.path_of(preset, preset.exports["litert"])
     command = [sys.executable, ROOT / "examples" / "mobile" / "enlarge.py", file, face, tmp_path / "large.png"]
     subprocess.run(command, check=True)
     expected = upscale(runtimes.load(preset, "litert"), face)

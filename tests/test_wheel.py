@@ -17,7 +17,7 @@ import pytest
 import setuptools
 
 import keras_facesr as fsr
-from keras_facesr import presets, yardsticks
+from keras_facesr import presets, released, yardsticks
 from keras_facesr.errors import PresetError
 from keras_facesr.inference import runtimes
 
@@ -77,7 +77,7 @@ def test_the_extra_takes_the_yardsticks_of_the_same_version():
 def as_installed(tmp_path, monkeypatch):
     """The catalogue as the wheel has it of one yardstick, whose distribution is not installed; returns its released files."""
     preset = presets.find(YARDSTICK)
-    files = [presets.released_file(preset, file) for file in (preset.weights, *preset.exports.values())]
+    files = [released.path_of(preset, file) for file in (preset.weights, *preset.exports.values())]
     folder = tmp_path / "saved_models" / YARDSTICK
     folder.mkdir(parents=True)
     shutil.copy(preset.folder / "config.json", folder)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from keras_facesr import presets
+from keras_facesr import presets, released
 from keras_facesr.cli import console
 from keras_facesr.errors import CallError, FacesrError, PresetError
 from keras_facesr.importing import prepared_keras
@@ -25,7 +25,7 @@ def find_preset(name, *tasks):
         raise CallError(str(error)) from error
     if preset.task not in tasks:
         raise CallError(f"{name} is for {preset.task}, not for {' or '.join(tasks)}; `facesr models` lists all")
-    presets.check_at_hand(preset)
+    released.check_at_hand(preset)
     return preset
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_facesr import presets
+from keras_facesr import presets, released
 from keras_facesr.errors import ExportError, ImageError
 from keras_facesr.importing import imported
 from keras_facesr.inference.sizes import fitting_size
@@ -157,11 +157,11 @@ def load(preset, runtime, threads=None):
     kind = RUNTIMES[runtime]
     imported(kind.MODULE, kind.EXTRA)
     if runtime in preset.exports:
-        path = presets.released_file(preset, preset.exports[runtime])
+        path = released.path_of(preset, preset.exports[runtime])
     else:
-        path = presets.at_hand(preset, kind.FILE)
+        path = released.at_hand(preset, kind.FILE)
     if path is None:
-        own = presets.cache_folder(preset) / kind.FILE
+        own = released.cache_folder(preset) / kind.FILE
         raise ExportError(f"{preset.name} brings no file for {runtime}: make one, facesr export {preset.name} {own}")
     model = kind(path, threads)
     about = {**dict.fromkeys(("preset_sha256", "size", "sampler")), **model.about}
@@ -189,7 +189,7 @@ def fastest(preset, samples=0):
     if samples and preset.is_stochastic:
         return "keras"
     for runtime, kind in RUNTIMES.items():
-        if runtime in preset.exports and presets.at_hand(preset, preset.exports[runtime].file):
+        if runtime in preset.exports and released.at_hand(preset, preset.exports[runtime].file):
             with suppress(ExportError):
                 imported(kind.MODULE, kind.EXTRA)
                 return runtime

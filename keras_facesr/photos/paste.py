@@ -2,10 +2,12 @@
 
 A face is resampled along the inverse of its similarity and fades into the canvas. Then the pasted face is projected, so that it
 reduces to the photograph (``inference.consistent``): that restores the photograph's low frequencies, its colours and its light,
-and any detail that the network's frame was too small for.
+and any detail that the network's frame was too small for. It would also bring back what a photograph is spoilt by, so of a face
+whose network has mended it only light and colours become the photograph's.
 """
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from keras_facesr.data.similarity import Similarity, corners, warp
 from keras_facesr.inference.consistent import correction, part, reduced, tiles
@@ -15,6 +17,7 @@ FEATHER = 0.12  # share of the frame's side over which a face fades into the pho
 ROUNDNESS = 4  # exponent of the frame's outline |x|^p + |y|^p = 1: 2 is an oval, infinity the square
 PROJECTED = 2  # projections of a pasted face
 MARGIN = 8  # pixels of the photograph round a face
+LIGHT = 0.1  # deviation of the blur that leaves light and colours alone, as a share of the frame's side
 
 
 def place_of(to_photo, side, height, width):
@@ -25,7 +28,7 @@ def place_of(to_photo, side, height, width):
     return rectangle(to_photo(corners(side, side)), height, width, MARGIN)
 
 
-def paste(canvas, photo, answer, to_photo):
+def paste(canvas, photo, answer, to_photo, mended=False):
     """Put a face into the enlarged photograph.
 
     Args:
@@ -33,6 +36,7 @@ def paste(canvas, photo, answer, to_photo):
         photo: uint8 (H, W, 3), the photograph.
         answer: uint8 (side, side, 3), the enlarged face in its frame.
         to_photo: ``Similarity`` from points of ``answer`` to points of the photograph, in pixels of each.
+        mended: whether the face is to keep what its network has mended: then it need not reduce to the photograph.
 
     Returns:
         mean absolute difference, in levels of 255, between the pasted face, reduced again, and the photograph.
@@ -47,7 +51,9 @@ def paste(canvas, photo, answer, to_photo):
         under, small = part(before, outer, scale), part(seen, outer)
         mask = outline(to_answer, *under.shape[:2], len(answer))
         pasted = under + mask * (warp(answer, to_answer, *under.shape[:2]) - under)
-        for _ in range(PROJECTED):
+        if mended:
+            pasted = np.clip(pasted + mask * light(pasted, small, mask, LIGHT * len(answer) * to_photo.scale), 0, 255)
+        for _ in range(0 if mended else PROJECTED):
             pasted = np.clip(pasted + mask * correction(pasted, small), 0, 255)
         part(place, inner, scale)[...] = part(np.rint(pasted), within, scale)
         part(weights, inner)[...] = part(reduced(mask, scale), within)
@@ -56,6 +62,20 @@ def paste(canvas, photo, answer, to_photo):
         off = np.abs(reduced(part(place, outer, scale), scale) - part(seen, outer))
         difference += np.sum(part(weights, inner) * part(off, within))
     return float(difference / np.sum(weights) / 3)
+
+
+def light(pasted, photo, mask, deviation):
+    """What to add to a pasted face (scale * H, scale * W, C) for the light and the colours of ``photo`` (H, W, C): float32.
+
+    The two, reduced alike and blurred by a Gaussian of that ``deviation`` in pixels of ``photo``, differ by it. Only what is
+    under ``mask`` (scale * H, scale * W, 1) counts, as round the face they agree.
+    """
+    height, width = pasted.shape[:2]
+    scale = height // len(photo)
+    weights = reduced(mask, scale)
+    missing = weights * (photo - reduced(pasted, scale))
+    missing, weights = (gaussian_filter(part, (deviation, deviation, 0), mode="nearest") for part in (missing, weights))
+    return warp(missing / np.maximum(weights, 1e-3), Similarity(1 / scale, 0), height, width)
 
 
 def outline(to_frame, height, width, side):

@@ -161,7 +161,8 @@ class Parts:
         image = self.canvas.copy() if keep else self.canvas
         for k, to_photo in self.places.items():
             face = self.faces[k]
-            face.difference = paste(image, self.picture.rgb, face.crops[chosen[k] % len(face.crops)], to_photo)
+            crop, mended = face.crops[chosen[k] % len(face.crops)], presets.find(face.preset).mends
+            face.difference = paste(image, self.picture.rgb, crop, to_photo, mended)
         if scale != WORKING:
             image = resized(image, *(side * scale for side in self.picture.rgb.shape[:2]))
         return like(self.picture, image, scale)
@@ -256,7 +257,7 @@ class _Piece:
 
     def __init__(self, photo, background, face, preset):
         """``background`` is the photograph as its network has enlarged it, or that network if it enlarges such pieces alone."""
-        own_side = preset.own_size[0] if preset.own_size else None
+        own_side, self.mended = preset.own_size[0] if preset.own_size else None, preset.mends
         template = FRAMINGS[preset.framing if own_side else ANY_SIZE]
         self.side, self.to_photo, self.coincides = frame(face.points, template, own_side, max(LEVEL, preset.turn))
         _, lying, lies = frame(face.points, template, own_side, ANY_TURN)
@@ -294,7 +295,7 @@ class _Piece:
     def _pasted(self, enlarged, answer, to_piece):
         """The enlarged piece with an answer pasted; ``to_piece`` is the similarity from the frame that was asked about."""
         pasted = enlarged.copy()
-        paste(pasted, self.photo, answer, to_piece.after(Similarity(self.side / len(answer), 0)))
+        paste(pasted, self.photo, answer, to_piece.after(Similarity(self.side / len(answer), 0)), self.mended)
         return pasted
 
     def _enlarged(self):

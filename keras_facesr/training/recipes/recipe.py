@@ -245,6 +245,11 @@ class Recipe:
         return {name: value for name, value in self.config.items() if name != "critic"}
 
     @property
+    def spoils(self):
+        """Whether small images are spoilt by more than reduction."""
+        return bool(self.stylevae) or self.degradation == "blind"
+
+    @property
     def stylevae(self):
         """Name of the styleVAE preset that makes the small images; None if no network makes them."""
         return None if self.degradation in ("bicubic", ALIASED, "blind") else self.degradation
