@@ -198,7 +198,6 @@ def test_the_version_is_printed(facesr):
         ("export near FACES", "is a folder, and no SavedModel to replace; name another"),
         ("export near NOTES --format savedmodel", "a SavedModel is a folder, other formats are files"),
         ("models *x3*", "no model matches '*x3*'"),
-        ("models --json FACE", "exists already"),
         ("evaluate FACES --model near,noisy_x2", "nearest_x4 4, noisy_x2 2"),
         ("evaluate FACES --model near --hr-size 30", "multiple of the scale 4"),
         ("evaluate FACES --model near --samples 3", "stochastic"),
@@ -270,6 +269,27 @@ def test_an_existing_output_stays_unless_overwriting_is_allowed(facesr, catalogu
     assert facesr("upscale", face, "-o", target.parent, "--model", "near", "--overwrite").code == 0
     assert Image.open(target).size == (64, 64)
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "upscale FACE -o OUT",
+        "upscale --demo -o OUT",
+        "compare FACE -o OUT",
+        "upscale FACE -o FOLDER --json OUT",
+        "upscale FACE -o FOLDER --json OUT --skip-existing",
+        "models --json OUT",
+    ],
+)
+def test_an_answer_that_exists_already_ends_every_command_alike(arguments, facesr, catalogue, face, tmp_path):
+    paths = {"FACE": face, "OUT": tmp_path / "out.png", "FOLDER": tmp_path / "folder"}
+    paths["OUT"].write_bytes(b"precious")
+    how = () if arguments.startswith("models") else ("--model", "near")
+    refused = facesr(*(paths.get(argument, argument) for argument in arguments.split()), *how)
+    assert refused.code == 1, "2 would say that the call is wrong, and it was right the first time"
+    assert refused.err.count("\n") == 1 and "out.png: exists already" in refused.err
+    assert paths["OUT"].read_bytes() == b"precious" and not paths["FOLDER"].exists()
 
 
 def test_an_output_that_fails_halfway_leaves_the_old_file_alone(facesr, catalogue, face, tmp_path, monkeypatch):
@@ -639,7 +659,7 @@ def test_an_exported_file_stays_unless_overwriting_is_allowed(facesr, catalogue,
     (tmp_path / "near.tflite").touch()
     call = ("export", "near", tmp_path / "near.tflite", "--json", "-")
     refused = facesr(*call)
-    assert refused.code == 2 and refused.err.endswith("near.tflite: exists already; --overwrite replaces it\n")
+    assert refused.code == 1 and refused.err.endswith("near.tflite: exists already; --overwrite replaces it\n")
     assert facesr(*call, "--overwrite").code == 0 and allowed == [True]
 
 

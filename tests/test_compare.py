@@ -141,12 +141,25 @@ def test_faces_are_cut_to_the_framing_of_another_set_as_evaluate_cuts_them(faces
     assert two_sets.code == 2 and f"--framing: where faces lie in {folder} is not known" in two_sets.err
 
 
+def test_a_single_face_that_is_broken_leaves_none_to_show(facesr, catalogue, folder, tmp_path):
+    nothing = facesr("compare", folder / "broken.png", "--model", "near", "-o", tmp_path / "sheet.png")
+    named, told = nothing.err.splitlines()
+    assert nothing.code == 1 and "broken.png" in named and told == "facesr: no face can be shown"
+
+
+def test_models_are_named_with_a_space_after_the_comma_too(facesr, catalogue, folder, tmp_path):
+    call = (folder / "0.png", "-o", tmp_path / "sheet.png", "--model", "near, noisy_x4")
+    assert ": LR, bicubic, near, noisy_x4; x4" in facesr("compare", *call).out
+    measured = facesr("evaluate", folder, "--model", "near , noisy_x4", "--json", "-")
+    assert [*json.loads(measured.out)["models"]] == ["bicubic", "near", "noisy_x4"]
+
+
 def test_of_many_faces_some_are_shown_and_a_sheet_stays_unless_it_may_be_replaced(facesr, catalogue, folder, tmp_path):
     call = ("compare", folder, folder / "0.png", "--limit", 2, "--model", "near", "-o", tmp_path / "sheet.png")
     assert facesr(*call, "--json", "-").out.count('"input"') == 2
     height = Image.open(tmp_path / "sheet.png").height
     refused = facesr(*call)
-    assert refused.code == 2 and refused.err == f"facesr: {tmp_path / 'sheet.png'}: exists already; --overwrite replaces it\n"
+    assert refused.code == 1 and refused.err == f"facesr: {tmp_path / 'sheet.png'}: exists already; --overwrite replaces it\n"
     assert facesr("compare", folder / "1.png", *call[5:], "--overwrite").code == 0
     assert Image.open(tmp_path / "sheet.png").height < height
 

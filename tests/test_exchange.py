@@ -131,7 +131,7 @@ def test_no_file_of_ones_own_is_replaced_by_an_import(file, facesr, tmp_path):
         with pytest.raises(WeightsError, match=f"{name}: exists already; overwrite replaces it"):
             fsr.import_weights(file, tmp_path)
         refused = facesr("import", file, "-o", tmp_path)
-        assert (refused.code, refused.err) == (2, f"facesr: {own}: exists already; --overwrite replaces it\n")
+        assert (refused.code, refused.err) == (1, f"facesr: {own}: exists already; --overwrite replaces it\n")
         assert own.read_text() == "my own"
         own.unlink()
 

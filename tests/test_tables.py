@@ -464,7 +464,7 @@ def test_the_command_writes_the_table_and_prints_it(facesr, tmp_path, monkeypatc
     assert result.code == 0 and target.read_text() == markdown(made[1]) and target.read_text() in result.out
     assert json.loads((tmp_path / "report.json").read_text()) == made[1]
     again = facesr(*call)
-    assert again.code == 2 and f"{target}: exists already; --overwrite replaces it" in again.err
+    assert again.code == 1 and f"{target}: exists already; --overwrite replaces it" in again.err
 
 
 def test_the_command_refuses_what_cannot_be_in_one_line(facesr, tmp_path):

@@ -341,7 +341,7 @@ def test_what_was_done_is_kept_where_a_network_is_missing_or_nothing_was_joined(
         with pytest.raises(PresetError):
             quickly(film, out, resume=True, load=missing)
     out.unlink()  # as after a crash
-    with pytest.raises(CallError, match="out.mp4: was begun already; --resume goes on with it, --overwrite begins anew"):
+    with pytest.raises(FacesrError, match="out.mp4: was begun already; --resume goes on with it, --overwrite begins anew"):
         quickly(film, out)
     assert quickly(film, out, resume=True).enlarged == 12 - 5
 

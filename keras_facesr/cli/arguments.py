@@ -42,7 +42,7 @@ class Once(argparse.Action):
 
 MODELS = {  # how ``--model`` is parsed where several may be named
     "required": True,
-    "type": lambda text: text.split(","),
+    "type": lambda text: [name.strip() for name in text.split(",")],
     "action": "extend",
     "metavar": "NAME[,NAME...]",
     "help": "models of one scale, or runs' folders without commas; may be repeated",

@@ -101,5 +101,5 @@ def _readable(files, protocol, columns, failed):
         except FacesrError as error:
             failed.add(file, error)
     if not pictures:
-        raise FacesrError(f"none of the {len(files)} faces can be shown")
+        raise FacesrError("no face can be shown")
     return pictures

@@ -116,7 +116,7 @@ def check_json(args):
         for option in ("skip_existing", "resume"):  # they exclude --overwrite, the remedy of ``check_new``
             if getattr(args, option, False) and is_there(args.json):
                 given = option.replace("_", "-")
-                raise CallError(f"{args.json}: exists already, and --{given} replaces nothing: give --json another name")
+                raise FacesrError(f"{args.json}: exists already, and --{given} replaces nothing: give --json another name")
         check_new(args.json, args.overwrite)
         check_writable(args.json)
 

@@ -1,4 +1,6 @@
-"""The command line: its commands, and their exit codes. 0: all done; 1: an input failed; 2: a wrong call.
+"""The command line: its commands, and their exit codes.
+
+0: all done; 1: an input failed, or an answer exists already; 2: a wrong call.
 
 Nothing heavy is imported before it is needed, so that help and the list of models answer at once.
 """

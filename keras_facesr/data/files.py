@@ -9,7 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_facesr.errors import CallError, reason
+from keras_facesr.errors import CallError, FacesrError, reason
 
 MARK = ""  # begins the names of this process's temporary files; see `clear_away`
 
@@ -78,9 +78,9 @@ def is_there(path):
 
 
 def check_new(path, overwrite):
-    """Raise CallError if the file exists and may not be replaced."""
+    """Raise FacesrError if the file exists and may not be replaced."""
     if is_there(path) and not overwrite:
-        raise CallError(f"{path}: exists already; --overwrite replaces it")
+        raise FacesrError(f"{path}: exists already; --overwrite replaces it")
 
 
 def check_writable(path, room=2**16):

@@ -64,10 +64,10 @@ def restore_video(source, out, scale=4, faces_only=False, resume=False, overwrit
         RestoredVideo.
 
     Raises:
-        CallError: another scale or suffix; ``out`` is there already, was begun, or is being written by another call; nothing
-            fits what is to be resumed.
+        CallError: another scale or suffix; ``out`` is being written by another call; nothing fits what is to be resumed.
         FilmError: the film cannot be read, or only in part: ``out`` then has the frames before that, of which the error tells.
-        FacesrError: the disk is full, or a network cannot be loaded: ``out`` is as it was, and ``resume`` goes on.
+        FacesrError: ``out`` is there already, or was begun; or the disk is full, or a network cannot be loaded: it is as it
+            was, and ``resume`` goes on.
         ExportError: PyAV or the networks that find faces are not installed (extra ``video``).
         KeyboardInterrupt: it was interrupted; its message says what is in ``out``.
     """
@@ -129,7 +129,7 @@ def _parts(film, out, scale, faces_only, resume, overwrite):
         parts.claim()
     elif not overwrite and (is_there(out) or parts.done):
         hint = "--resume goes on with it, --overwrite begins anew" if parts.begun else "--overwrite replaces it"
-        raise CallError(f"{out}: {'exists' if is_there(out) else 'was begun'} already; {hint}")
+        raise FacesrError(f"{out}: {'exists' if is_there(out) else 'was begun'} already; {hint}")
     else:
         try:
             parts.begin()
