@@ -114,7 +114,7 @@ def test_an_interrupted_call_goes_on_and_ends_well(facesr, catalogue, tree, tmp_
     for path in set((tmp_path / "out").rglob("*.png")) - set(before):
         path.unlink()
     result = facesr(*call, "--skip-existing")
-    assert (result.code, result.err) == (0, "") and result.out.endswith("4 of 10 pictures were answered already\n")
+    assert (result.code, result.err) == (0, "") and result.out.endswith("pictures answered already: 4 of 10\n")
     assert levels(tmp_path / "out") == dict(zip(ANSWERS, range(10)))
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 

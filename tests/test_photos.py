@@ -480,7 +480,7 @@ def test_a_photograph_without_a_face_is_enlarged_and_said_to_have_none(facesr, t
     report = json.loads(facesr(*call, "--overwrite", "--faces-only", "--json", "-").out)
     assert report["background"] == "bicubic"
     again = facesr(*call, "--skip-existing")
-    assert (again.code, again.out) == (0, "1 of 1 photographs were answered already\n")
+    assert (again.code, again.out) == (0, "photographs answered already: 1 of 1\n")
     Image.fromarray(gradient(20, 20)).save(tmp_path / "wall_photo.png")
     kept = facesr("photo", tmp_path / "wall.png", tmp_path / "wall_photo.png", "-o", tmp_path, "--overwrite")
     assert kept.code == 2 and "wall.png would replace" in kept.err and kept.err.count("\n") == 1

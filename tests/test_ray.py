@@ -60,7 +60,7 @@ def test_every_picture_is_answered_once_though_workers_and_the_call_are_killed(t
     ended, printed, errors = killed_at(len(before) + 20, kill_a_worker)
     *told, skipped = printed.splitlines()
     assert ended.returncode == 1 and errors.startswith(f"facesr: {broken}: ") and errors.count("\n") == 1
-    assert skipped == f"{len(before)} of 321 pictures were answered already"
+    assert skipped == f"pictures answered already: {len(before)} of 321"
     assert len({*told}) == len(told) == 320 - len(before) and all(" -> " in line for line in told)
     assert answers(out) == answers(tmp_path / "alone") and len([*out.iterdir()]) == 320, "and nothing half-written is left"
 

@@ -94,7 +94,7 @@ def run(args):
                 failed.add(photo, error)
             show(index + 1)
     if skipped and args.json != "-":
-        print(f"{len(skipped)} of {len(answers)} photographs were answered already")
+        print(f"photographs answered already: {len(skipped)} of {len(answers)}")
     if len(failed) > 1:
         print(f"facesr: {len(failed)} of {len(failed) + len(done) + len(skipped)} photographs failed", file=sys.stderr)
     report = {"scale": args.scale, "background": "bicubic" if args.faces_only else background}

@@ -120,7 +120,7 @@ def _upscale_files(args, preset, file):
                     print(f"{answer.file} -> {', '.join(told_of['outputs'])}", flush=True)
             show(told)
     if skipped and args.json != "-":
-        print(f"{len(skipped)} of {len(answers)} pictures were answered already")
+        print(f"pictures answered already: {len(skipped)} of {len(answers)}")
     if len(failed) > 1:
         print(f"facesr: {len(failed)} of {len(failed) + len(done) + len(skipped)} pictures failed", file=sys.stderr)
     if len(odd) > 1:
