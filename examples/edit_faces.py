@@ -13,7 +13,7 @@ import numpy as np
 
 import keras_facesr as fsr
 from keras_facesr.data.cache import decoded
-from keras_facesr.data.datasets import open_dataset
+from keras_facesr.data.datasets import celeba
 from keras_facesr.data.degrade import degrade
 from keras_facesr.data.files import place_for
 from keras_facesr.data.images import to_uint8, to_unit, write_png
@@ -35,19 +35,19 @@ out = place_for(args.out, ".png")
 if args.quick:
     true, test, labels = demo_faces(8, 64), demo_faces(args.faces, 64), dict.fromkeys(EDITED, np.arange(8) < 4)
 else:
-    sizes = {"train": 2000, "test": args.faces}
-    train, test = (open_dataset(args.celeba, part, kind="celeba").subset(slice(n)) for part, n in sizes.items())
+    train, test = celeba(args.celeba, "train").subset(slice(2000)), celeba(args.celeba, "test").subset(slice(args.faces))
     (true, unreadable), test, labels = decoded(train, 64), decoded(test, 64)[0], train.labels
     if unreadable or not labels:
         raise fsr.FacesrError(f"{(*unreadable, 'list_attr_celeba.txt')[0]}: cannot be read")
+    if alike := [name for name in EDITED if len({*labels.get(name, ())}) < 2]:
+        raise fsr.FacesrError(f"{args.celeba}: its training faces all have the attribute {alike[0]}, or none has")
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 from keras_facesr.models.face_features import ATTRIBUTES
 
 model, judge = (fsr.load(name, weights=None if args.quick else "released") for name in ("varsr", "face_features"))
 small, rows = degrade(test, model.scale), []  # uint8 (N, 8, 8, 3)
 for attribute in EDITED:
-    has = labels[attribute]
-    direction = model.attribute_direction(to_unit(true[has]), to_unit(true[~has]))
+    direction = model.attribute_direction(*(to_unit(true[labels[attribute] == has]) for has in (True, False)))
     direction /= np.linalg.norm(direction)  # strengths are in units of z
     edited = np.asarray(model.edit(to_unit(small), direction, STRENGTHS))  # (5, N, 64, 64, 3)
     rows += [np.concatenate(column, axis=1) for column in edited.transpose(1, 0, 2, 3, 4)]

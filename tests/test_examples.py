@@ -57,6 +57,7 @@ MISSING = [  # what is given is not there or holds no faces, or the answer canno
     "train_sam --quick -o absent.h5",
     "train_cagface --quick --size 0",
     "edit_faces celeba",
+    "edit_faces smiling",
     "transfer_faces celeba",
     "attention_maps -o faces/0.png/absent.png",
     "attention_maps -o faces/absent.png",
@@ -130,6 +131,8 @@ def test_what_is_not_there_is_named_in_one_line_without_starting_tensorflow(here
     shutil.copy(here / "faces" / "0.png", here / "celeba" / "img_align_celeba" / "1.jpg")
     shutil.copy(here / "faces" / "0.png", here / "celeba" / "img_align_celeba" / "2.jpg")
     (here / "celeba" / "list_eval_partition.txt").write_text("1.jpg 0\n2.jpg 2\n")  # without attributes
+    shutil.copytree(here / "celeba", here / "smiling")
+    (here / "smiling" / "list_attr_celeba.txt").write_text("2\nSmiling Male Eyeglasses\n1.jpg 1 1 1\n2.jpg 1 -1 -1\n")
     called = miscall([f"{EXAMPLES}/{call.replace(' ', '.py ', 1)}" for call in MISSING], here)
     assert called.stdout.splitlines() == [f"{EXAMPLES}/{call.split()[0]}.py 2" for call in MISSING]
     reasons = (
@@ -137,6 +140,7 @@ def test_what_is_not_there_is_named_in_one_line_without_starting_tensorflow(here
         "digits: holds digits",
         "must be a whole number",
         "list_attr_celeba.txt: cannot be read",
+        "smiling: its training faces all have the attribute Smiling, or none has",
         "celeba: 1 test faces",
     )
     named = [any(reason in line for reason in reasons) for line in called.stderr.splitlines()]
