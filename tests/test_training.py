@@ -480,7 +480,7 @@ def test_an_argument_that_is_none_of_those_there_are_or_without_effect_is_refuse
 def test_a_run_that_cannot_begin_leaves_nothing_of_it(cache, faces, tmp_path):
     stage = dataclasses.replace(THIN_STAGE, batch_size=64)
     with pytest.raises(DatasetError, match="20 images make no batch of 64"):
-        training.train(dataclasses.replace(THIN, stages=(stage,)), faces, tmp_path / "run")
+        training.train(dataclasses.replace(THIN, stages=(THIN_STAGE, stage)), faces, tmp_path / "run")
     assert not (tmp_path / "run").exists()
     (tmp_path / "few").mkdir()
     for face in sorted(faces.iterdir())[:4]:

@@ -19,7 +19,7 @@ from keras_facesr.termination import when_asked_to_end
 from keras_facesr.training import recipes
 from keras_facesr.training.devices import devices_for, precision_here
 from keras_facesr.training.run_folder import RunFolder, precision_of
-from keras_facesr.training.sources import data_description, training_files
+from keras_facesr.training.sources import check_largest_batch, data_description, training_files
 from keras_facesr.training.tasks import TASKS
 
 
@@ -56,7 +56,7 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
         TrainingFailed: the disk is full, a figure is no longer a number, or another machine is gone.
         TrainingStopped: the process was asked to end (SIGTERM), and has saved its state.
         KeyboardInterrupt: Ctrl+C; the state is saved as well, but at a second Ctrl+C the run ends at once, without.
-        DatasetError: the data is missing or has another layout.
+        DatasetError: the data is missing, too few, or has another layout.
     """
     recipe = recipe if isinstance(recipe, recipes.Recipe) else recipes.find(recipe)
     if not isinstance(run_dir, (str, os.PathLike)):
@@ -73,6 +73,7 @@ def train(recipe, data_dir, run_dir, resume=False, strategy="auto", **changes):
     for stage in recipe.stages:
         if stage.batch_size % devices.replicas:
             raise TrainingError(f"{devices.replicas} devices cannot share batches of {stage.batch_size} images evenly")
+    check_largest_batch(recipe, data_dir)
     if changes.get("precision") is None:
         begun_in = precision_of(Path(run_dir)) if resume else None
         recipe = dataclasses.replace(recipe, precision=begun_in or precision_here(recipe.precision))

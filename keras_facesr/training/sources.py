@@ -43,6 +43,15 @@ def training_parts(recipe, data_dir, stage):
     return [(source, training_part if it else slice(None)) for source, it in zip(sources, same)]
 
 
+def check_largest_batch(recipe, data_dir):
+    """DatasetError if there are too few images for it: when a run begins, not when it has trained the stages before."""
+    stage = max(recipe.stages, key=lambda stage: stage.batch_size)
+    parts = training_parts(recipe, data_dir, stage)
+    count = sum(source.times * len(training_set(source, data_dir).subset(part)) for source, part in parts)
+    if count < stage.batch_size:
+        raise DatasetError(f"{data_dir}: {count} images make no batch of {stage.batch_size}, beside those held out; give more")
+
+
 def training_set(source, data_dir):
     """The training part of a source: an ``ImageSet``, or an ``ArraySet`` of digits."""
     return open_dataset(existing(data_dir, source.kind) / source.folder, split="train", kind=source.kind)
