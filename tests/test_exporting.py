@@ -264,6 +264,7 @@ INT8 = {"quantize": "int8", "size": (8, 8)}
     "path, how, reason",
     [
         ("model.pb", {}, "no format is known by '.pb'"),
+        ("model.pth", {}, "networks for PyTorch are written as .safetensors files, not '.pth'"),
         ("model.tflite", {"format": "TFLite"}, "no format is known by 'TFLite'"),
         ("model.tflite", {"size": 16}, r"^size must be \(height, width\), two whole numbers, not 16$"),
         ("model.onnx", {"size": (16, 16, 3)}, "^size must be"),

@@ -30,7 +30,7 @@ from keras_facesr.inference.runtimes import METADATA
 from keras_facesr.inference.sizes import fitting_size
 from keras_facesr.version import __version__
 
-FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".safetensors": "pytorch", "": "savedmodel"}
+FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".safetensors": "pytorch", ".pth": "pytorch", "": "savedmodel"}
 ONNX_OPSET = 17
 CALIBRATION_IMAGES = 200  # the most that are used of those given
 ON_SAMPLERS = "a sampler is a TFLite or ONNX file of a stochastic model"
