@@ -6,6 +6,7 @@ FACE is a small picture of a face (some 16x16 pixels for sam, 8x8 for varsr); wi
 """
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -27,9 +28,10 @@ end_in_a_line()
 out = place_for(args.out, ".png")
 
 preset = presets.find(args.model)
-face = read_picture(args.face).rgb if args.face else demo_face(preset.framing)
+face = replace(read_picture(args.face or demo_face(preset.framing)), alpha=None, is_gray=False)  # all are shown in RGB
 model = fsr.load(args.model)
-face = read_picture(face if args.face or not model.own_size else resize(face, *model.own_size))
+if model.own_size and not args.face:
+    face = replace(face, rgb=resize(face.rgb, *model.own_size))
 
 samples = sample_picture(model, face, n=8, seed=0)  # eight, uint8 (H, W, 3)
 deviation = picture_deviation(model, face, n=32, seed=0)  # (H, W), in units of [0, 1]

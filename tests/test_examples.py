@@ -106,6 +106,13 @@ def test_an_example_runs_as_it_stands_and_writes_what_it_says(name, run, here):
         assert (here / written).stat().st_size > 10_000
 
 
+@pytest.mark.slow
+def test_a_face_too_large_to_sample_is_named(run, here):
+    Image.fromarray(demo_faces(1, 250)[0]).save(here / "large.png")
+    ended = run("sample_faces", "large.png")
+    assert ended.returncode == 2 and "\nlarge.png: 250x250 pixels are too many to sample" in f"\n{ended.stderr}"
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.py")), ids=lambda path: path.name)
 def test_an_example_has_fewer_than_sixty_lines(path):
     assert len(path.read_text().splitlines()) < 60
