@@ -175,12 +175,12 @@ def test_a_visitor_restores_a_photograph_and_chooses_among_the_answers_of_its_fa
         try:
             visitor = Client(url, verbose=False, analytics_enabled=False, download_files=str(tmp_path / "downloads"))
             _, first, faces, said, face, answers, answer = visitor.predict(
-                handle_file(photo), 4, False, 3, 0, api_name="/run_restore"
+                handle_file(photo), 4, False, 3, 0, False, api_name="/run_restore"
             )
             _, second, *_ = visitor.predict(1, 2, api_name="/run_choose")
             offered = visitor.predict(1, api_name="/offered")[1]
             with pytest.raises(Exception, match="drop a photograph first"):
-                visitor.predict(None, 4, False, 0, 0, api_name="/run_restore")
+                visitor.predict(None, 4, False, 0, 0, False, api_name="/run_restore")
         finally:
             tab.close(verbose=False)
     assert said == "1 face, 1 enlarged by a network for faces." and len(faces) == 1

@@ -357,6 +357,20 @@ def test_tiny_large_and_averted_faces_are_left_to_the_background_and_counted(fou
     assert choose(a_face(eyes, 300), model="sam") == ("sam", None)
 
 
+def test_photographs_that_were_only_reduced_have_networks_of_their_own(found, facesr, tmp_path):
+    photo, eyes = wall_with_a_face()
+    found(a_face(eyes, 24))
+    for model, mends in ((None, True), ("clean", False)):
+        (face,) = fsr.restore_photo(photo, model=model, load=blocks).faces
+        assert presets.find(face.preset).mends is mends
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    for options, printed in (((), "sam_real_x4"), (("--clean",), "sam_small_x4"), (("--model", "cagface"), "cagface")):
+        outcome = facesr("photo", tmp_path / "a.png", "--dry-run", *options)
+        assert outcome.code == 0 and printed in outcome.out
+    outcome = facesr("photo", tmp_path / "a.png", "--dry-run", "--clean", "--model", "sam")
+    assert outcome.code == 2 and "exclude each other" in outcome.err
+
+
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch, facesr, tmp_path):
     Image.fromarray(gradient(20, 20)).save(tmp_path / "a.png")
     networks.started.cache_clear()

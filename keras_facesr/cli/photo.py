@@ -22,6 +22,7 @@ def add_options(option):
     option("-o", "--out", type=local_path, metavar="OUT_DIR", help="folder to write to")
     option("--scale", type=int, choices=(2, 4), default=4, help="times as high and wide (default: %(default)s)")
     option("--model", metavar="NAME", help="network for all faces (default: by their width; --dry-run prints the table)")
+    option("--clean", action="store_true", help="take networks for photographs that were only reduced: no noise, no JPEG")
     option("--background", metavar="NAME", help=f"network for the rest (default: {presets.BACKGROUND})")
     option("--faces-only", action="store_true", help="enlarge the rest by bicubic interpolation: much faster")
     option("--samples", type=positive, default=0, metavar="N", help="N photographs each, with other plausible faces")
@@ -41,6 +42,8 @@ def run(args):
         raise CallError("--overwrite and --skip-existing exclude each other")
     if args.faces_only and args.background:
         raise CallError("--faces-only and --background exclude each other: one is bicubic interpolation, one a network")
+    if args.clean and args.model:
+        raise CallError("--clean and --model exclude each other: one names networks by width, the other one for all faces")
     args.seed = seed_of(args)
     check_draws(args.runtime, args.samples)
     background = presets.full_name(args.background or presets.BACKGROUND)  # faces may ask for the same, by that name
@@ -66,7 +69,7 @@ def run(args):
     for given in empty:
         failed.add(given, FacesrError(f"{given}: no picture there"))
     if args.dry_run and args.json != "-":
-        print("\n".join(choose.table(args.model)))
+        print("\n".join(choose.table(_networks(args))))
     elif not args.dry_run:
         console.check_writable(args.out)
     load = Loader(args)
@@ -102,6 +105,13 @@ def run(args):
     return 1 if failed else 0
 
 
+def _networks(args):
+    """What ``photos.restore`` takes as ``model``."""
+    from keras_facesr.photos.choose import CLEAN
+
+    return CLEAN if args.clean else args.model
+
+
 def _do(args, photo, targets, background, load, show):
     """Enlarge one photograph, or with ``--dry-run`` find its faces. Returns its entry of the report, and a line about it."""
     from keras_facesr.data.images import read_picture, write_png
@@ -109,7 +119,7 @@ def _do(args, photo, targets, background, load, show):
 
     picture = read_picture(photo)
     if args.dry_run:
-        faces, doubtful = find(picture, args.model, show)
+        faces, doubtful = find(picture, _networks(args), show)
         lines = [f"{photo}: {summary(faces, doubtful)}", *map(_line, faces)]
         return _entry(photo, faces, doubtful), "\n".join(lines)
     make_folder_of(targets[0])  # where a name that is too long is seen before the work
@@ -119,7 +129,7 @@ def _do(args, photo, targets, background, load, show):
     if args.keep_faces and missing:
         console.check_new(_face_file(targets[0], 1), args.overwrite or args.skip_existing)  # of more it is not known yet
     how = {"samples": args.samples, "seed": args.seed, "load": load, "show": show}
-    parts = enlarge_parts(picture, args.model, background, args.faces_only, **how)
+    parts = enlarge_parts(picture, _networks(args), background, args.faces_only, **how)
     faces = _write_faces(args, targets, parts.faces) if args.keep_faces else []
     outputs = []
     for number in missing:  # one after the other, as each may have hundreds of megabytes

@@ -13,6 +13,7 @@ from keras_facesr.demo.jobs import PAGE_PIXELS, look, new_folder, view
 from keras_facesr.errors import ExportError, ImageError
 from keras_facesr.inference.answers import answer_name
 from keras_facesr.photos import networks
+from keras_facesr.photos.choose import CLEAN
 from keras_facesr.photos.restore import WORKING, Parts, enlarge_parts, load_fastest, summary
 
 AROUND = 0.25  # sides of a face's box that are shown on each side of it
@@ -82,12 +83,13 @@ def built_in(folder):
     return write_png(new_folder(folder) / "astronaut.png", resize(astronaut(), *small))
 
 
-def restore(path, scale, faces_only, samples, seed, show=lambda part: None):
+def restore(path, scale, faces_only, samples, seed, clean=False, show=lambda part: None):
     """Enlarge a photograph and its faces: ``Photograph``, each face with its first answer.
 
     Args:
         path: of the photograph.
         scale, faces_only, samples, seed: as ``photos.restore_photo`` has them.
+        clean: whether the photograph was only reduced.
         show: called with the part done, 0 to 1.
     """
     photo = look(path, "a photograph")
@@ -101,7 +103,8 @@ def restore(path, scale, faces_only, samples, seed, show=lambda part: None):
     def load_once(name, samples):
         return load(name, min(samples, 1))  # how many are drawn makes no other model
 
-    parts = enlarge_parts(photo, faces_only=faces_only, samples=samples, seed=seed, load=load_once, show=show)
+    how = {"faces_only": faces_only, "samples": samples, "seed": seed}
+    parts = enlarge_parts(photo, CLEAN if clean else None, load=load_once, show=show, **how)
     return Photograph(parts, scale, [0] * len(parts.faces))
 
 

@@ -9,7 +9,7 @@ from keras_facesr.photos.restore import SCALES
 
 COMPARED = "Bicubic | restored"
 HOW = "Each face is found and enlarged by the network that fits its width, the rest by another."
-NO_CHOICE = f"No network here draws other answers: those for faces of {SMALLEST} to {BY_WIDTH[-1][0]} pixels do."  # SAM's
+NO_CHOICE = f"No network here draws other answers: those for faces of {SMALLEST} to {BY_WIDTH[None][-1][0]} pixels do."  # SAM's
 
 
 def build(folder):
@@ -23,6 +23,7 @@ def build(folder):
             built_in = gr.Button("Take the built-in photograph", size="sm", elem_id="photo-built-in")
             picture = gr.Image(label="As it was read", height=200, elem_id="photo-picture", **STILL)
             scale = gr.Radio(list(SCALES), value=4, label="Times as high and wide", elem_id="photo-scale")
+            clean = gr.Checkbox(False, label="It was only reduced: no noise, no JPEG", elem_id="photo-clean")
             faces_only = gr.Checkbox(False, label="Interpolate all but the faces: faster", elem_id="photo-faces-only")
             with gr.Row():
                 samples = gr.Slider(0, 8, value=0, step=1, label="Samples per face", info="0: the most probable one", scale=2)
@@ -60,10 +61,10 @@ def build(folder):
         return {answers: numbered, answer: gr.update(choices=list(range(1, len(numbered) + 1)), value=chosen)}
 
     @friendly
-    def run_restore(path, scale, faces_only, samples, seed, progress=gr.Progress()):
+    def run_restore(path, scale, faces_only, samples, seed, clean, progress=gr.Progress()):
         progress(0, desc="Preparing")
         show = lambda part: progress(part, desc="Restoring")  # noqa: E731
-        done = photo_jobs.restore(path, scale, faces_only, int(samples), seed or 0, show)
+        done = photo_jobs.restore(path, scale, faces_only, int(samples), seed or 0, clean, show)
         result = {photograph: done, **shown(done), found: gr.update(visible=bool(done.parts.faces))}
         numbers = [k + 1 for k in done.choices]
         if not numbers:
@@ -88,7 +89,7 @@ def build(folder):
             others: gr.update(visible=False),
         }
 
-    how, seen = [scale, faces_only, samples, seed], [photograph, compare, download, faces, said]
+    how, seen = [scale, faces_only, samples, seed, clean], [photograph, compare, download, faces, said]
     running = [
         restore.click(run_restore, [file, *how], [*seen, found, others, face, answers, answer], **ONE_AT_A_TIME),
         answer.input(run_choose, [photograph, face, answer], seen, **ONE_AT_A_TIME, **LATEST),

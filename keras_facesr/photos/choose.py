@@ -4,11 +4,11 @@ from keras_facesr import presets
 from keras_facesr.errors import CallError
 
 SMALLEST, LARGEST = 8, 256  # pixels: a smaller face has too little left, a larger one gains nothing by a network for faces
-BY_WIDTH = (  # least width in pixels, and the preset; docs/photos.md has the measurements
-    (SMALLEST, "sam"),
-    (19, "sam_small_x4"),
-    (30, "cagface"),
-)
+CLEAN = "clean"  # what stands for the networks for photographs that were only reduced, without noise, blur or JPEG
+BY_WIDTH = {  # least width in pixels, and the preset; docs/photos.md has the measurements
+    None: ((SMALLEST, "sam"), (19, "sam_real_x4"), (48, "cagface")),
+    CLEAN: ((SMALLEST, "sam"), (19, "sam_small_x4"), (30, "cagface")),
+}
 ASIDE = 0.8  # a face whose nose is farther aside (``Face.aside``) is a profile
 
 
@@ -17,7 +17,7 @@ def choose(face, model=None):
 
     Args:
         face: a ``detect.Face``.
-        model: name of one preset for faces of every width; None: by ``BY_WIDTH``.
+        model: name of one preset for faces of every width; or one of ``BY_WIDTH``.
 
     Returns:
         (name, None), or (None, "tiny", "profile" or "large").
@@ -26,15 +26,17 @@ def choose(face, model=None):
         return None, "tiny"
     if face.aside > ASIDE:
         return None, "profile"
-    if model:
+    if model not in BY_WIDTH:
         return model, None
     if face.width > LARGEST:
         return None, "large"
-    return [preset for least, preset in BY_WIDTH if face.width >= least][-1], None
+    return [preset for least, preset in BY_WIDTH[model] if face.width >= least][-1], None
 
 
 def check_model(name):
-    """Raise CallError if a preset does not enlarge faces, or if the framing that it needs is not known."""
+    """Raise CallError if a preset, unless it is one of ``BY_WIDTH``, does not enlarge faces, or its framing is not known."""
+    if name in BY_WIDTH:
+        return
     preset = presets.find(name)
     if not preset.enlarges_faces or preset.own_size and not preset.framing:
         raise CallError(f"{name} does not enlarge faces of a known framing: give sam, cagface or another such (facesr models)")
@@ -49,9 +51,10 @@ def check_background(name):
 
 def table(model=None):
     """The networks by width, or the one for faces of every width, as lines to print."""
-    if model:
+    if model not in BY_WIDTH:
         rest = "profiles and doubtful faces: the background's network"
         return [f"faces from {SMALLEST} px wide: {presets.full_name(model)}", f"under {SMALLEST} px, {rest}"]
-    ends = [*(least for least, _ in BY_WIDTH[1:]), LARGEST]
-    rows = [f"faces {least} to {end} px wide: {presets.full_name(name)}" for (least, name), end in zip(BY_WIDTH, ends)]
+    by_width = BY_WIDTH[model]
+    ends = [*(least for least, _ in by_width[1:]), LARGEST]
+    rows = [f"faces {least} to {end} px wide: {presets.full_name(name)}" for (least, name), end in zip(by_width, ends)]
     return [*rows, f"under {SMALLEST} px, over {LARGEST} px, profiles and doubtful faces: the background's network"]

@@ -106,7 +106,8 @@ def restore_photo(
     Args:
         source: path, PIL image, uint8 array (H, W), (H, W, 3) or (H, W, 4), or ``Picture``.
         scale: 2 or 4.
-        model: preset for all faces; None: by their width (``choose.BY_WIDTH``).
+        model: preset for all faces; None: by their width (``choose.BY_WIDTH``), "clean": by networks for photographs that
+            were only reduced.
         background: preset for the rest; it must take any size and enlarge 4 times.
         faces_only: enlarge the rest by bicubic interpolation.
         samples: number of answers, which differ in the faces of stochastic models; 0: one answer, the most probable.
@@ -248,8 +249,7 @@ def check_scale(scale):
 def check_networks(model, background):
     """Raise CallError if presets do not suit faces or the rest, PresetError if one is unknown."""
     check_background(background)
-    if model:
-        check_model(model)
+    check_model(model)
 
 
 class _Piece:
