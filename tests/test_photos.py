@@ -194,7 +194,7 @@ def test_a_turned_face_is_asked_about_upright_and_once_in_the_photographs_own_pi
 
 def test_outside_the_faces_is_bit_for_bit_the_background(found):
     photo, eyes = wall_with_a_face()
-    found(a_face(eyes, width=18))
+    found(a_face(eyes, width=16))
     alone = upscale(Blocks(4), photo)
     restored = fsr.restore_photo(photo, load=blocks)
     changed = np.nonzero((restored.pixels != alone).any(axis=-1))
@@ -310,10 +310,10 @@ def test_a_photograph_that_is_too_large_is_refused_before_its_faces_are_sought(m
 
 def test_a_level_face_is_not_turned_by_minus_zero(found, facesr, tmp_path, monkeypatch):
     Image.fromarray(gradient(40, 50)).save(tmp_path / "wall.png")
-    found(a_face((15 + 20.05j, 25 + 20j), width=18))
+    found(a_face((15 + 20.05j, 25 + 20j), width=16))
     monkeypatch.setattr(networks, "started", lambda: None)
     told = facesr("photo", tmp_path / "wall.png", "--dry-run").out
-    assert "18 px wide at 20,25, turned by 0 degrees: sam_small_x8" in told
+    assert "16 px wide at 20,25, turned by 0 degrees: sam_small_x8" in told
 
 
 @finding

@@ -23,6 +23,8 @@ ahead, hats become hair, men with long hair or under a cap become women."""
 SEEN = {  # by preset: what is wrong in ten faces of its test part, seen beside bicubic and the truth
     "sam_small_x4": """close to the truth; lettering and watermarks stay unreadable; fine wrinkles, stubble and film grain are \
 smoothed away, single hairs are lost; samples look alike.""",
+    "sam_real_x4": """of spoilt faces skin is smooth as wax: wrinkles, stubble, freckles and lettering are gone, faces look \
+younger; eyes that blur has taken are drawn as in most faces; teeth become one band; clean faces come out softer.""",
     "sam_small_x8": """thin frames of glasses are gone, thick ones stay; wrinkles and stubble are smoothed away, so faces look \
 younger; hair has no strands; teeth become one band; lettering is lost.""",
     "sam_small_x8_celeba": """hair has no strands, wrinkles and frowns are smoothed away, so faces look younger and calmer; \
