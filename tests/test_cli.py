@@ -146,7 +146,6 @@ def test_the_version_is_printed(facesr):
         ("upscale FACE -o OUT --model near --overwrite --skip-existing", "exclude each other"),
         ("upscale FACE -o OUT --model near --model noisy_x4", "--model is given twice"),
         ("upscale FACE -o OUT --out OUT", "--out is given twice"),
-        ("video FACE -o OUT --resume --json FACE", "give --json another name"),
         ("upscale FACE -o OUT NOTES", "NOTES: inputs stand side by side, all options before or after them"),
         ("export near OUT --size 16 --quantize float16 --size 32", "--size is given twice"),
         ("upscale FACE -o OUT --model nearst_x4", "did you mean nearest_x4"),
@@ -432,7 +431,7 @@ def test_the_demonstration_writes_one_picture_and_prints_its_gain(facesr, catalo
 
 def test_the_demonstration_overwrites_nothing(facesr, catalogue, tmp_path):
     (tmp_path / "demo_near.png").write_bytes(b"precious")
-    assert facesr("upscale", "--demo", "-o", tmp_path, "--model", "near").code == 2
+    assert facesr("upscale", "--demo", "-o", tmp_path, "--model", "near").code == 1
     assert (tmp_path / "demo_near.png").read_bytes() == b"precious"
 
 

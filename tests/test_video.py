@@ -239,7 +239,7 @@ def test_ctrl_c_leaves_a_film_that_plays_and_resume_goes_on_behind_it(tmp_path, 
         with pytest.raises(KeyboardInterrupt, match=f"first {number} frames; --resume"):
             quickly(film, out, resume=resume, show=stop_at(number))
         assert len(decoded(out)[0]) == number and sound_of(out)[0][-1][0] < number / 25
-    with pytest.raises(CallError, match="--resume goes on"):
+    with pytest.raises(FacesrError, match="--resume goes on"):
         quickly(film, out)
     with pytest.raises(CallError, match="another --scale"):
         restore_video(film, out, scale=4, faces_only=True, resume=True, load=blocks)
@@ -259,7 +259,7 @@ def test_a_film_that_another_call_is_writing_is_left_alone(tmp_path, no_face, mo
 
     def meanwhile(done, total):
         if done in (2, 5):
-            with pytest.raises(CallError) as caught:
+            with pytest.raises(FacesrError) as caught:
                 quickly(film, out, **how)
             refused.append(str(caught.value))
 
