@@ -278,16 +278,19 @@ def test_an_existing_output_stays_unless_overwriting_is_allowed(facesr, catalogu
         "compare FACE -o OUT",
         "upscale FACE -o FOLDER --json OUT",
         "upscale FACE -o FOLDER --json OUT --skip-existing",
+        "video FACE -o FILM --json OUT --resume",
         "models --json OUT",
     ],
 )
 def test_an_answer_that_exists_already_ends_every_command_alike(arguments, facesr, catalogue, face, tmp_path):
-    paths = {"FACE": face, "OUT": tmp_path / "out.png", "FOLDER": tmp_path / "folder"}
+    paths = {"FACE": face, "OUT": tmp_path / "out.png", "FOLDER": tmp_path / "folder", "FILM": tmp_path / "film.mp4"}
     paths["OUT"].write_bytes(b"precious")
-    how = () if arguments.startswith("models") else ("--model", "near")
+    how = () if arguments.startswith(("models", "video")) else ("--model", "near")
     refused = facesr(*(paths.get(argument, argument) for argument in arguments.split()), *how)
     assert refused.code == 1, "2 would say that the call is wrong, and it was right the first time"
     assert refused.err.count("\n") == 1 and "out.png: exists already" in refused.err
+    replaces_nothing = arguments.endswith(("--skip-existing", "--resume"))
+    assert ("give --json another name" if replaces_nothing else "--overwrite replaces it") in refused.err
     assert paths["OUT"].read_bytes() == b"precious" and not paths["FOLDER"].exists()
 
 

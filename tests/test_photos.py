@@ -322,9 +322,8 @@ def test_samples_of_a_photograph_are_written_one_after_the_other(facesr, tmp_pat
     Image.fromarray(photo).save(tmp_path / "wall.png")
     crops = [np.full((128, 128, 3), 60 * k, np.uint8) for k in range(3)]
     face = restore.FoundFace((0, 0, 1, 1), [], 18.0, 0.0, 1.0, "sam_small_x8", None, crops=crops)
-    parts = restore.Parts(
-        images.read_picture(photo), resize(photo, 480, 640).copy(), [face], {0: Similarity(1 / 5, 40 + 50j)}, 0
-    )
+    places = {0: (Similarity(1 / 5, 40 + 50j), False)}
+    parts = restore.Parts(images.read_picture(photo), resize(photo, 480, 640).copy(), [face], places, 0)
     expected = [parts.joined(4, [k]) for k in range(3)]
     monkeypatch.setattr(networks, "started", lambda: None)
     monkeypatch.setattr(restore, "enlarge_parts", lambda *how, **more: parts)

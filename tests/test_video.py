@@ -261,10 +261,11 @@ def test_a_film_that_another_call_is_writing_is_left_alone(tmp_path, no_face, mo
         if done in (2, 5):
             with pytest.raises(FacesrError) as caught:
                 quickly(film, out, **how)
-            refused.append(str(caught.value))
+            refused.append(caught.value)
 
     assert quickly(film, out, show=meanwhile).frames == len(decoded(out)[0]) == 6
-    assert "out.mp4: is being written by another call" in refused[0] and len(refused) == 2
+    assert isinstance(refused[0], CallError) and len(refused) == 2
+    assert "out.mp4: is being written by another call" in str(refused[0])
     assert quickly(film, out, overwrite=True).frames == 6
 
 

@@ -141,7 +141,7 @@ class Parts:
         canvas: all of it by the background's network, uint8 (``WORKING`` * H, ``WORKING`` * W, 3).
         faces: list of ``FoundFace``, upper ones first.
         places: of the faces that have crops, by their numbers in ``faces``, the one that is pasted last at the end: the
-            ``Similarity`` from their crops to the photograph.
+            ``Similarity`` from their crops to the photograph, and whether their network has mended them (``paste``).
         doubtful: as ``Restored`` has it.
     """
 
@@ -160,10 +160,9 @@ class Parts:
             keep: whether other faces may be put in afterwards; if not, the canvas is not copied.
         """
         image = self.canvas.copy() if keep else self.canvas
-        for k, to_photo in self.places.items():
+        for k, place in self.places.items():
             face = self.faces[k]
-            crop, mended = face.crops[chosen[k] % len(face.crops)], presets.find(face.preset).mends
-            face.difference = paste(image, self.picture.rgb, crop, to_photo, mended)
+            face.difference = paste(image, self.picture.rgb, face.crops[chosen[k] % len(face.crops)], *place)
         if scale != WORKING:
             image = resized(image, *(side * scale for side in self.picture.rgb.shape[:2]))
         return like(self.picture, image, scale)
@@ -214,7 +213,7 @@ def enlarge_parts(
         faces[k].crops = piece.answers(asked, samples, seed)
         if piece.side > LARGE:
             release(asked)
-        places[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0))
+        places[k] = piece.to_photo.after(Similarity(piece.side / len(faces[k].crops[0]), 0)), piece.mended
         show(1 - FACES + FACES * done / len(order))
     for used in [network, *models.values()]:
         release(used)

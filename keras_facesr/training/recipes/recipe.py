@@ -247,7 +247,7 @@ class Recipe:
     @property
     def spoils(self):
         """Whether small images are spoilt by more than reduction."""
-        return bool(self.stylevae) or self.degradation == "blind"
+        return self.degradation not in ("bicubic", ALIASED)
 
     @property
     def stylevae(self):
