@@ -37,7 +37,7 @@ if args.quick:
     width, faces = {"features": 8, "blocks": 1}, demo_faces(8, args.size)
 else:
     (faces, unreadable), width = decoded(open_faces(args.faces, split="train"), args.size), {"features": 32, "blocks": 12}
-    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    print(f"faces: {len(faces)}, unreadable files: {len(unreadable)}")
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.
 import keras

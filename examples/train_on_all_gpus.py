@@ -31,7 +31,7 @@ if args.quick:
     size, faces = {"channels": 8, "encoder_blocks": 1, "icap_blocks": 0}, demo_faces(8, 128)
 else:
     (faces, unreadable), size = decoded(open_faces(args.faces, split="train"), size=128), {}
-    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    print(f"faces: {len(faces)}, unreadable files: {len(unreadable)}")
 stream = PairStream(faces, scale=8, batch_size=args.batch)  # whole batches, of one size
 
 # TensorFlow takes seconds to start: a wrong call has been answered by now.

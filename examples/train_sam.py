@@ -32,7 +32,7 @@ if args.quick:
     faces = demo_faces(8, 128)
 else:
     faces, unreadable = decoded(open_faces(args.faces, split="train"), size=128)
-    print(f"{len(faces)} faces, {len(unreadable)} unreadable files")
+    print(f"faces: {len(faces)}, unreadable files: {len(unreadable)}")
     size = {}
 stream = PairStream(faces, scale=8, batch_size=8)
 

@@ -7,7 +7,7 @@ has ended or of an import is one too, named by its path. All are data, without p
 import difflib
 import json
 import os
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -227,8 +227,10 @@ def _read(folder):
         entry["curve"] = tuple(map(tuple, entry.get("curve", ())))
         preset = Preset(folder=folder, **entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        wanted = ", ".join(entry.name for entry in fields(Preset)[1:-5]).replace("class_name", "class")
-        others = "exports, a curve, a framing, a turn and mends"
+        names = [(one.name.replace("class_name", "class"), one) for one in fields(Preset)[1:]]
+        optional = [name for name, one in names if (one.default, one.default_factory) != (MISSING, MISSING)]
+        wanted = ", ".join(name for name, _ in names if name not in optional)
+        others = ", ".join(optional)
         raise PresetError(f"{path}: not a preset ({error}); it must have {wanted}, and may have {others}") from error
     if preset.class_name not in classes.MODEL_CLASSES:
         known = ", ".join(classes.MODEL_CLASSES)
