@@ -71,14 +71,8 @@ class SuperResolution:
         if self.recipe.degradation == "blind":
             how |= {"afresh": blind} if "prepare" in how else {"afresh": blind, "degrades": None}
             if self.recipe.learnt_start:  # of no other chain
-                how["starts"] = self._learnt_starts
+                how["starts"] = learnt_starts(self.recipe.learnt_start, self.model.scale, self.recipe.seed)
         return PairStream(images, self.model.scale, stage.batch_size, seed, **how)
-
-    def _learnt_starts(self, images):
-        """The images as the recipe's styleVAE spoils them, in their own light."""
-        clean = degrade(images, self.model.scale)
-        spoilt = painted(self.recipe.learnt_start, self.model.scale, self.recipe.seed, STARTS)(images)
-        return [np.stack([with_light_of(*pair) for pair in zip(clean, lr)]) for lr in spoilt]
 
     def validate(self, model):
         """Mean PSNR (dB) and, if its window fits, SSIM of the current answer over the validation images, 8 bits, RGB."""
@@ -276,6 +270,17 @@ def painted(name, scale, seed, variants):
 
     makers = [functools.partial(once, (seed * variants + k) * 10_000) for k in range(variants)]
     return lambda images: [made_once(make, images) for make in makers]
+
+
+def learnt_starts(name, scale, seed):
+    """A function from HR images to lists of LR images, uint8, as a preset ``StyleVAE`` spoils them, in their own light."""
+    paint = painted(name, scale, seed, STARTS)
+
+    def starts(images):
+        clean = degrade(images, scale)
+        return [np.stack([with_light_of(*pair) for pair in zip(clean, lr)]) for lr in paint(images)]
+
+    return starts
 
 
 def aliased(hr, scale, chance):

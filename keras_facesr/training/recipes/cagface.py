@@ -20,11 +20,6 @@ SHARP_FACES = (  # without CelebA's, whose pictures are soft at their own size
     Source("folder", 256, "faces_512", times=4),
     Source("celebamask", 256, "celebamask", times=4),
 )
-ALL_FACES = (  # about a third of the patches from each, whatever the sets' sizes
-    Source("folder", 512, "faces_512", times=10),
-    Source("celebamask", 256, "celebamask", times=12),
-    Source("celeba", 176, "celeba"),
-)
 
 
 def small(name, model_class, config, *stages, parts=None):
@@ -57,13 +52,9 @@ ATTENTIVE = cagface(  # nine tenths of the multiply-adds of cagface_small_x4
 REAL = dataclasses.replace(  # from the weights that were taught on bicubic pairs
     ATTENTIVE,
     name="cagface_real_x4",
-    sources=ALL_FACES,
-    stages=(
-        patches(6000, phase=2, **LARGER),
-        patches(6000, phase=2, **{**LARGER, "learning_rate": 4e-4}),
-    ),
+    sources=SHARP_FACES,
+    stages=(patches(2500, phase=2, batch_size=16, learning_rate=7e-4, ema=0.998, check_every=250),),
     degradation="blind",
-    learnt_start="stylevae_wider",
     validation_images=32,
     start="cagface_attentive_x4",
 )
