@@ -11,6 +11,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import distances  # noqa: E402
+import links  # noqa: E402
 import modes  # noqa: E402
 import precision  # noqa: E402
 import runtimes  # noqa: E402
@@ -35,6 +36,20 @@ def test_a_runtime_that_cannot_start_is_named_in_one_line(tmp_path, monkeypatch)
 def test_what_cannot_be_exported_says_why_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match="^facesr: no model is called 'nobody'"):
         runtimes.exported("onnx", "nobody", 16, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "row, link", [("without blur", "blurred"), ("without noise", "NOISES"), ("without coders", "packed"), ("`blind`", None)]
+)
+def test_a_row_of_links_leaves_out_what_it_names_and_nothing_else(row, link, monkeypatch):
+    met = set()
+    noisy = lambda image, chance: met.add("NOISES") or np.zeros(image.shape)  # noqa: E731
+    monkeypatch.setattr("keras_facesr.data.blind.NOISES", dict.fromkeys(("colour", "gray", "sensor"), noisy))
+    for name in ("blurred", "packed"):
+        monkeypatch.setattr(f"keras_facesr.data.blind.{name}", lambda image, *_, name=name: met.add(name) or image)
+    for seed in range(40):
+        links.blind(np.zeros((64, 64, 3), np.uint8), 4, np.random.default_rng(seed), links.HAND_MADE[row])
+    assert met == {"blurred", "NOISES", "packed"} - {link}
 
 
 def test_faces_as_spoilt_as_others_have_their_colours_and_detail():
