@@ -206,6 +206,15 @@ def test_no_answer_replaces_a_picture_that_is_to_be_enlarged_too(facesr, catalog
         assert levels(own) == {"1.png": 0, "1_near.png": 1}
 
 
+def test_an_answer_is_not_written_over_its_own_picture(facesr, catalogue, tmp_path):
+    write(tmp_path / "own" / "1.png", 7)
+    out = tmp_path / "own" / ".." / "own" / "1.png"
+    for how in ([], ["--overwrite"]):
+        refused = facesr("upscale", tmp_path / "own" / "1.png", "-o", out, "--model", "near", *how)
+        assert refused.code == 2 and refused.err == f"facesr: {out}: is the picture that is read; give another name\n"
+    assert levels(tmp_path / "own") == {"1.png": 7}
+
+
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
 def test_no_answer_replaces_a_picture_that_is_given_by_another_path(facesr, catalogue, tmp_path):
     for level, name in enumerate(("1.png", "1_near.png")):

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 import keras_facesr as fsr
 from keras_facesr import classes, presets
-from keras_facesr.errors import ExportError, WeightsError
+from keras_facesr.errors import CallError, ExportError, WeightsError
 from keras_facesr.exchange.parts import Part
 from keras_facesr.exchange.published import network_of
 from keras_facesr.exchange.pytorch import exchangeable, to_tensors
@@ -260,10 +260,15 @@ def test_arguments_that_no_tensor_tells_are_given_and_unknown_ones_refused(file)
         network_of(file, depth=3)
     with pytest.raises(WeightsError, match="compact.safetensors: no SRVGGNetCompact: .*'tensors'"):
         network_of(file, tensors=3)
-    with pytest.raises(WeightsError, match="SAM: weights are taken over into RRDBNet, "):
+    with pytest.raises(CallError, match="SAM: weights are taken over into RRDBNet, "):
         network_of(file, "SAM")
     with pytest.raises(WeightsError, match="compact.safetensors: no EDSR: it lacks 'conv_first.weight'"):
         network_of(file, "EDSR")
+
+
+def test_a_class_that_takes_no_weights_is_a_wrong_call(file, facesr, tmp_path):
+    refused = facesr("import", file, "-o", tmp_path / "mine", "--model", "SAM")
+    assert refused.code == 2 and refused.err.startswith("facesr: SAM: weights are taken over into RRDBNet, ")
 
 
 def test_the_command_sets_arguments_of_networks_alone(file, facesr, tmp_path):

@@ -336,6 +336,16 @@ def test_samples_of_a_photograph_are_written_one_after_the_other(facesr, tmp_pat
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / f"wall_photo_{number}.png")), pixels)
 
 
+def test_one_number_is_chosen_for_each_face_that_was_found(found):
+    photo, eyes = wall_with_a_face()
+    found(a_face(eyes, width=18))
+    parts = restore.enlarge_parts(photo, load=blocks)
+    for chosen in ([], [0, 0]):
+        with pytest.raises(CallError, match=f"chosen has one number for each face: 1, not {len(chosen)}$"):
+            parts.joined(4, chosen)
+    assert parts.joined(2, [0]).shape == (240, 320, 3)
+
+
 def test_gray_stays_gray_and_alpha_is_kept(found):
     photo, eyes = wall_with_a_face()
     found(a_face(eyes, width=18))

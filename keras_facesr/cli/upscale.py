@@ -52,6 +52,7 @@ def run(args):
 def _answer_file(args):
     """The file that ``-o`` names for the one answer of a call; None where it names a folder. ``args.out`` becomes a path."""
     from keras_facesr.data.images import SUFFIXES
+    from keras_facesr.inference.answers import place
     from keras_facesr.inference.inputs import as_path, pictures_of
 
     if args.out is None:
@@ -70,6 +71,8 @@ def _answer_file(args):
         first, *more = map(as_path, args.inputs)
         if more or args.samples or [file for file, _ in pictures_of(first)] != [first]:
             raise CallError(f"{out}: is for one answer to one picture; for more, -o takes a folder")
+        if place(out) == place(first):
+            raise CallError(f"{out}: is the picture that is read; give another name")
     return out
 
 

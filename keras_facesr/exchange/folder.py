@@ -42,6 +42,7 @@ def import_weights(path, folder=None, model=None, overwrite=False, **arguments):
             one (0.1 with 256 channels, otherwise 1), SRFBN's ``steps``, and ``mean`` and ``img_range`` (``CentredSR``).
 
     Raises:
+        CallError: ``model`` is no class that takes over weights.
         WeightsError: the file is damaged, holds more than tensors, is of no known network, or ``folder`` cannot be written.
         ExportError: what reads the file is not installed.
     """

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from keras_facesr import classes
-from keras_facesr.errors import WeightsError
+from keras_facesr.errors import CallError, WeightsError
 from keras_facesr.exchange.architectures import ARCHITECTURES
 from keras_facesr.exchange.tensors import read_tensors
 
@@ -24,7 +24,7 @@ def network_with(tensors, path, model=None, /, **arguments):
         known = ", ".join(ARCHITECTURES)
         raise WeightsError(f"{path}: no enlarger that is known here ({known}); it holds {listed(tensors)}")
     if name not in ARCHITECTURES:
-        raise WeightsError(f"{name}: weights are taken over into {', '.join(ARCHITECTURES)}")
+        raise CallError(f"{name}: weights are taken over into {', '.join(ARCHITECTURES)}")
     architecture = ARCHITECTURES[name]
     renamed = architecture.renamed(tensors)
     known = {renamed[old]: array for old, array in tensors.items()}

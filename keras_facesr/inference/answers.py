@@ -72,10 +72,6 @@ def check_kept(answers, beside=None):
 
     ``beside``: a compiled pattern of what the names of further files that are written beside an answer have more than its own.
     """
-
-    def place(path):
-        return str(path) if is_remote(path) else os.path.join(os.path.realpath(path.parent), path.name)
-
     pictures = {place(file): file for file in answers}
     if beside:
         pictures |= {beside.sub("", taken): file for taken, file in pictures.items() if beside.search(taken)}
@@ -84,6 +80,11 @@ def check_kept(answers, beside=None):
             other = pictures.get(place(target), file)
             if other != file:
                 raise CallError(f"the answer to {file} would replace {other}, which is to be enlarged too: choose another -o")
+
+
+def place(path):
+    """What two paths of one file share; writing to a link replaces the link."""
+    return str(path) if is_remote(path) else os.path.join(os.path.realpath(path.parent), path.name)
 
 
 def _without_answers(found, root, out):

@@ -120,8 +120,7 @@ def restore_photo(
 
     Raises:
         ImageError: the source cannot be read as a picture, or is too large.
-        CallError: another scale, ``samples`` or ``seed`` that is no number from 0 on, or a preset that does not suit
-            ``model`` or ``background``.
+        CallError: another scale, ``samples`` or ``seed`` below 0, or a preset that does not suit ``model`` or ``background``.
         PresetError: an unknown preset, or its weights are missing.
         ExportError: the networks that find faces are not installed (extra ``photos``).
     """
@@ -159,6 +158,8 @@ class Parts:
             chosen: the number of a crop for each face, from 0; past a face's last one they begin anew.
             keep: whether other faces may be put in afterwards; if not, the canvas is not copied.
         """
+        if len(chosen) != len(self.faces):
+            raise CallError(f"chosen has one number for each face: {len(self.faces)}, not {len(chosen)}")
         image = self.canvas.copy() if keep else self.canvas
         for k, place in self.places.items():
             face = self.faces[k]
