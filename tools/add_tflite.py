@@ -18,7 +18,7 @@ from keras_facesr import presets
 from keras_facesr.data.files import written_whole
 
 NAME = "model.float16.tflite"
-LARGEST = 8_000_000
+LARGEST = 6_000_000
 
 
 def main():
