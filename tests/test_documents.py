@@ -3,6 +3,7 @@
 Their Python is run by test_document_code.py, their commands by test_commands.py.
 """
 
+import importlib
 import json
 import re
 import subprocess
@@ -38,6 +39,17 @@ def test_no_example_gives_a_portrait_to_a_network_that_learnt_from_one_small_siz
         if "portrait" in call:
             model = re.search(r"--model (\S+)", call)
             assert presets.find(model[1] if model else "sam").own_size is None, call
+
+
+def test_the_reference_shows_what_there_is_and_the_members_that_it_names():
+    """The site's builder shows a class's own members, inherited ones where it is asked to, and passes over a wrong name."""
+    text = (ROOT / "docs" / "reference.md").read_text()
+    for path, options in re.findall(r"^::: (\S+)(?:\n    options: \{(.+)\})?$", text, re.MULTILINE):
+        module, name = path.rsplit(".", 1)
+        shown = getattr(importlib.import_module(module), name)
+        lists = {key: set(re.findall(r"\w+", names)) for key, names in re.findall(r"(\w+): \[(.*?)\]", options)}
+        own = {*vars(shown)} | {*lists.get("inherited_members", ())} & {*dir(shown)}
+        assert lists.get("members", set()) <= own | {*getattr(shown, "__annotations__", ())}, path
 
 
 def test_how_well_the_judge_judges_is_as_released():

@@ -455,6 +455,12 @@ def test_orders_put_the_best_first_and_equal_ones_together():
     assert order["spearman"] == pytest.approx(1.5 / np.sqrt(2 * 1.5)) and order["kendall"] == pytest.approx(2 / np.sqrt(2 * 3))
 
 
+@pytest.mark.parametrize("options", [(), ("--overwrite",)])
+def test_a_folder_where_the_table_is_to_be_written_is_named_before_the_work(facesr, tmp_path, options):
+    result = facesr("table", "sam2", tmp_path, "--out", tmp_path / "runs", "--write", tmp_path, *options)
+    assert (result.code, result.err) == (2, f"facesr: {tmp_path}: is a folder; --write takes a file\n")
+
+
 def test_the_command_writes_the_table_and_prints_it(facesr, tmp_path, monkeypatch, made, miniature, faces):
     monkeypatch.setitem(tables.TABLES, "miniature1", MINIATURE)
     monkeypatch.setattr(run, "run", lambda *_, **__: made[1])

@@ -5,7 +5,7 @@ import sys
 from keras_facesr.cli import console
 from keras_facesr.cli.arguments import local_path, positive, report_options
 from keras_facesr.cli.networks import find_preset, start_keras
-from keras_facesr.errors import TrainingStopped
+from keras_facesr.errors import CallError, TrainingStopped
 
 SUMMARY = "Make a table of a paper again: train what is missing at one budget, measure, compare."
 
@@ -38,6 +38,8 @@ def run(args):
         for source in recipes.find(recipe).all_sources:
             training_set(source, args.data_dir / folder)
     target = args.write or args.out / f"{args.name}.md"
+    if target.is_dir():
+        raise CallError(f"{target}: is a folder; --write takes a file")
     console.check_new(target, args.overwrite)
     console.check_writable(target)
     start_keras(args.debug)

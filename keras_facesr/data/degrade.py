@@ -41,7 +41,7 @@ def degrade(hr, scale, antialias=True):
         hr: uint8 (H, W, 3) or (N, H, W, 3); H and W are multiples of `scale`.
         scale: integer factor, at least 1.
         antialias: widen the kernel by `scale`, as Pillow and MATLAB do. False: each small pixel depends only on the 4x4
-            pixels about its centre (for odd scales on the middle one), as by `tf.image.resize` with its defaults; the
+            pixels about its centre (for odd scales on the middle one), as by `tf.image.resize(..., "bicubic")`; the
             pixels between are lost.
 
     Returns:
