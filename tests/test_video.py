@@ -484,7 +484,7 @@ def test_300_frames_of_the_built_in_face_moving_are_followed_and_pasted_without_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("side", "faces"), [(22, "sam_small_x8"), (36, "sam_real_x4"), (80, "cagface_attentive_x4")])
+@pytest.mark.parametrize(("side", "faces"), [(22, "sam_small_x8"), (36, "sam_real_x4"), (80, "cagface_real_x4")])
 def test_a_still_face_flickers_at_most_a_tenth_more_than_by_bicubic(tmp_path, side, faces):
     rng, asked = np.random.default_rng(0), set()
     whole = max(64, side + 24)

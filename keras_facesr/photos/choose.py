@@ -6,7 +6,7 @@ from keras_facesr.errors import CallError
 SMALLEST, LARGEST = 8, 256  # pixels: a smaller face has too little left, a larger one gains nothing by a network for faces
 CLEAN = "clean"  # what stands for the networks for photographs that were only reduced, without noise, blur or JPEG
 BY_WIDTH = {  # least width in pixels, and the preset; docs/photos.md has the measurements
-    None: ((SMALLEST, "sam"), (17, "sam_real_x4"), (48, "cagface")),
+    None: ((SMALLEST, "sam"), (17, "sam_real_x4"), (30, "cagface_real_x4")),
     CLEAN: ((SMALLEST, "sam"), (19, "sam_small_x4"), (30, "cagface")),
 }
 ASIDE = 0.8  # a face whose nose is farther aside (``Face.aside``) is a profile
