@@ -99,6 +99,17 @@ def test_tables_have_the_released_figures(page):
                 assert row in text, f"{preset.name}: {row}"
 
 
+def test_the_choice_of_a_model_excepts_those_that_learnt_from_other_than_bicubic_pairs():
+    text = (ROOT / "docs" / "models.md").read_text()
+    excepted = re.search(r"All released models, except (.+?), were trained", text, re.DOTALL)[1]
+    words = re.findall(r"`(\w+)`", excepted)
+    endings = tuple(word for word in words if word.startswith("_"))
+    models = {presets.find(word).name for word in words if word not in endings}
+    for name in presets.list_models():
+        degradation = recipes.find(name).degradation
+        assert (name in models or name.endswith(endings)) == (degradation != "bicubic"), f"{name}: {degradation}"
+
+
 def test_the_tables_have_what_was_measured_of_spoilt_reduced_and_real_faces():
     text = (ROOT / "docs" / "tables.md").read_text()
     spoilt, reduced = (presets.find(name).figures for name in ("ssrvae_x4", "ssrvae_x4_bicubic"))
