@@ -101,7 +101,7 @@ def test_tables_have_the_released_figures(page):
 
 def test_the_choice_of_a_model_excepts_those_that_learnt_from_other_than_bicubic_pairs():
     text = (ROOT / "docs" / "models.md").read_text()
-    excepted = re.search(r"All released models, except (.+?), were trained", text, re.DOTALL)[1]
+    excepted = re.search(r"All released models, except (.+?),\s+were\s+trained", text, re.DOTALL)[1]
     words = re.findall(r"`(\w+)`", excepted)
     endings = tuple(word for word in words if word.startswith("_"))
     models = {presets.find(word).name for word in words if word not in endings}
