@@ -41,7 +41,7 @@ with short hair become men; skin in bright light is blotched; one sample in some
     "ssrvae_x4_bicubic": "sharp outlines, flat skin; teeth become one band, strands of hair a few thick strokes.",
     "cagface_attentive_x4": "hair is drawn in strokes, not strands; teeth lose their gaps; skin has no pores.",
     "cagface_real_x4": """noise and blocks go, and with them pores, freckles and fine wrinkles, so skin is like wax; pale \
-irises that blur has taken become dark; hair is drawn in thick strokes, teeth in one band; bright rims that sharpening has left \
-stay; lettering stays unreadable.""",
+irises that blur has taken become dark; hair is drawn in thick strokes, teeth in one band; bright rims that sharpening has \
+left stay; lettering stays unreadable.""",
     "edsr_small_x4": "hair is drawn in strokes thicker than its strands; lashes and teeth run together; skin has no pores.",
 }
