@@ -4,7 +4,7 @@
 
 DATA_DIR is a set with a training and a test part. Each row is an ``SRVGGNetCompact`` of 32 channels and 10 convolutions, taught
 for so many steps of 16 patches of 128 pixels, by Adam and from the same first weights, and measured on the test part: spoilt by
-`blind_held_out`, and reduced by bicubic interpolation alone. Some three minutes a row on two cores.
+`blind_held_out`, and reduced by bicubic interpolation alone.
 """
 
 import argparse
