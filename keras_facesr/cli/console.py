@@ -110,15 +110,23 @@ def check_json(args):
     if getattr(args, "json", None) not in (None, "-"):
         if os.path.isdir(args.json):
             raise CallError(f"{args.json}: is a folder; --json takes a file")
-        written = (getattr(args, option, None) for option in ("out", "write"))
-        if any(path and Path(path).resolve() == Path(args.json).resolve() for path in written):
-            raise CallError(f"{args.json}: --json would replace what is written there: give it another name")
+        if Path(args.json).resolve() in _paths(args):
+            raise CallError(f"{args.json}: --json would replace what is read or written there: give it another name")
         for option in ("skip_existing", "resume"):  # they exclude --overwrite, the remedy of ``check_new``
             if getattr(args, option, False) and is_there(args.json):
                 given = option.replace("_", "-")
                 raise FacesrError(f"{args.json}: exists already, and --{given} replaces nothing: give --json another name")
         check_new(args.json, args.overwrite)
         check_writable(args.json)
+
+
+def _paths(args):
+    """What the arguments other than ``--json`` name, each as if it were a file: those that are none do no harm."""
+    for name, value in vars(args).items():
+        for each in value if isinstance(value, list) else [value]:
+            if name != "json" and isinstance(each, (str, Path)):
+                with suppress(OSError, ValueError):  # no path: too long, or a byte that no name holds
+                    yield Path(each).resolve()
 
 
 def write_json(args, result):
