@@ -32,6 +32,10 @@ def patches(steps, **how):
     return Stage(steps, augmentation="six", jit_compile=False, **how)
 
 
+def by_chain(steps):
+    return patches(steps, phase=2, batch_size=16, learning_rate=7e-4, ema=0.998, check_every=250)
+
+
 def cagface(name, *stages, **config):
     config = {"features": 32, "blocks": 12, "image_skip": True, **config}
     return small(name, "CAGFace", config, *stages, parts={"components": COMPONENT_NETWORK})
@@ -53,7 +57,7 @@ REAL = dataclasses.replace(  # from the weights that were taught on bicubic pair
     ATTENTIVE,
     name="cagface_real_x4",
     sources=SHARP_FACES,
-    stages=(patches(2500, phase=2, batch_size=16, learning_rate=7e-4, ema=0.998, check_every=250),),
+    stages=(by_chain(2500), by_chain(2000)),
     degradation="blind",
     validation_images=32,
     start="cagface_attentive_x4",
