@@ -72,7 +72,7 @@ def test_faces_are_shown_before_and_after_and_said_to_be_whose(photo, tmp_path, 
         "left to the background, as it is tiny",
         "left to the background, as it is a profile",
     ]
-    assert views.said == "3 faces, 1 enlarged by a network for faces; left to the background: 1 tiny, 1 profile."
+    assert views.said == "3 faces, 1 by a network for faces; left to the background: 1 tiny, 1 profile."
     sheet = np.asarray(views.faces[0][0]).astype(int)
     side = (sheet.shape[1] - photo_jobs.GAP) // 2
     before, after = sheet[:, :side], sheet[:, -side:]
@@ -183,7 +183,7 @@ def test_a_visitor_restores_a_photograph_and_chooses_among_the_answers_of_its_fa
                 visitor.predict(None, 4, False, 0, 0, False, api_name="/run_restore")
         finally:
             tab.close(verbose=False)
-    assert said == "1 face, 1 enlarged by a network for faces." and len(faces) == 1
+    assert said == "1 face, 1 by a network for faces." and len(faces) == 1
     assert [value for _, value in face["choices"]] == [1] and len(answers) == 3
     assert [value for _, value in answer["choices"]] == [1, 2, 3] and answer["value"] == 1 and offered["value"] == 2
     expected = fsr.restore_photo(photo, samples=3, load=stand_in).images

@@ -229,14 +229,14 @@ def find(picture, model=None, show=lambda part: None):
 
 
 def summary(faces, doubtful):
-    """One line for people, such as ``3 faces, 2 enlarged by a network for faces; left to the background: 1 profile``."""
+    """One line for people, such as ``3 faces, 2 by a network for faces; left to the background: 1 profile``."""
     if not faces and not doubtful:
         return "no face found"
     kinds = [face.left_for for face in faces if face.left_for] + ["doubtful"] * doubtful
     left = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     found = f"{len(faces)} faces" if len(faces) != 1 else "1 face"
     enlarged = sum(face.preset is not None for face in faces)
-    said = f"{found}, {enlarged} enlarged by a network for faces"
+    said = f"{found}, {enlarged} by a network for faces"
     return f"{said}; left to the background: {left}" if left else said
 
 
