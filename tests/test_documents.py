@@ -75,6 +75,13 @@ def test_a_card_has_the_stages_of_its_recipe_or_says_that_more_came_since(preset
     assert told == stages[: len(told)] and (told == stages) != ("the recipe has had a" in card)
 
 
+@pytest.mark.parametrize("preset", presets.list_models())
+def test_a_card_counts_what_the_network_it_goes_on_from_has_seen_as_that_one_does(preset):
+    card = (presets.find(preset).folder / "README.md").read_text()
+    for images, origin in re.findall(r"beyond the ([\d,]+) of `(\w+)`", card):
+        assert f" {images} images seen in all" in (presets.find(origin).folder / "README.md").read_text()
+
+
 @pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=named)
 def test_no_table_of_figures_without_what_made_them(page):
     for section in re.split(r"^#+ ", page.read_text(), flags=re.MULTILINE):

@@ -16,6 +16,7 @@ from keras_facesr.data.files import written_whole
 from keras_facesr.metrics.protocol import REFERENCE
 from keras_facesr.metrics.report import in_one_line, tabulated
 from keras_facesr.models.component_network import COMPONENTS
+from keras_facesr.tables.run import released_images
 from keras_facesr.training import recipes
 from keras_facesr.training.recipes.recipe import DATA_SETS
 from keras_facesr.training.tasks import TASKS
@@ -148,7 +149,8 @@ def beyond(recipe):
     if whole == recipe:
         return ""
     origin = recipe.start or next(name for part, name in recipe.parts.items() if part not in whole.parts)
-    return f", beyond the {whole.images - recipe.images:,} of `{origin}`, from whose weights it goes on"
+    seen = released_images(origin) or whole.images - recipe.images  # its recipe may have grown since it was released
+    return f", beyond the {seen:,} of `{origin}`, from whose weights it goes on"
 
 
 def sizes(entry):
