@@ -42,7 +42,7 @@ with short hair become men; skin in bright light is blotched; one sample in some
     "cagface_attentive_x4": "hair is drawn in strokes, not strands; teeth lose their gaps; skin has no pores.",
     "cagface_real_x4": """noise and blocks go, and with them pores, freckles and fine wrinkles, so skin is like wax; pale \
 irises that blur has taken become dark; hair is drawn in thick strokes, teeth in one band; bright rims that sharpening has \
-left stay; lettering stays unreadable. In 40 real small faces of 30 pixels and more, of WIDER FACE: blocks and noise go and the \
-light stays; what is blurred beyond knowing stays so; in three a glint or a shadow became a false nose or lip.""",
+left stay; lettering stays unreadable. In 40 real small faces of 30 pixels and more, of WIDER FACE: blocks and noise go and \
+the light stays; what is blurred beyond knowing stays so; in three a glint or a shadow became a false nose or lip.""",
     "edsr_small_x4": "hair is drawn in strokes thicker than its strands; lashes and teeth run together; skin has no pores.",
 }
