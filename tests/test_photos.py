@@ -521,7 +521,7 @@ def test_the_command_restores_a_small_face_nearer_to_the_truth_than_bicubic_and_
     report = tmp_path / "report.json"
     options = ["--json", report, "--keep-faces", "--model", "sam"]
     outcome = facesr("photo", tmp_path / "small.png", "-o", tmp_path / "out", *options)
-    assert outcome.code == 0 and "1 face, 1 enlarged" in outcome.out
+    assert outcome.code == 0 and "1 face, 1 by a network for faces" in outcome.out
     (entry,) = json.loads(report.read_text())["done"]
     (face,) = entry["faces"]
     assert face["preset"] == "sam_small_x8" and len(face["landmarks"]) == 5 and face["difference"] < 2
