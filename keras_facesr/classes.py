@@ -12,6 +12,7 @@ from keras_facesr.importing import import_keras
 
 MODEL_CLASSES = {  # network -> module
     "SAM": "keras_facesr.models.sam",
+    "SAMGAN": "keras_facesr.models.sam_gan",
     "VarSR": "keras_facesr.models.varsr",
     "CAGFace": "keras_facesr.models.cagface",
     "CAGFaceGAN": "keras_facesr.models.cagface_gan",

@@ -33,6 +33,7 @@ SMALL = {
     "RRDBNet": {"scale": 4, "channels": 4, "blocks": 1, "growth": 2},
     "SAM": {"scale": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1, "latent_channels": 4}
     | {"latent_blocks": 0, "icap_blocks": 0},
+    "SAMGAN": {"scale": 4, "hr_size": (16, 16), "generator": {}},
     "SRCNN": {"scale": 4, "features": (8, 4)},
     "SRFBN": {"scale": 4, "channels": 4, "groups": 2, "steps": 2},
     "SRVGGNetCompact": {"scale": 4, "channels": 4, "convolutions": 1},
@@ -47,6 +48,7 @@ SMALL = {
 }
 
 SMALL["CAGFaceGAN"]["generator"] = SMALL["CAGFace"]
+SMALL["SAMGAN"]["generator"] = SMALL["SAM"]
 
 NO_ENLARGERS = ("ComponentNetwork", "DigitClassifier", "FaceFeatures", "StyleVAE")
 CRITIC = {"critic": True, "critic_convolutions": 2, "critic_channels": 4, "perceptual_weight": 0.0}  # of a tiny one

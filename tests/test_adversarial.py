@@ -187,7 +187,7 @@ def test_a_u_net_scores_every_pixel_by_what_is_around_it():
     assert changed[48:52, 48:52].all() and not changed[:20].any() and not changed[:, 76:].any()
 
 
-@pytest.mark.parametrize("name", ["VarSR", "URDGN", "CAGFaceGAN"])
+@pytest.mark.parametrize("name", ["VarSR", "URDGN", "CAGFaceGAN", "SAMGAN"])
 def test_a_pixelwise_critic_is_a_u_net_that_learns_beside_the_network(name):
     model = unbuilt(name, **CRITIC, pixelwise_critic=True, objective="standard")
     lr, hr = pairs(name)

@@ -47,6 +47,7 @@ SMALL = {
     "WaveletSRNet": {"scale": 4, "channels": 4, "stages": 2, "blocks": 1, "packet_channels": 2},
 }
 SMALL["CAGFaceGAN"] = {"hr_size": (16, 16), "generator": SMALL["CAGFace"]}
+SMALL["SAMGAN"] = {"hr_size": (64, 64), "generator": SMALL["SAM"]}
 RNG = np.random.default_rng(0)
 
 

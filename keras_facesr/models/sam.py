@@ -329,13 +329,17 @@ class SAM(Stochastic, PhasedSR):
         return loss, loss
 
     def _phase_1_loss(self, lr, hr):
-        """Mean ||y - f(x, 0)||^2 + lambda mean |y - f(x, z_res)|, z_res ~ g(z | r) (eqs. 4 to 6)."""
-        features = self.encoder(self._network_input(lr), training=True)  # once for both paths
-        residual = hr - self._decode_features(lr, features, self._zero_latent(lr), training=True)
-        z = reparameterised_sample(self._encode_residual(residual, training=True), self._step_seed())
-        deterministic = ops.mean(ops.square(residual))
-        stochastic = ops.mean(ops.abs(hr - self._decode_features(lr, features, z, training=True)))
+        """Mean ||y - f(x, 0)||^2 + lambda mean |y - f(x, z_res)| (eqs. 4 to 6)."""
+        _, deterministic, stochastic = self.phase_1_errors(lr, hr, self._step_seed())
         return deterministic + self.stochastic_weight * stochastic, deterministic, stochastic
+
+    def phase_1_errors(self, lr, hr, seed):
+        """The encoder's features; mean ||y - f(x, 0)||^2; mean |y - f(x, z_res)|, z_res ~ g(z | r)."""
+        features = self.encoder(self._network_input(lr), training=True)  # once for all latents
+        residual = hr - self._decode_features(lr, features, self._zero_latent(lr), training=True)
+        z = reparameterised_sample(self._encode_residual(residual, training=True), seed)
+        sr = self._decode_features(lr, features, z, training=True)
+        return features, ops.mean(ops.square(residual)), ops.mean(ops.abs(hr - sr))
 
     def _phase_2_loss(self, lr, hr):
         """KL(q(z | x) || g(z | r)) per image (eq. 7), or KL(g || q); the frozen parts run as in inference."""

@@ -78,9 +78,28 @@ SAM_X4 = sam_of_sets(
     4, (14000, 1e-3), (1500, 5e-4), (1000, 1e-3), channels=48, encoder_blocks=10, latent_channels=8, stochastic_weight=0.1
 )
 SAM_X8 = sam_of_sets(8, (20000, 1e-3), (9500, 5e-4), (2000, 1e-3), encoder_blocks=24, latent_channels=8, stochastic_weight=0.1)
+SAM_X8_GAN = dataclasses.replace(  # against a critic of its samples
+    SAM_X8,
+    name="sam_gan_small_x8",
+    model_class="SAMGAN",
+    config={
+        "scale": 8,
+        "generator": {name: value for name, value in SAM_X8.config.items() if name != "scale"},
+        "critic": True,
+        "critic_channels": 32,
+        "critic_cell": 4,
+        "objective": "paired",
+        "adversarial_weight": 1e-2,
+        "consistency_weight": 3.0,
+        "penalty_weight": 2.0,
+    },
+    stages=(Stage(1200, 16, 1e-4, critic_rate=3.0, phase=2, keep="last", ema=0.998, check_every=100, jit_compile=False),),
+    parts={"generator": SAM_X8.name},
+)
 
 RECIPES = [
     SAM_X8,
+    SAM_X8_GAN,
     gone_on(  # CelebA's own framing: the whole head and what is round it
         SAM_X8, "sam_small_x8_celeba", (12000, 7e-4), (2000, 5e-4), (1000, 1e-3), sources=(CELEBA,)
     ),
