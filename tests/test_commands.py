@@ -169,7 +169,7 @@ def test_models_are_measured(command, here, data, ended_run, facesr):
     if unjudged:  # the extra is not installed: all but the figures that it adds
         words.remove("--identity")
     models = words[words.index("--model") + 1].split(",")
-    where = {"DATA_DIR": set_of(models[0], words), "REAL_DIR": "wider_lq", "CLEAN_DIR": "celeba"}
+    where = {"DATA_DIR": set_of(models[0], words), "REAL_DIR": "wider_lq", "CLEAN_DIR": "celeba", "CELEBA_DIR": "celeba"}
     words = [str(data / where[word]) if word in where else word for word in words]
     report = here / "report.json"
     result = facesr(*words, *([] if "--json" in words else ["--json", report]))

@@ -140,6 +140,7 @@ def test_benchmarks(command, here, data):
     data_dir = next((folder for script, folder in folders.items() if script in command), data)
     recipe = {"RECIPE": "srcnn_x8_utkface", "DATA_DIR": str(data_dir)}
     sets = {f"{name.upper()}_DIR": str(data / name) for name in ("utkface", "celeba", "lfw")}
+    sets["REAL_DIR"] = str(data / "wider_lq")
     assert "|" in (said := run(command_here, here, **sets, **recipe)) or "ratio" in said or said
     if check := next((check for script, check in CHECKS.items() if script in command), None):
         check(json.loads(next(here.glob("*.json")).read_text()))
