@@ -129,8 +129,7 @@ class SAM(Stochastic, PhasedSR):
         self.encoder = self._encoder(2 if enlarged else 1, normalization)
         self.latent_decoder = self._latent_decoder(levels, normalization)
         self.decoder = self._paper_decoder() if enlarged else self._lr_decoder()
-        # ICAP halves the output's size four times; an input that is smaller by 2^k needs k halvings fewer.
-        halvings = 4 if enlarged else levels
+        halvings = 4 if enlarged else levels  # an input that is smaller than the output by 2^k needs k fewer than ICAP's four
         self.ren_trunk = self._ren_trunk()
         self.ren_mean, self.ren_log_variance = self._heads("ren")
         self.icap_trunk = self._icap_trunk([1] * (4 - halvings) + [2] * halvings)
@@ -142,10 +141,9 @@ class SAM(Stochastic, PhasedSR):
 
     def _encoder(self, strides, normalization):
         """SR encoder: ConvBlock, residual blocks, Conv (and BN)."""
-        blocks = [ConvBlock(self.channels, strides, normalization, dtype=self.dtype_policy)]
-        blocks += [self._residual(normalization) for _ in range(self.encoder_blocks)]
-        blocks += [conv(self.channels, dtype=self.dtype_policy)]
-        blocks += [batch_normalization(dtype=self.dtype_policy)] if normalization else []
+        blocks, dtype = [self._residual(normalization) for _ in range(self.encoder_blocks)], self.dtype_policy
+        blocks = [ConvBlock(self.channels, strides, normalization, dtype=dtype), *blocks, conv(self.channels, dtype=dtype)]
+        blocks += [batch_normalization(dtype=dtype)] if normalization else []
         return keras.Sequential(blocks, name="encoder")
 
     def _latent_decoder(self, levels, normalization):
@@ -211,10 +209,8 @@ class SAM(Stochastic, PhasedSR):
         return [*halvings, layers.GlobalAveragePooling2D(keepdims=True, dtype=self.dtype_policy)]
 
     def _heads(self, owner):
-        sizes = (self.head_channels, self.latent_channels)
-        return [
-            LatentHead(*sizes, name=f"{owner}_{statistic}", dtype=self.dtype_policy) for statistic in ("mean", "log_variance")
-        ]
+        sizes, dtype = (self.head_channels, self.latent_channels), self.dtype_policy
+        return [LatentHead(*sizes, name=f"{owner}_{statistic}", dtype=dtype) for statistic in ("mean", "log_variance")]
 
     def _residual(self, normalization):
         return ResidualBlock(self.channels, normalization, dtype=self.dtype_policy)

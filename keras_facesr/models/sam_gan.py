@@ -3,7 +3,6 @@
 import math
 
 import keras
-from keras import ops
 
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.models.sam import SAM
