@@ -42,7 +42,7 @@ def test_the_sr_network_learns_and_what_z_holds_stays(phase):
 
 
 def test_without_a_weight_of_the_samples_its_loss_is_the_squared_error_of_the_deterministic_answer():
-    model = sam_gan({"stochastic_weight": 0.0})
+    model = sam_gan({"stochastic_weight": 0.0}, answer_weight=1.0)
     twin = SAM(**SMALL["SAM"])
     twin.build()
     twin.set_weights(model.generator.get_weights())
@@ -55,8 +55,8 @@ def test_without_a_weight_of_the_samples_its_loss_is_the_squared_error_of_the_de
 
 
 def test_the_loss_against_the_critic_is_the_weighted_sum_that_is_documented():
-    report = step(sam_gan({"stochastic_weight": 0.5}, adversarial_weight=0.03, consistency_weight=2.0), 2)
-    by_pixels = (report["deterministic_mse"] + 0.5 * report["stochastic_l1"]) / 4
+    report = step(sam_gan({"stochastic_weight": 0.5}, answer_weight=0.3, adversarial_weight=0.03, consistency_weight=2.0), 2)
+    by_pixels = (0.3 * report["deterministic_mse"] + 0.5 * report["stochastic_l1"]) / 4
     assert report["loss"] == pytest.approx(by_pixels + 0.03 * report["adversarial"] + 2.0 * report["consistency"], rel=1e-5)
 
 

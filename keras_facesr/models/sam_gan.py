@@ -14,8 +14,7 @@ from keras_facesr.objectives.gaussian import DiagonalGaussian, reparameterised_s
 class SAMGAN(Stochastic, AdversarialSR):
     """A SAM that has been through its phases, whose SR network learns on; in phase 2 against a critic of f(x, z), z ~ q(z | x).
 
-    Beyond the paper, which trains without a critic. What z holds stays as SAM has learnt it: REN and ICAP are frozen. f(x, 0)
-    is held to the truth by its squared error (eq. 4) and so stays soft; only the samples become sharp.
+    Beyond the paper, which trains without a critic. What z holds stays as SAM has learnt it: REN and ICAP are frozen.
 
     ``encode(lr)`` is q(z | x) at ``temperature``; ``decode(lr, z)`` is f(x, z).
 
@@ -24,6 +23,8 @@ class SAMGAN(Stochastic, AdversarialSR):
         hr_size: (height, width) of the faces that it is trained on.
         generator: constructor arguments of ``SAM``.
         objective: the critic's.
+        answer_weight: weight of the squared error of f(x, 0) (eq. 4). With it that answer stays soft, and samples are the
+            softer the nearer their z is to 0; without, all become sharp.
         temperature: factor, above 0, of ICAP's standard deviations in sampling, and in what the critic judges. The higher, the
             more samples differ.
         **kwargs: of ``AdversarialSR``.
@@ -36,15 +37,24 @@ class SAMGAN(Stochastic, AdversarialSR):
         >>> faces = model.sample(lr, n=8, seed=0)                                  # (8, N, H, W, 3)
     """
 
-    ARGUMENTS = ("hr_size", "temperature")
+    ARGUMENTS = ("hr_size", "answer_weight", "temperature")
     FIGURES = ("deterministic_mse", "stochastic_l1")
     paper = SAM.paper
 
-    def __init__(self, scale=8, hr_size=(128, 128), generator=None, objective="paired", temperature=1.0, **kwargs):
+    def __init__(
+        self,
+        scale=8,
+        hr_size=(128, 128),
+        generator=None,
+        objective="paired",
+        answer_weight=0.0,
+        temperature=1.0,
+        **kwargs,
+    ):
         if not temperature > 0:
             raise ValueError(f"SAMGAN: temperature must be a number above 0, not {temperature!r}")
         super().__init__(scale, hr_size, objective, **kwargs)
-        self.temperature = temperature
+        self.answer_weight, self.temperature = answer_weight, temperature
         self.generator = SAM(**{**(generator or {}), "scale": scale}, dtype=self.dtype_policy, name="generator")
         self.generator.phase = 0  # its SR network alone learns
         self.size_multiple = self.generator.size_multiple
@@ -71,11 +81,14 @@ class SAMGAN(Stochastic, AdversarialSR):
         return self.generator._decode_each(lr, latents)
 
     def fidelity(self, lr, hr, turn):
-        """SAM's loss of phase 1, a quarter: squared errors are then those of images in [0, 1]. The output is a sample."""
+        """A quarter of answer_weight ||y - f(x, 0)||^2 + lambda |y - f(x, z_res)|: squared errors as of images in [0, 1].
+
+        The output is a sample, f(x, z).
+        """
         features, deterministic, stochastic = self.generator.phase_1_errors(lr, hr, self.step_seed(turn))
         z = reparameterised_sample(self._encode(lr), self.step_seed(turn, purpose=2))
         sr = self.generator._decode_features(lr, features, z, training=True)
-        loss = deterministic + self.generator.stochastic_weight * stochastic
+        loss = self.answer_weight * deterministic + self.generator.stochastic_weight * stochastic
         return sr, loss / 4.0, deterministic, stochastic
 
     def get_config(self):
