@@ -93,7 +93,7 @@ SAM_X8_GAN = dataclasses.replace(  # against a critic of its samples
         "consistency_weight": 3.0,
         "penalty_weight": 2.0,
     },
-    stages=(Stage(1200, 16, 1e-4, critic_rate=3.0, phase=2, keep="last", ema=0.998, check_every=100, jit_compile=False),),
+    stages=(Stage(2000, 16, 1e-4, critic_rate=3.0, phase=2, keep="last", ema=0.998, check_every=100, jit_compile=False),),
     parts={"generator": SAM_X8.name},
 )
 
