@@ -173,7 +173,7 @@ def test_models_are_measured(command, here, data, ended_run, facesr):
     words = [str(data / where[word]) if word in where else word for word in words]
     report = here / "report.json"
     result = facesr(*words, *([] if "--json" in words else ["--json", report]))
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0 and all(" was trained on " in line for line in result.err.splitlines()), result.err
     found = json.loads(report.read_text())
     assert list(found["models"]) == list(dict.fromkeys(["bicubic", *models]))
     if COMMANDS[command].parent.parent.name == "saved_models":
