@@ -44,7 +44,7 @@ DESCRIPTIONS = {
     "RDN": "residual dense blocks, a yardstick",
     "RRDBNet": "ESRGAN's network by pixels alone, a yardstick",
     "SAM": "Stochastic Attribute Modeling, small: one answer or many",
-    "SAMGAN": "SAM against a critic of its samples, small: sharp faces that differ",
+    "SAMGAN": "SAM against a critic of its samples, small: sharper ones",
     "SRCNN": "three convolutions on the enlarged image, a yardstick",
     "SRFBN": "feedback over four steps, a yardstick",
     "SRGAN": "SRResNet against a critic, a yardstick",

@@ -1,4 +1,4 @@
-"""SAM against a critic of its samples: faces that are sharp and differ, where the paper's loss alone leaves them soft."""
+"""SAM against a critic of its samples, for sharper ones than the paper's loss alone leaves them."""
 
 import math
 
@@ -23,8 +23,7 @@ class SAMGAN(Stochastic, AdversarialSR):
         hr_size: (height, width) of the faces that it is trained on.
         generator: constructor arguments of ``SAM``.
         objective: the critic's.
-        answer_weight: weight of the squared error of f(x, 0) (eq. 4). With it that answer stays soft, and samples are the
-            softer the nearer their z is to 0; without, all become sharp.
+        answer_weight: weight of the squared error of f(x, 0) (eq. 4), which holds that answer soft.
         temperature: factor, above 0, of ICAP's standard deviations in sampling, and in what the critic judges. The higher, the
             more samples differ.
         **kwargs: of ``AdversarialSR``.
