@@ -78,6 +78,12 @@ def check_whole_number(value, name, least=1):
         raise CallError(f"{name} must be a whole number from {least} on, not {value!r}")
 
 
+def check_above_zero(value, name):
+    """Raise ``CallError`` unless the argument of that name is a number above 0."""
+    if not value > 0:
+        raise CallError(f"{name} must be a number above 0, not {value!r}")
+
+
 def check_choice(value, name, choices):
     """Raise ``CallError`` unless the argument of that name is one of the choices."""
     if value not in tuple(choices):

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_facesr import backend
-from keras_facesr.errors import CallError, check_whole_number
+from keras_facesr.errors import CallError, check_above_zero, check_whole_number
 from keras_facesr.inference.sizes import fitting_size
 
 
@@ -245,8 +245,7 @@ class CentredSR(FaceSR):
 
     def __init__(self, scale, mean=(0.5, 0.5, 0.5), img_range=2.0, **kwargs):
         super().__init__(scale, **kwargs)
-        if not img_range:
-            raise CallError(f"{type(self).__name__}: img_range must be a number above 0, not {img_range!r}")
+        check_above_zero(img_range, f"{type(self).__name__}: img_range")
         red, green, blue = mean
         self.mean, self.img_range = (red, green, blue), img_range
 

@@ -1,13 +1,12 @@
 """SAM against a critic of its samples, for sharper ones than the paper's loss alone leaves them."""
 
-import math
-
 import keras
 
+from keras_facesr.errors import check_above_zero
 from keras_facesr.models.adversarial import AdversarialSR
 from keras_facesr.models.sam import SAM
 from keras_facesr.models.stochastic import Stochastic
-from keras_facesr.objectives.gaussian import DiagonalGaussian, reparameterised_sample
+from keras_facesr.objectives.gaussian import reparameterised_sample
 
 
 @keras.saving.register_keras_serializable("keras_facesr")
@@ -50,8 +49,7 @@ class SAMGAN(Stochastic, AdversarialSR):
         temperature=1.0,
         **kwargs,
     ):
-        if not temperature > 0:
-            raise ValueError(f"SAMGAN: temperature must be a number above 0, not {temperature!r}")
+        check_above_zero(temperature, "SAMGAN: temperature")
         super().__init__(scale, hr_size, objective, **kwargs)
         self.answer_weight, self.temperature = answer_weight, temperature
         self.generator = SAM(**{**(generator or {}), "scale": scale}, dtype=self.dtype_policy, name="generator")
@@ -67,8 +65,7 @@ class SAMGAN(Stochastic, AdversarialSR):
         return self.generator(lr, training=training)
 
     def _encode(self, lr, training=None):
-        predicted = self.generator._encode(lr, training)
-        return DiagonalGaussian(predicted.mean, predicted.log_variance + 2.0 * math.log(self.temperature))
+        return self.generator._encode(lr, training).at_temperature(self.temperature)
 
     def _latent_shape(self, lr):
         return self.generator._latent_shape(lr)

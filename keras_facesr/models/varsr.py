@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_facesr import backend
-from keras_facesr.errors import CallError, ImageError
+from keras_facesr.errors import CallError, ImageError, check_above_zero
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv, normalizing
 from keras_facesr.layers.resampling import BicubicEnlargement, PixelShuffle, pixel_shuffles
 from keras_facesr.models.adversarial import AdversarialSR
@@ -225,8 +225,7 @@ class VarSR(LatentSR):
         answer_weight=0.0,
         **kwargs,
     ):
-        if not temperature:
-            raise CallError(f"VarSR: temperature must be a number above 0, not {temperature!r}")
+        check_above_zero(temperature, "VarSR: temperature")
         super().__init__(scale, lr_size, latent_dim, channels, blocks, **kwargs)
         self.kl_weight, self.draws, self.answer_weight = kl_weight, draws, answer_weight
         self.judges_samples, self.keeps_latent, self.temperature = judges_samples, keeps_latent, temperature
@@ -242,8 +241,7 @@ class VarSR(LatentSR):
 
     def _encode(self, lr, training=None):
         """The same at the temperature of sampling."""
-        prior = self._prior(lr)
-        return DiagonalGaussian(prior.mean, prior.log_variance + 2.0 * math.log(self.temperature))
+        return self._prior(lr).at_temperature(self.temperature)
 
     def encode_hr(self, hr):
         """q(z | I_H): the HR encoder's ``DiagonalGaussian``, of true outputs (N, H, W, 3) in [0, 1].

@@ -27,6 +27,10 @@ class DiagonalGaussian:
         self.log_variance = log_variance
         self.stddev = ops.exp(0.5 * log_variance)
 
+    def at_temperature(self, temperature):
+        """The same Gaussian with so many times its standard deviations; a ``temperature`` of 1 changes nothing."""
+        return DiagonalGaussian(self.mean, self.log_variance + 2.0 * math.log(temperature))
+
     def sample(self, n, seed=None, independent=False):
         """``n`` draws (n, batch, ...) by ``spread``, or ``independent`` ones. Not for training.
 
