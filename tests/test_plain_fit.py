@@ -42,14 +42,15 @@ def test_an_unbuilt_network_takes_the_step_of_its_recipe_and_learns(name):
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory):
+def reports(request, tmp_path_factory):
     """What ``plain_fit_worker.py`` finds on so many devices in a precision: name -> a row for each phase."""
-    found = {}
+    found, this = {}, "test_a_phase_by_plain_fit_is_that_of_the_recipe_on_as_many_devices"
+    selected = sorted({item.callspec.params["name"] for item in request.session.items if item.name.startswith(f"{this}[")})
 
     def report(devices, precision):
         if (devices, precision) not in found:
             folder = tmp_path_factory.mktemp("plain_fit")
-            ended([started("plain_fit_worker.py", devices, precision, str(folder))])
+            ended([started("plain_fit_worker.py", devices, precision, str(folder), *selected)])
             found[devices, precision] = json.loads((folder / "report.json").read_text())
         return found[devices, precision]
 
