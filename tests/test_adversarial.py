@@ -201,6 +201,21 @@ def test_a_pixelwise_critic_is_a_u_net_that_learns_beside_the_network(name):
         UNetCritic(halvings=2, channels=4).build((None, 30, 32, 3))
 
 
+@pytest.mark.parametrize("objective", ["paired", "wasserstein"])
+def test_a_penalty_of_every_third_step_weighs_three_times_as_much_there_and_nothing_between(objective):
+    lr, hr = pairs("ESRGAN")
+    seen = {}
+    for every in (1, 3):
+        model = unbuilt("ESRGAN", **CRITIC, objective=objective, penalty_every=every)
+        model.phase = 2
+        model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        seen[every] = [model.train_on_batch(lr, hr, return_dict=True)["penalty"] for _ in range(4)]
+    np.testing.assert_allclose(seen[3], np.multiply([3, 0, 0, 3], seen[1]), rtol=1e-4)
+    assert min(seen[1]) > 0 and model.get_config()["penalty_every"] == 3
+    with pytest.raises(ValueError, match="penalty_every must be a whole number from 1 on, not 0"):
+        unbuilt("ESRGAN", **CRITIC, penalty_every=0)
+
+
 def test_a_u_net_sees_little_detail_as_well_as_much_light():
     critic = UNetCritic(halvings=2, channels=4)
     critic.build((None, None, None, 3))

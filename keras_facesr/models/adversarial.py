@@ -5,6 +5,7 @@ from keras import ops
 from keras.optimizers import LossScaleOptimizer
 
 from keras_facesr import backend
+from keras_facesr.errors import check_whole_number
 from keras_facesr.layers.resampling import BicubicReduction
 from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic
 from keras_facesr.models.own_loss import PhasedSR
@@ -27,6 +28,8 @@ class AdversarialSR(PhasedSR):
             of the features' squared error, of the fidelity, and of the squared error of the judged answer, reduced again,
             from the small image.
         penalty_weight: weight of the penalty.
+        penalty_every: steps from one penalty to the next, which then weighs so many times as much (Karras et al., 2020, lazy
+            regularisation): it takes most of a critic's step.
         critic_steps: steps of the critic for each step of the network.
         critic: whether to build a critic; only phase 2 needs it.
         critic_convolutions, critic_channels: arguments of the critic, which halves the size after every second convolution.
@@ -38,8 +41,8 @@ class AdversarialSR(PhasedSR):
     """
 
     ARGUMENTS = (
-        "objective adversarial_weight perceptual_weight fidelity_weight consistency_weight penalty_weight critic_steps "
-        "critic_convolutions critic_channels critic_cell critic_detail pixelwise_critic seed"
+        "objective adversarial_weight perceptual_weight fidelity_weight consistency_weight penalty_weight penalty_every "
+        "critic_steps critic_convolutions critic_channels critic_cell critic_detail pixelwise_critic seed"
     ).split()
     FIGURES = ("mse",)  # names of the figures that ``fidelity`` returns
     critic_optimizer = features = None  # until phase 2 is compiled
@@ -54,6 +57,7 @@ class AdversarialSR(PhasedSR):
         fidelity_weight=1.0,
         consistency_weight=0.0,
         penalty_weight=10.0,
+        penalty_every=1,
         critic_steps=1,
         critic=False,
         critic_convolutions=8,
@@ -66,11 +70,12 @@ class AdversarialSR(PhasedSR):
     ):
         if objective not in adversarial.OBJECTIVES:
             raise ValueError(f"objective is {objective!r}: choose one of {', '.join(adversarial.OBJECTIVES)}")
+        check_whole_number(penalty_every, "penalty_every")
         super().__init__(scale, **kwargs)
         self.hr_size, self.objective = tuple(hr_size), objective
         self.adversarial_weight, self.perceptual_weight = adversarial_weight, perceptual_weight
         self.fidelity_weight, self.consistency_weight = fidelity_weight, consistency_weight
-        self.penalty_weight = penalty_weight
+        self.penalty_weight, self.penalty_every = penalty_weight, penalty_every
         self.critic_steps, self.seed = critic_steps, seed
         self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
         self.critic_cell, self.critic_detail = critic_cell, critic_detail
@@ -228,14 +233,24 @@ class AdversarialSR(PhasedSR):
         """The critic's loss, with no gradients to the network: the sum, the objective alone, the penalty."""
         sr = ops.stop_gradient(self.judged_answer(lr, hr, turn))
         loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
-        if self.objective == "wasserstein":
-            share = normal_probability(standard_normal((ops.shape(hr)[0], 1, 1, 1), self.step_seed(turn, purpose=1)))
-            penalty = adversarial.gradient_penalty(self.critic, hr, sr, share)
-        elif self.objective == "paired":
-            penalty = sum(adversarial.zero_centred_penalty(self.critic, images) for images in (hr, sr))
-        else:
+        if self.objective not in adversarial.PENALISED:
             return loss, loss, ops.zeros(())
+        penalty = self._penalty(hr, sr, turn)
         return loss + self.penalty_weight * penalty, loss, penalty
+
+    def _penalty(self, hr, sr, turn):
+        """The objective's penalty, on the average over the steps; all of it falls on each ``penalty_every``-th."""
+
+        def value():
+            if self.objective == "paired":
+                return sum(adversarial.zero_centred_penalty(self.critic, images) for images in (hr, sr))
+            share = normal_probability(standard_normal((ops.shape(hr)[0], 1, 1, 1), self.step_seed(turn, purpose=1)))
+            return adversarial.gradient_penalty(self.critic, hr, sr, share)
+
+        if self.penalty_every == 1:
+            return value()
+        due = ops.equal(self.steps_taken % self.penalty_every, 0)
+        return ops.cond(due, lambda: self.penalty_every * value(), lambda: ops.zeros(()))
 
     def step_seed(self, turn, purpose=0):
         """Seed of a draw, from the model's seed, the step, the turn and the replica: a resumed run draws the same."""

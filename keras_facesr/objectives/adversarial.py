@@ -9,6 +9,7 @@ from keras_facesr import backend
 
 OBJECTIVES = ("wasserstein", "standard", "relativistic", "paired")
 RELATIVE = ("relativistic", "paired")  # those whose generator is judged beside the truth
+PENALISED = ("wasserstein", "paired")  # those whose critic's slope is penalised
 
 
 def wasserstein_critic(real, fake):

@@ -47,6 +47,8 @@ class ConvMuon(keras.optimizers.Muon):
 
 OPTIMIZERS = {  # by the name in ``Stage.optimizer``
     "adam": keras.optimizers.Adam,
+    # For a network and its critic, whose gradients turn as the other learns: no momentum, and a short memory of their size.
+    "adversarial_adam": functools.partial(keras.optimizers.Adam, beta_1=0.0, beta_2=0.99),
     "muon": functools.partial(ConvMuon, weight_decay=0.0, adam_weight_decay=0.0),
     "rmsprop": keras.optimizers.RMSprop,
     # For VDSR's rate of 0.1: without momentum, no gradient moves a weight by more than a hundredth of the rate. In VDSR's paper

@@ -88,6 +88,27 @@ SHARP = Recipe(  # from the same weights, against a critic
     validation_images=12,
     parts={"generator": "cagface_attentive_x4"},
 )
+REAL_SHARP = dataclasses.replace(  # from the weights that mend; to a spoilt small picture no answer can be held
+    SHARP,
+    name="cagface_real_gan_x4",
+    config={
+        **SHARP.config,
+        "critic_channels": 48,
+        "penalty_weight": 1.0,
+        "penalty_every": 4,
+        "adversarial_weight": 0.02,
+        "perceptual_weight": FEATURES_WEIGHT,
+        "consistency_weight": 0.0,
+    },
+    stages=(
+        dataclasses.replace(
+            SHARP.stages[0], steps=4000, learning_rate=1e-4, optimizer="adversarial_adam", features="face_features"
+        ),
+    ),
+    degradation="blind",
+    validation_images=32,
+    parts={"generator": "cagface_real_x4"},
+)
 
 
 def by_adam(steps, **how):
@@ -114,6 +135,7 @@ RECIPES = [
     dataclasses.replace(ATTENTIVE, precision="mixed_bfloat16"),
     dataclasses.replace(REAL, precision="mixed_bfloat16"),
     SHARP,
+    REAL_SHARP,
     cagface("cagface_small_x4", patches(2000, phase=1), patches(4000, phase=2)),
     cagface("cagface_small_single_x4", patches(6000, phase=1), stages=1),
     # Widths and depths that give about CAGFace's number of multiply-adds (tests/test_baselines.py).
