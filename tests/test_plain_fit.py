@@ -44,8 +44,8 @@ def test_an_unbuilt_network_takes_the_step_of_its_recipe_and_learns(name):
 @pytest.fixture(scope="module")
 def reports(request, tmp_path_factory):
     """What ``plain_fit_worker.py`` finds on so many devices in a precision: name -> a row for each phase."""
-    found, this = {}, "test_a_phase_by_plain_fit_is_that_of_the_recipe_on_as_many_devices"
-    selected = sorted({item.callspec.params["name"] for item in request.session.items if item.name.startswith(f"{this}[")})
+    found = {}
+    selected = sorted({item.callspec.params["name"] for item in request.session.items if "reports" in item.fixturenames})
 
     def report(devices, precision):
         if (devices, precision) not in found:

@@ -5,7 +5,6 @@ from keras import ops
 from keras.optimizers import LossScaleOptimizer
 
 from keras_facesr import backend
-from keras_facesr.errors import check_whole_number
 from keras_facesr.layers.resampling import BicubicReduction
 from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic
 from keras_facesr.models.own_loss import PhasedSR
@@ -70,7 +69,6 @@ class AdversarialSR(PhasedSR):
     ):
         if objective not in adversarial.OBJECTIVES:
             raise ValueError(f"objective is {objective!r}: choose one of {', '.join(adversarial.OBJECTIVES)}")
-        check_whole_number(penalty_every, "penalty_every")
         super().__init__(scale, **kwargs)
         self.hr_size, self.objective = tuple(hr_size), objective
         self.adversarial_weight, self.perceptual_weight = adversarial_weight, perceptual_weight

@@ -16,7 +16,7 @@ class Network(keras.Model):
     """Base of all networks, whatever their output is."""
 
     ARGUMENTS = ()  # constructor arguments that are kept as attributes; a subclass lists those that its base does not have
-    FROM_ONE = ("scale", "critic_steps")  # counts of which none makes no sense
+    FROM_ONE = ("scale", "critic_steps", "penalty_every")  # counts of which none makes no sense
     preset = None  # name of the preset whose released weights these are
     learns_images = True  # whether its targets are images, too
 

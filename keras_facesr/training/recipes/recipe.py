@@ -31,7 +31,7 @@ class Stage:
         batch_size: images per step.
         learning_rate: the peak; the rate rises over ``warmup`` steps and falls to zero along a cosine.
         critic_rate: the critic's learning rate, as a multiple of the network's.
-        optimizer: ``"adam"``, ``"muon"``, ``"rmsprop"`` or ``"clipped_sgd"`` (``optimizers.OPTIMIZERS``).
+        optimizer: a name in ``optimizers.OPTIMIZERS``, such as ``"adam"``, ``"adversarial_adam"`` or ``"muon"``.
         phase: the model's phase, for models that train in phases.
         loss: for models without an objective of their own.
         features: preset whose feature maps an adversarial model's perceptual loss compares.
