@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import uniform_filter
 from small_networks import CRITIC, SMALL
 
 from keras_facesr.models.cagface import CAGFace
 from keras_facesr.models.cagface_gan import CAGFaceGAN
+from keras_facesr.objectives.grid import WINDOW, grid_error
 
 RNG = np.random.default_rng(0)
 LR, HR = RNG.random((4, 8, 8, 3), "float32"), RNG.random((4, 32, 32, 3), "float32")
@@ -52,6 +54,31 @@ def test_an_answer_reduced_again_is_held_to_the_small_picture_alone(model):
     reduced = np.moveaxis(np.stack(channels).reshape(4, 3, 8, 8), 1, 3)
     found = float(model.inconsistency(prepared, 2.0 * sr - 1.0))
     assert found == pytest.approx(np.square(reduced - LR).mean(), rel=1e-3)
+
+
+def test_a_grid_counts_whole_and_other_detail_a_sixty_fourth():
+    draw = lambda *shape: RNG.standard_normal(shape, "float32")  # noqa: E731
+    true, pattern = draw(2, 128, 128, 3), draw(1, 4, 4, 3)
+    grid = np.tile(pattern - pattern.mean((1, 2), keepdims=True), (2, 32, 32, 1))
+    shares = {}
+    for name, added in {"grid": grid, "noise": draw(*true.shape)}.items():
+        local = np.stack([uniform_filter(image, (5, 5, 0), mode="constant") for image in added])
+        inside = np.square(added - local)[:, 4:-4, 4:-4]  # means of 5x5 pixels leave out what lies beyond the border
+        shares[name] = float(grid_error(true, true + added, 4)) / inside.mean()
+    assert shares["grid"] == pytest.approx(1.0, rel=0.02) and shares["noise"] == pytest.approx(1 / WINDOW**2, rel=0.2)
+
+
+def test_its_loss_against_the_critic_holds_answers_to_no_grid(model):
+    settings = {**model.get_config(), "hr_size": (64, 64), "grid_weight": 7.0}
+    model = CAGFaceGAN.from_config(settings)
+    model.build()
+    model.phase = 2
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    lr, hr = (RNG.uniform(0.4, 0.6, (2, side, side, 3)).astype("float32") for side in (16, 64))  # answers need no clipping
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    assert report["grid"] == pytest.approx(float(grid_error(hr, model(lr), 4)), rel=1e-4)
+    others = (report["huber_x2"] + report["huber_x4"]) / 2 + 5e-3 * report["adversarial"] + 3.0 * report["consistency"]
+    assert report["loss"] == pytest.approx(others + 7.0 * report["grid"], rel=1e-4)
 
 
 def test_the_component_network_is_frozen_and_both_stages_learn(model):

@@ -10,6 +10,7 @@ from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic
 from keras_facesr.models.own_loss import PhasedSR
 from keras_facesr.objectives import adversarial
 from keras_facesr.objectives.gaussian import normal_probability, standard_normal
+from keras_facesr.objectives.grid import grid_error
 from keras_facesr.objectives.perceptual import feature_error
 
 
@@ -26,6 +27,7 @@ class AdversarialSR(PhasedSR):
         adversarial_weight, perceptual_weight, fidelity_weight, consistency_weight: weights in phase 2 of the adversarial loss,
             of the features' squared error, of the fidelity, and of the squared error of the judged answer, reduced again,
             from the small image.
+        grid_weight: weight in phase 2 of patterns that repeat with the small image's pixels (``grid_error``).
         penalty_weight: weight of the penalty.
         penalty_every: steps from one penalty to the next, which then weighs so many times as much (Karras et al., 2020, lazy
             regularisation): it takes most of a critic's step.
@@ -40,8 +42,8 @@ class AdversarialSR(PhasedSR):
     """
 
     ARGUMENTS = (
-        "objective adversarial_weight perceptual_weight fidelity_weight consistency_weight penalty_weight penalty_every "
-        "critic_steps critic_convolutions critic_channels critic_cell critic_detail pixelwise_critic seed"
+        "objective adversarial_weight perceptual_weight fidelity_weight consistency_weight grid_weight penalty_weight "
+        "penalty_every critic_steps critic_convolutions critic_channels critic_cell critic_detail pixelwise_critic seed"
     ).split()
     FIGURES = ("mse",)  # names of the figures that ``fidelity`` returns
     critic_optimizer = features = None  # until phase 2 is compiled
@@ -55,6 +57,7 @@ class AdversarialSR(PhasedSR):
         perceptual_weight=0.0,
         fidelity_weight=1.0,
         consistency_weight=0.0,
+        grid_weight=0.0,
         penalty_weight=10.0,
         penalty_every=1,
         critic_steps=1,
@@ -73,7 +76,7 @@ class AdversarialSR(PhasedSR):
         self.hr_size, self.objective = tuple(hr_size), objective
         self.adversarial_weight, self.perceptual_weight = adversarial_weight, perceptual_weight
         self.fidelity_weight, self.consistency_weight = fidelity_weight, consistency_weight
-        self.penalty_weight, self.penalty_every = penalty_weight, penalty_every
+        self.grid_weight, self.penalty_weight, self.penalty_every = grid_weight, penalty_weight, penalty_every
         self.critic_steps, self.seed = critic_steps, seed
         self.critic_convolutions, self.critic_channels = critic_convolutions, critic_channels
         self.critic_cell, self.critic_detail = critic_cell, critic_detail
@@ -116,6 +119,10 @@ class AdversarialSR(PhasedSR):
     def inconsistency(self, lr, sr):
         """Mean squared error of answers in [-1, 1], reduced again by antialiased bicubic, from ``lr`` in [0, 1]."""
         return ops.mean(ops.square(BicubicReduction(self.scale, dtype="float32")((sr + 1.0) / 2.0) - lr))
+
+    def grid(self, hr, sr):
+        """``grid_error`` of images in [-1, 1] as if they were in [0, 1]: of what repeats with the small image's pixels."""
+        return grid_error(hr, sr, self.scale) / 4.0
 
     def perceptual(self, hr, sr):
         """Perceptual loss of images in [0, 1], by the features that the network is compiled with."""
@@ -199,7 +206,9 @@ class AdversarialSR(PhasedSR):
     @property
     def figures(self):
         return (
-            self.FIGURES if self.phase == 1 else (*self.FIGURES, *"adversarial perceptual consistency critic penalty".split())
+            self.FIGURES
+            if self.phase == 1
+            else (*self.FIGURES, *"adversarial perceptual consistency grid critic penalty".split())
         )
 
     def learn(self, lr, hr):
@@ -223,9 +232,10 @@ class AdversarialSR(PhasedSR):
             verdict = getattr(adversarial, f"{self.objective}_generator")(scores)
         perceptual = self.perceptual((hr + 1.0) / 2.0, (sr + 1.0) / 2.0) if self.features else ops.zeros(())
         consistency = self.inconsistency(lr, judged) if self.consistency_weight else ops.zeros(())
+        grid = self.grid(hr, judged) if self.grid_weight else ops.zeros(())
         loss = self.fidelity_weight * loss + self.adversarial_weight * verdict
-        loss = loss + self.perceptual_weight * perceptual + self.consistency_weight * consistency
-        return loss, *figures, verdict, perceptual, consistency
+        loss = loss + self.perceptual_weight * perceptual + self.consistency_weight * consistency + self.grid_weight * grid
+        return loss, *figures, verdict, perceptual, consistency, grid
 
     def _critic_loss(self, lr, hr, turn):
         """The critic's loss, with no gradients to the network: the sum, the objective alone, the penalty."""

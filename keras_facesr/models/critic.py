@@ -6,6 +6,7 @@ from keras import layers, ops
 from keras_facesr.layers.blocks import ConvBlock, ResidualBlock, conv
 from keras_facesr.layers.normalization import SpectralConv
 from keras_facesr.layers.resampling import NearestEnlargement, PixelUnshuffle
+from keras_facesr.objectives.grid import detail
 
 
 def with_detail(images, gain):
@@ -13,8 +14,7 @@ def with_detail(images, gain):
 
     In that true and soft images differ, and in few levels: without it a critic of large images hardly begins to learn.
     """
-    detail = images - ops.average_pool(images, 5, 1, padding="same")
-    return ops.concatenate([images, gain * detail], axis=-1)
+    return ops.concatenate([images, gain * detail(images)], axis=-1)
 
 
 class StackedCritic(layers.Layer):

@@ -99,10 +99,11 @@ REAL_SHARP = dataclasses.replace(  # from the weights that mend; to a spoilt sma
         "adversarial_weight": 0.02,
         "perceptual_weight": FEATURES_WEIGHT,
         "consistency_weight": 0.0,
+        "grid_weight": 30.0,
     },
     stages=(
         dataclasses.replace(
-            SHARP.stages[0], steps=4000, learning_rate=1e-4, optimizer="adversarial_adam", features="face_features"
+            SHARP.stages[0], steps=3000, learning_rate=1e-4, optimizer="adversarial_adam", features="face_features"
         ),
     ),
     degradation="blind",
