@@ -201,6 +201,27 @@ def test_a_pixelwise_critic_is_a_u_net_that_learns_beside_the_network(name):
         UNetCritic(halvings=2, channels=4).build((None, 30, 32, 3))
 
 
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_critic_learns_first_from_the_answer_that_the_network_learnt_from(steps):
+    lr, hr = (ops.convert_to_tensor(images) for images in pairs("ESRGAN"))
+    model, answers = unbuilt("ESRGAN", **CRITIC, critic_steps=steps), []
+    model.phase = 2
+    model.compile(keras.optimizers.SGD(1.0), critic_optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+    own = model.fidelity
+
+    def kept(lr, hr, turn):
+        answer, *others = own(lr, hr, turn)
+        answers.append(answer)
+        return answer, *others
+
+    model.fidelity = kept
+    report = model.train_on_batch(lr, hr, return_dict=True)
+    assert len(answers) == steps  # the first before the step of the network, which has no noise, the others after it
+    objective = getattr(adversarial, f"{model.objective}_critic")
+    judged = [float(objective(model.critic(2.0 * hr - 1.0), model.critic(sr))) for sr in answers]
+    assert report["critic"] == pytest.approx(judged[-1], rel=1e-4) and len({*judged}) == min(steps, 2)
+
+
 @pytest.mark.parametrize("objective", ["paired", "wasserstein"])
 def test_a_penalty_of_every_third_step_weighs_three_times_as_much_there_and_nothing_between(objective):
     lr, hr = pairs("ESRGAN")
@@ -209,8 +230,8 @@ def test_a_penalty_of_every_third_step_weighs_three_times_as_much_there_and_noth
         model = unbuilt("ESRGAN", **CRITIC, objective=objective, penalty_every=every)
         model.phase = 2
         model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
-        seen[every] = [model.train_on_batch(lr, hr, return_dict=True)["penalty"] for _ in range(4)]
-    np.testing.assert_allclose(seen[3], np.multiply([3, 0, 0, 3], seen[1]), rtol=1e-4)
+        seen[every] = [model.train_on_batch(lr, hr, return_dict=True)["penalty"] for _ in range(6)]
+    np.testing.assert_allclose(seen[3], np.multiply([0, 0, 3, 0, 0, 3], seen[1]), rtol=1e-4)
     assert min(seen[1]) > 0 and model.get_config()["penalty_every"] == 3
     with pytest.raises(ValueError, match="penalty_every must be a whole number from 1 on, not 0"):
         unbuilt("ESRGAN", **CRITIC, penalty_every=0)

@@ -1,5 +1,7 @@
 """What networks trained against a critic share: the critic, its training steps, and the two phases."""
 
+import functools
+
 import keras
 from keras import ops
 from keras.optimizers import LossScaleOptimizer
@@ -100,7 +102,7 @@ class AdversarialSR(PhasedSR):
     def fidelity(self, lr, hr, turn):
         """The objective without the critic, for ``lr`` in [0, 1] and ``hr`` in [-1, 1].
 
-        ``turn`` is 0 when the network itself is trained, and 1, 2, ... in the critic's steps: each draws its own noise.
+        ``turn`` is 0 when the network itself is trained, and 1, 2, ... in the critic's further steps: each draws its own noise.
 
         Returns:
             the output in [-1, 1], its loss, and the values of ``FIGURES``.
@@ -213,17 +215,18 @@ class AdversarialSR(PhasedSR):
 
     def learn(self, lr, hr):
         hr = 2.0 * hr - 1.0
-        judged = []
-        for turn in range(1, self.critic_steps + 1 if self.phase == 2 else 1):
-            critic = self.critic.trainable_variables
-            judged = self.minimise(lambda: self._critic_loss(lr, hr, turn), critic, self.critic_optimizer)  # noqa: B023
-        values = self.minimise(lambda: self._loss(lr, hr))
-        return [*values, *judged[1:]]
+        if self.phase == 1:
+            return self.minimise(lambda: self.fidelity(lr, hr, turn=0)[1:])
+        *values, judged = self.minimise(lambda: self._loss(lr, hr))
+        for turn in range(self.critic_steps):  # the network's own answer is the first that the critic learns from
+            judged = ops.stop_gradient(self.judged_answer(lr, hr, turn) if turn else judged)
+            loss = functools.partial(self._critic_loss, hr, judged, turn)
+            verdict = self.minimise(loss, self.critic.trainable_variables, self.critic_optimizer)
+        return [*values, *verdict[1:]]
 
     def _loss(self, lr, hr):
+        """The network's loss against the critic, its parts, and what the critic judged."""
         sr, loss, *figures = self.fidelity(lr, hr, turn=0)
-        if self.phase == 1:
-            return loss, *figures
         judged = self.judged_answer(lr, hr, turn=0, sr=sr)
         scores = self.critic(judged)
         if self.objective in adversarial.RELATIVE:
@@ -235,11 +238,10 @@ class AdversarialSR(PhasedSR):
         grid = self.grid(hr, judged) if self.grid_weight else ops.zeros(())
         loss = self.fidelity_weight * loss + self.adversarial_weight * verdict
         loss = loss + self.perceptual_weight * perceptual + self.consistency_weight * consistency + self.grid_weight * grid
-        return loss, *figures, verdict, perceptual, consistency, grid
+        return loss, *figures, verdict, perceptual, consistency, grid, judged
 
-    def _critic_loss(self, lr, hr, turn):
-        """The critic's loss, with no gradients to the network: the sum, the objective alone, the penalty."""
-        sr = ops.stop_gradient(self.judged_answer(lr, hr, turn))
+    def _critic_loss(self, hr, sr, turn):
+        """The critic's loss: the sum, the objective alone, the penalty."""
         loss = getattr(adversarial, f"{self.objective}_critic")(self.critic(hr), self.critic(sr))
         if self.objective not in adversarial.PENALISED:
             return loss, loss, ops.zeros(())
