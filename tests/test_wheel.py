@@ -22,7 +22,7 @@ from keras_facesr.errors import PresetError
 from keras_facesr.inference import runtimes
 
 ROOT = Path(__file__).parents[1]
-LARGEST = 95e6  # bytes of the wheel; the Python Package Index takes 100 MB
+LARGEST = 102e6  # bytes of the wheel; the Python Package Index takes 100 MiB, 104.9 MB
 YARDSTICK = "srcnn_x4"
 INSTALL = "pip install 'keras_facesr[yardsticks]', or from a clone pip install ./yardsticks"
 
@@ -42,7 +42,7 @@ def packed(folder, monkeypatch):
         return found
 
 
-def test_the_wheel_stays_below_95_megabytes(monkeypatch):
+def test_the_wheel_stays_below_what_an_index_takes(monkeypatch):
     files = packed(".", monkeypatch).values()
     if sum(file.stat().st_size for file in files) > LARGEST:  # else it is smaller still when it is compressed
         assert sum(len(zlib.compress(file.read_bytes())) for file in files) < LARGEST, "is one more a yardstick?"

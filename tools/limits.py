@@ -44,5 +44,11 @@ with short hair become men; skin in bright light is blotched; one sample in some
 irises that blur has taken become dark; hair is drawn in thick strokes, teeth in one band; bright rims that sharpening has \
 left stay; lettering stays unreadable. In 40 real small faces of 30 pixels and more, of WIDER FACE: blocks and noise go and \
 the light stays; what is blurred beyond knowing stays so; in three a glint or a shadow became a false nose or lip.""",
+    "cagface_real_gan_x4": """sharp eyes, wrinkles and strands; skin with pores where the small picture is clean, smooth \
+beside sharp lines where it is spoilt, in one of the ten with a fine grid of dots; close to dark edges, as of glasses, a faint \
+grid of four pixels; blocks of colour that JPEG has left stay and get edges; what the small picture leaves open is drawn as \
+surely as the rest. In 40 real small faces of 36 pixels and more, of WIDER FACE: most look like photographs and the light \
+stays; what is blurred beyond knowing stays so; in five a glint, a shadow or a hand became a false nose or mouth, and in four \
+the grid is seen on blurred skin.""",
     "edsr_small_x4": "hair is drawn in strokes thicker than its strands; lashes and teeth run together; skin has no pores.",
 }
