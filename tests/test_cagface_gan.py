@@ -69,6 +69,8 @@ def test_a_grid_counts_whole_and_other_detail_a_sixty_fourth():
 
 
 def test_its_loss_against_the_critic_holds_answers_to_no_grid(model):
+    with pytest.raises(ValueError, match=r"hr_size is \(16, 32\): a grid_weight needs 32 pixels a side or more"):
+        CAGFaceGAN(hr_size=(16, 32), grid_weight=7.0)
     settings = {**model.get_config(), "hr_size": (64, 64), "grid_weight": 7.0}
     model = CAGFaceGAN.from_config(settings)
     model.build()

@@ -12,7 +12,7 @@ from keras_facesr.models.critic import Critic, ResidualCritic, UNetCritic
 from keras_facesr.models.own_loss import PhasedSR
 from keras_facesr.objectives import adversarial
 from keras_facesr.objectives.gaussian import normal_probability, standard_normal
-from keras_facesr.objectives.grid import grid_error
+from keras_facesr.objectives.grid import WINDOW, grid_error
 from keras_facesr.objectives.perceptual import feature_error
 
 
@@ -29,7 +29,8 @@ class AdversarialSR(PhasedSR):
         adversarial_weight, perceptual_weight, fidelity_weight, consistency_weight: weights in phase 2 of the adversarial loss,
             of the features' squared error, of the fidelity, and of the squared error of the judged answer, reduced again,
             from the small image.
-        grid_weight: weight in phase 2 of patterns that repeat with the small image's pixels (``grid_error``).
+        grid_weight: weight in phase 2 of patterns that repeat over 8x8 of the small image's pixels (``grid_error``), which
+            ``hr_size`` must hold.
         penalty_weight: weight of the penalty.
         penalty_every: steps from one penalty to the next, which then weighs so many times as much (Karras et al., 2020, lazy
             regularisation): it takes most of a critic's step.
@@ -74,6 +75,8 @@ class AdversarialSR(PhasedSR):
     ):
         if objective not in adversarial.OBJECTIVES:
             raise ValueError(f"objective is {objective!r}: choose one of {', '.join(adversarial.OBJECTIVES)}")
+        if grid_weight and min(hr_size) < WINDOW * scale:
+            raise ValueError(f"hr_size is {tuple(hr_size)}: a grid_weight needs {WINDOW * scale} pixels a side or more")
         super().__init__(scale, **kwargs)
         self.hr_size, self.objective = tuple(hr_size), objective
         self.adversarial_weight, self.perceptual_weight = adversarial_weight, perceptual_weight
@@ -207,11 +210,8 @@ class AdversarialSR(PhasedSR):
 
     @property
     def figures(self):
-        return (
-            self.FIGURES
-            if self.phase == 1
-            else (*self.FIGURES, *"adversarial perceptual consistency grid critic penalty".split())
-        )
+        against_the_critic = "adversarial perceptual consistency grid critic penalty".split()
+        return self.FIGURES if self.phase == 1 else (*self.FIGURES, *against_the_critic)
 
     def learn(self, lr, hr):
         hr = 2.0 * hr - 1.0
