@@ -149,7 +149,8 @@ def beyond(recipe):
     if whole == recipe:
         return ""
     origin = recipe.start or next(name for part, name in recipe.parts.items() if part not in whole.parts)
-    seen = released_images(origin) or whole.images - recipe.images  # its recipe may have grown since it was released
+    checks = presets.find(origin).curve  # of one that went on itself, these are the images beyond its own origin's
+    seen = released_images(origin) or (checks[-1][0] if checks else whole.images - recipe.images)  # recipes may have grown
     return f", beyond the {seen:,} of `{origin}`, from whose weights it goes on"
 
 
